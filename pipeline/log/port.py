@@ -1,0 +1,44 @@
+"""What the rest of the house may ask of a log."""
+
+from typing import NamedTuple, Protocol
+
+
+class Topic(NamedTuple):
+    """A topic as it exists: another partition count is another generation under another name."""
+
+    name: str  # name in the log, e.g. wayfare-events-1
+    generation: int
+    partitions: int
+
+
+class LogWriter(Protocol):
+    """Acknowledged appends from one asyncio loop; what arrives while a record is under way travels in the next."""
+
+    async def append(self, topic: str, partition: int, lines: list[bytes]) -> None:
+        """Returns once the log has the lines durably (Kafka: acks=all; SQLite: synchronous=FULL).
+
+        `lines` are JSON objects without newlines; all of them end in records of that partition.
+        Raises LogFull (bounded queue) or LogUnavailable; then nothing may be taken as written.
+        """
+
+    async def close(self) -> None:
+        """Waits for what is under way, at most some seconds."""
+
+
+class Log(Protocol):
+    def topic(self, name: str) -> Topic:
+        """`events`, `changes` or `pairs`, as it exists now. Raises LogUnavailable."""
+
+    def ensure_topics(self, partitions: int) -> None:
+        """Checks the three topics and creates what is missing (changes and events with `partitions`, pairs too)."""
+
+    def writer(self) -> LogWriter:
+        """A writer for the running asyncio loop."""
+
+    def lag(self) -> dict[str, int]:
+        """Records that wait, by topic (`events`, `changes`, `pairs`): end less the committed offset of its agent's group."""
+
+    def check(self) -> None:
+        """Raises LogUnavailable where the log cannot be reached now."""
+
+    def close(self) -> None: ...

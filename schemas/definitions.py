@@ -1,0 +1,79 @@
+"""What users define: projects, keys, goals, funnels. Versioned rows of the table `definitions`, bodies in JSON."""
+
+from typing import Any, Literal
+
+import msgspec
+
+Operator = Literal[
+    "is", "is_not", "in", "not_in", "contains", "not_contains", "gt", "gte", "lt", "lte", "between", "set", "not_set", "regex"
+]
+
+
+class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A predicate on one property. A property that the event lacks fails, but is_not, not_in and not_contains hold."""
+
+    property: str  # a name in `properties`, or a column with a $ before it: $channel, $acquisition, $path, $country ...
+    operator: Operator = "is"
+    value: Any = None
+
+
+class Goal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    events: tuple[str, ...]
+    where: tuple[Filter, ...] = ()
+    kind: Literal["lead", "micro", "macro"] = "macro"
+    ends_journey: bool | None = None  # default: macro goals do
+    value_property: str = "$value"  # $value is the event's own value column
+    value: float | None = None  # fixed value, instead of the property's
+    currency: str = ""  # "" = the event's, else the project's
+    version: int = 1
+
+
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    events: tuple[str, ...]  # names, or ("*",)
+    where: tuple[Filter, ...] = ()
+    label: str = ""
+
+
+class Funnel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A saved funnel, and the part of a funnel question that decides its entries."""
+
+    name: str
+    steps: tuple[Step, ...]
+    window_ms: int = 7 * 86_400_000
+    order: Literal["ordered"] = "ordered"
+    breakdown: str = ""  # a property, or $column
+    version: int = 1
+
+
+class SessionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    gap_ms: int = 30 * 60_000
+    cap_ms: int = 24 * 3_600_000
+    midnight: bool = False  # cut at midnight in the project's zone
+    campaign: bool = False  # cut at a change of campaign
+    sender_sessions: bool = False  # the sender's own session id takes the gap's place
+
+
+class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str  # slug: [a-z0-9][a-z0-9_-]{0,62}
+    zone: str = "UTC"
+    currency: str = "EUR"
+    sessions: SessionOptions = SessionOptions()
+    own_domains: tuple[str, ...] = ()
+    payment_providers: tuple[str, ...] = ()
+    retention_days: int | None = None
+    lateness_ms: int | None = None
+    version: int = 1
+
+
+class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A key's record. The key itself is shown once and never stored: only its SHA-256."""
+
+    name: str
+    project: str
+    kind: Literal["write", "read", "admin"]
+    hash: str  # SHA-256 of the key, hex
+    source: str = "web"  # write keys: the source's name
+    source_kind: Literal["browser", "app", "server", "vendor", "import"] = "browser"
+    revoked: bool = False
+    version: int = 1
