@@ -49,6 +49,7 @@ class Event(msgspec.Struct, gc=False):
     value_micros: int = 0
     currency: str = ""
     cost_micros: int = 0
+    alias_of: int = 0  # user identifier that an `alias` call of a trusted source renames to `user`
 
 
 class EventRow(Event, gc=False):
@@ -64,7 +65,6 @@ class EventRow(Event, gc=False):
     url: str = ""
     title: str = ""
     referrer: str = ""
-    alias_of: int = 0  # identifier that an `alias` call renames
     is_trusted: bool = False  # the source is a server, a vendor or an import
     properties: str = "{}"  # JSON object; traits of identify and group calls too
 
@@ -88,6 +88,7 @@ class Session(msgspec.Struct, gc=False):
     views: int
     interactions: int
     conversions: int
+    ends_journey: bool  # holds a journey-ending conversion
     engaged_ms: int
     value_micros: int  # of its conversions, in the project's currency
     entry_host: str

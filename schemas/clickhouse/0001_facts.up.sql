@@ -38,6 +38,7 @@ CREATE TABLE events (
     value_micros Int64 COMMENT 'value in millionths of the currency\'s unit',
     currency LowCardinality(String) COMMENT 'ISO code of the value\'s currency',
     cost_micros Int64 COMMENT 'what the contact cost, in millionths of the project\'s currency',
+    alias_of UInt64 COMMENT 'user identifier that an alias call of a trusted source renames to `user`, 0 = none',
     received_at DateTime64(3, 'UTC') COMMENT 'when the collector had it',
     source LowCardinality(String) COMMENT 'name of the source whose key sent it',
     device_id String COMMENT 'anonymous id as sent',
@@ -48,7 +49,6 @@ CREATE TABLE events (
     url String COMMENT 'page\'s address without its fragment',
     title String COMMENT 'page\'s title',
     referrer String COMMENT 'referrer\'s address',
-    alias_of UInt64 COMMENT 'identifier that an alias call renames',
     is_trusted Bool COMMENT 'sent by a server, a vendor or an import',
     properties String COMMENT 'properties and traits, a JSON object',
     version UInt64 COMMENT 'term of the writer << 40 | its counter: the greatest counts',
@@ -96,6 +96,7 @@ CREATE TABLE timeline (
     value_micros Int64 COMMENT 'value in millionths of the currency\'s unit',
     currency LowCardinality(String) COMMENT 'ISO code of the value\'s currency',
     cost_micros Int64 COMMENT 'what the contact cost, in millionths of the project\'s currency',
+    alias_of UInt64 COMMENT 'user identifier that an alias call of a trusted source renames to `user`, 0 = none',
     version UInt64 COMMENT 'term of the writer << 40 | its counter: the greatest counts',
     is_deleted UInt8 COMMENT '1 = retracted'
 )
@@ -107,7 +108,7 @@ COMMENT 'Narrow copy of events by device and time. Reader: the sessions agent';
 
 CREATE MATERIALIZED VIEW timeline_of_events TO timeline AS
 SELECT
-    project, device, occurred_at, message_id, sequence, log_position, event, type, channel, user, email, phone, vendors, is_bot, is_passive, new_session, sender_session, contact, engaged_ms, host, path, referrer_host, acquisition, utm_source, utm_medium, utm_campaign, click_id, country, region, city, browser, os, device_type, value_micros, currency, cost_micros, version, is_deleted
+    project, device, occurred_at, message_id, sequence, log_position, event, type, channel, user, email, phone, vendors, is_bot, is_passive, new_session, sender_session, contact, engaged_ms, host, path, referrer_host, acquisition, utm_source, utm_medium, utm_campaign, click_id, country, region, city, browser, os, device_type, value_micros, currency, cost_micros, alias_of, version, is_deleted
 FROM events;
 
 CREATE TABLE sessions (
@@ -127,6 +128,7 @@ CREATE TABLE sessions (
     views UInt32 COMMENT 'page and screen views',
     interactions UInt32 COMMENT 'track events that are not passive',
     conversions UInt32 COMMENT 'events that met a goal, once a goal',
+    ends_journey Bool COMMENT 'holds a journey-ending conversion',
     engaged_ms UInt64 COMMENT 'foreground time, ms',
     value_micros Int64 COMMENT 'value of its conversions in millionths of the project\'s currency',
     entry_host LowCardinality(String) COMMENT 'host of the first page',
