@@ -24,16 +24,16 @@ class Kind(IntEnum):
 
 def identifier(project: str, kind: Kind, value: str) -> int:
     """The identifier of a normalised value. E-mails and phones come as SHA-256 hex."""
-    return kind << HASH_BITS | xxhash.xxh3_64_intdigest(f"{project}\0{int(kind)}\0{value}") & HASH_MASK or 1
+    return kind << HASH_BITS | xxhash.xxh3_64_intdigest(f"{project}\0{int(kind)}\0{value}".encode()) & HASH_MASK or 1
 
 
 def kind_of(identifier: int) -> Kind:
     return Kind(identifier >> HASH_BITS)
 
 
-def fact_id(project: str, *parts: int) -> int:
-    """A fact's id: 64-bit hash of the project and the numbers that name the fact."""
-    return xxhash.xxh3_64_intdigest(f"{project}\0" + "\0".join(map(str, parts))) or 1
+def fact_id(project: str, *parts: int | str) -> int:
+    """A fact's id: 64-bit hash of the project and the numbers and names that name the fact."""
+    return xxhash.xxh3_64_intdigest("\0".join((project, *map(str, parts))).encode()) or 1
 
 
 @lru_cache(1 << 16)
@@ -46,12 +46,14 @@ _PLACEHOLDERS = frozenset(
     ("empty", "null", "nil", "none", "undefined", "nan", "true", "false", "n/a", "anonymous", "guest", "user", "email")
     + ("id", "distinct_id", "not_authenticated", "[object object]", "0", "-1")
 )
+_DIGITS = frozenset("0123456789")
+_PHONE_MARKS = frozenset("+-()./\u00a0\u2010\u2011\u2012\u2013 \t")
 
 
 def usable(value: str) -> str:
     """The value without padding and quotes, or "" for a placeholder (null, guest, 0, [object Object], 000-000 ...)."""
     text = value.strip()
-    while len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
+    while text and text[0] == text[-1] and text[0] in "\"'`":
         text = text[1:-1].strip()
     if not text or text.lower() in _PLACEHOLDERS or not text.strip("0-"):
         return ""
@@ -60,15 +62,24 @@ def usable(value: str) -> str:
 
 def normal_email(value: str) -> str:
     """Lower-cased address, or "" where it is none."""
-    text = usable(value).lower().removeprefix("mailto:")
-    local, at, host = text.rpartition("@")
-    return text if at and local and "." in host and " " not in text else ""
+    text = usable(usable(value).lower().removeprefix("mailto:"))
+    local, _, host = text.rpartition("@")
+    if not local or "." not in host.strip(".") or host != host.strip(".") or any(map(str.isspace, text)):
+        return ""
+    return text
 
 
 def normal_phone(value: str) -> str:
-    """Digits with a leading + where the number came in international form, or "" where it is none."""
-    text = usable(value).removeprefix("tel:")
-    digits = "".join(c for c in text if c.isdigit())
-    if text.startswith("00"):
-        return "+" + digits[2:] if len(digits) > 8 else ""
-    return ("+" if text.startswith("+") else "") + digits if 6 <= len(digits) <= 17 else ""
+    """Digits with a leading + where the number came in international form, or "" where it is none.
+
+    The trunk zero of "+49 (0)30 ..." is no part of the number; letters make it none.
+    """
+    text = usable(value).lower().removeprefix("tel:").strip()
+    digits = "".join(filter(_DIGITS.__contains__, text))
+    if not digits.strip("0") or set(text) - _DIGITS - _PHONE_MARKS or "+" in text[1:]:
+        return ""
+    if text[0] != "+" and not digits.startswith("00"):
+        return digits if 6 <= len(digits) <= 15 else ""
+    digits = "".join(filter(_DIGITS.__contains__, text.replace("(0)", "")))
+    digits = digits if text[0] == "+" else digits[2:]
+    return "+" + digits if 6 < len(digits) <= 15 else ""
