@@ -1,0 +1,1 @@
+"""Tests are sentences, one rule each; they mirror the house."""
