@@ -18,7 +18,8 @@ class LogWriter(Protocol):
         """Returns once the log has the lines durably (Kafka: acks=all; SQLite: synchronous=FULL).
 
         `lines` are JSON objects without newlines; all of them end in records of that partition.
-        Raises LogFull (bounded queue) or LogUnavailable; then nothing may be taken as written.
+        Raises LogFull (bounded queue) or LogUnavailable; then nothing may be taken as written. Raises UserMistake
+        `line_too_large` for a line of more than about 900 kB.
         """
 
     async def close(self) -> None:
@@ -36,7 +37,7 @@ class Log(Protocol):
         """A writer for the running asyncio loop."""
 
     def lag(self) -> dict[str, int]:
-        """Records that wait, by topic (`events`, `changes`, `pairs`): end less the committed offset of its agent's group."""
+        """Records that wait, by topic (`events`, `changes`, `pairs`): end less the agents' committed offset."""
 
     def check(self) -> None:
         """Raises LogUnavailable where the log cannot be reached now."""

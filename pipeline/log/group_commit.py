@@ -1,0 +1,204 @@
+"""Acknowledged appends from one asyncio loop: what arrives while a record is under way travels in the next.
+
+append  a b c d e f g h
+record  [a]-----[b c d]---[e f g h]--   one partition; a quiet one waits for nothing, a busy one at most LINGER
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from typing import Protocol
+
+from pipeline.errors import LogFull, LogUnavailable, UserMistake, WayfareError
+from schemas.log import MAX_LINES_PER_RECORD
+
+RECORD_BYTES = 500_000
+LINGER = 0.005  # seconds
+
+
+class Record:
+    """One record on its way: `topic` is the short name, `value` newline-delimited JSON, `deadline` time.monotonic's."""
+
+    __slots__ = ("deadline", "partition", "size", "topic", "value", "waiters")
+
+    def __init__(self, topic: str, partition: int, value: bytes, waiters: "list[_Append]", deadline: float) -> None:
+        self.topic, self.partition, self.value, self.waiters, self.deadline = topic, partition, value, waiters, deadline
+        self.size = len(value) + 1
+
+
+class Done(Protocol):
+    def __call__(self, records: list[Record], error: WayfareError | None) -> None:
+        """Tells of records that are durable, or that failed. From any thread."""
+
+
+class Sink(Protocol):
+    """Where records go: Kafka's producer or SQLite, each with a thread of its own."""
+
+    max_line_bytes: int
+
+    def start(self, done: Done) -> None: ...
+
+    def put(self, record: Record) -> None:
+        """Takes the record without blocking; `done` is called for it later."""
+
+    def stop(self, timeout: float) -> None:
+        """Ends the thread once what was put is done, after `timeout` seconds at most. Blocks."""
+
+
+class _Append:
+    """One call of `append`: done when all the records that its lines ended in are."""
+
+    __slots__ = ("deadline", "future", "records")
+
+    def __init__(self, future: "asyncio.Future[None]", deadline: float) -> None:
+        self.future, self.deadline, self.records = future, deadline, 0
+
+
+class _Buffer:
+    """Lines of one partition that wait for their record."""
+
+    __slots__ = ("lines", "partition", "size", "timer", "topic", "under_way", "waiters")
+
+    def __init__(self, topic: str, partition: int) -> None:
+        self.topic, self.partition = topic, partition
+        self.lines: list[bytes] = []
+        self.waiters: list[_Append] = []
+        self.size = self.under_way = 0
+        self.timer: asyncio.Handle | None = None
+
+
+class GroupCommit:
+    """LogWriter of the port, over any sink."""
+
+    def __init__(self, sink: Sink, *, timeout: float, queue_bytes: int) -> None:
+        self._sink, self._timeout, self._queue_bytes = sink, timeout, queue_bytes
+        self._loop = asyncio.get_running_loop()
+        self._buffers: dict[tuple[str, int], _Buffer] = {}
+        self._waiting, self._closed = 0, False
+        self._appends = deque[_Append]()  # in order of their deadlines
+        self._timer: asyncio.TimerHandle | None = None
+        self._finished: list[tuple[list[Record], WayfareError | None]] = []
+        self._lock, self._woken = threading.Lock(), False
+        sink.start(self._done)
+
+    @property
+    def waiting_bytes(self) -> int:
+        return self._waiting
+
+    async def append(self, topic: str, partition: int, lines: list[bytes]) -> None:
+        """See LogWriter. Raises UserMistake `line_too_large` for a line that no record can hold."""
+        if self._closed:
+            raise LogUnavailable("the log's writer is closed")
+        if not lines:
+            return
+        size = sum(map(len, lines)) + len(lines)
+        if size > RECORD_BYTES and max(map(len, lines)) > self._sink.max_line_bytes:
+            raise UserMistake(
+                f"a line is larger than a record may be: {self._sink.max_line_bytes}", code="line_too_large"
+            )
+        if self._waiting + size > self._queue_bytes:
+            raise LogFull(f"{self._waiting} bytes wait for the log, {self._queue_bytes} may")
+        self._waiting += size
+        append = _Append(self._loop.create_future(), time.monotonic() + self._timeout)
+        self._watch(append)
+        key = (topic, partition)
+        buffer = self._buffers.get(key) or self._buffers.setdefault(key, _Buffer(topic, partition))
+        self._take(buffer, append, lines, size)
+        await append.future
+
+    async def close(self) -> None:
+        """Waits for what is under way, at most the timeout."""
+        self._closed = True
+        for buffer in self._buffers.values():
+            self._send(buffer)
+        pending = [append.future for append in self._appends if not append.future.done()]
+        if pending:  # bounded: each ends with its deadline
+            await asyncio.wait(pending)
+        await asyncio.to_thread(self._sink.stop, self._timeout)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    # -- into records
+
+    def _take(self, buffer: _Buffer, append: _Append, lines: list[bytes], size: int) -> None:
+        if buffer.size + size <= RECORD_BYTES and len(buffer.lines) + len(lines) <= MAX_LINES_PER_RECORD:
+            self._add(buffer, append, lines, size)
+        else:
+            for line in lines:
+                if buffer.size + len(line) >= RECORD_BYTES or len(buffer.lines) == MAX_LINES_PER_RECORD:
+                    self._send(buffer)
+                self._add(buffer, append, [line], len(line) + 1)
+        if buffer.timer is None and buffer.lines:
+            if buffer.under_way:
+                buffer.timer = self._loop.call_later(LINGER, self._send, buffer)
+            else:
+                buffer.timer = self._loop.call_soon(self._send, buffer)
+
+    def _add(self, buffer: _Buffer, append: _Append, lines: list[bytes], size: int) -> None:
+        buffer.lines += lines
+        buffer.size += size
+        if not buffer.waiters or buffer.waiters[-1] is not append:
+            buffer.waiters.append(append)
+            append.records += 1
+
+    def _send(self, buffer: _Buffer) -> None:
+        if buffer.timer is not None:
+            buffer.timer.cancel()
+            buffer.timer = None
+        if buffer.lines:
+            value, waiters = b"\n".join(buffer.lines), buffer.waiters
+            buffer.lines, buffer.waiters, buffer.size = [], [], 0
+            buffer.under_way += 1
+            self._sink.put(Record(buffer.topic, buffer.partition, value, waiters, waiters[0].deadline))
+
+    # -- out of records
+
+    def _done(self, records: list[Record], error: WayfareError | None) -> None:
+        with self._lock:
+            self._finished.append((records, error))
+            if self._woken or self._loop.is_closed():
+                return
+            self._woken = True
+        self._loop.call_soon_threadsafe(self._resolve)  # one wake-up for all that is done by then
+
+    def _resolve(self) -> None:
+        with self._lock:
+            finished, self._finished, self._woken = self._finished, [], False
+        for records, error in finished:
+            for record in records:
+                self._waiting -= record.size
+                for append in record.waiters:
+                    self._settle(append, error)
+                buffer = self._buffers[record.topic, record.partition]
+                buffer.under_way -= 1
+                if buffer.lines and not buffer.under_way:
+                    self._send(buffer)
+        while self._appends and self._appends[0].future.done():
+            self._appends.popleft()
+
+    def _settle(self, append: _Append, error: WayfareError | None) -> None:
+        append.records -= 1
+        if append.future.done():
+            return
+        if error is not None:
+            # One error for each: raising one object in thousands of tasks makes its traceback as long.
+            append.future.set_exception(type(error)(error.message, code=error.code))
+        elif not append.records:
+            append.future.set_result(None)
+
+    # -- bounded time
+
+    def _watch(self, append: _Append) -> None:
+        self._appends.append(append)
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._timeout, self._expire)
+
+    def _expire(self) -> None:
+        now, self._timer = time.monotonic(), None
+        while self._appends and (self._appends[0].future.done() or self._appends[0].deadline <= now):
+            append = self._appends.popleft()
+            if not append.future.done():
+                append.future.set_exception(LogUnavailable(f"the log has not answered for {self._timeout:g} s"))
+        if self._appends:
+            self._timer = self._loop.call_later(max(self._appends[0].deadline - now, 0.01), self._expire)

@@ -1,0 +1,312 @@
+"""The embedded log: partitions in one SQLite file, durable at every append (WAL, synchronous=FULL).
+
+A record's rowid is `partition's id << 36 | offset`: appending goes to the end of a B-tree, reading a partition is one
+range. Several processes may open one file, but one only may run the agents of a group (the Faust transport has a lock).
+"""
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from pipeline.errors import InvalidSetting, LogUnavailable, NotFound
+from pipeline.log.port import LogWriter, Topic
+from pipeline.log.topics import FIRST_GENERATION, MAX_PARTITIONS, full_name, newest
+from schemas.log import OFFSET_BITS, TOPICS
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS partitions(
+    id INTEGER PRIMARY KEY,
+    topic TEXT NOT NULL,            -- full name, with the generation
+    partition INTEGER NOT NULL,
+    low INTEGER NOT NULL DEFAULT 0, -- first offset that is kept
+    next INTEGER NOT NULL DEFAULT 0,
+    UNIQUE(topic, partition)
+);
+CREATE TABLE IF NOT EXISTS records(id INTEGER PRIMARY KEY, appended_at INTEGER NOT NULL, value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS committed(
+    consumer_group TEXT NOT NULL,
+    partition_id INTEGER NOT NULL,
+    next INTEGER NOT NULL,
+    PRIMARY KEY(consumer_group, partition_id)
+) WITHOUT ROWID;
+"""
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA mmap_size=268435456",
+    "PRAGMA wal_autocheckpoint=4000",
+    "PRAGMA cache_size=-16000",
+)
+_OFFSETS: Final = 1 << OFFSET_BITS
+
+Fetched = tuple[int, int, bytes]  # offset, appended_at in ms, value
+
+
+class Ends(NamedTuple):
+    low: int
+    next: int
+
+
+class _Appends:
+    """Tells the readers in this process of an append, so that they need not poll for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_file: dict[Path, weakref.WeakSet[Callable[[], None]]] = defaultdict(weakref.WeakSet)
+
+    def subscribe(self, file: Path, callback: Callable[[], None]) -> None:
+        """`callback` is called from any thread and must not block; it is held weakly."""
+        with self._lock:
+            self._by_file[file].add(callback)
+
+    def announce(self, file: Path) -> None:
+        with self._lock:
+            callbacks = list(self._by_file.get(file, ()))
+        for callback in callbacks:
+            callback()
+
+
+APPENDS = _Appends()
+
+
+class SqliteLog:
+    """Log of the port, plus what the Faust transport needs: fetch, commit, ends. Thread-safe; opened at first use."""
+
+    def __init__(
+        self,
+        file: Path,
+        *,
+        group: str = "wayfare",
+        prefix: str = "wayfare",
+        timeout: float = 5.0,
+        queue_bytes: int = 64_000_000,
+    ) -> None:
+        self.file, self.group, self.prefix, self.timeout = file, group, prefix, timeout
+        self._queue_bytes = queue_bytes
+        self._ids: dict[str, list[int]] = {}
+        # One connection that writes and one that reads: each is used by one thread at a time, under its lock.
+        self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
+        self._writes: sqlite3.Connection | None = None
+        self._reads: sqlite3.Connection | None = None
+
+    # -- the port
+
+    def topic(self, name: str) -> Topic:
+        """Raises NotFound where the topic was never created."""
+        with self._reading() as connection:
+            rows = connection.execute("SELECT topic, count(*) FROM partitions GROUP BY topic").fetchall()
+        found = newest(self.prefix, name, dict(rows))
+        if found is None:
+            raise NotFound(f"topic {full_name(self.prefix, name)} does not exist in {self.file}", field="log")
+        return found
+
+    def ensure_topics(self, partitions: int) -> None:
+        """Raises InvalidSetting where a topic exists with another partition count."""
+        if not 1 <= partitions <= MAX_PARTITIONS:
+            raise InvalidSetting(f"partitions is 1 to {MAX_PARTITIONS}, not {partitions}", field="partitions")
+        for name in TOPICS:
+            with self._writing() as connection:
+                rows = connection.execute("SELECT topic, count(*) FROM partitions GROUP BY topic").fetchall()
+                found = newest(self.prefix, name, dict(rows))
+                if found is None:
+                    topic = full_name(self.prefix, name, FIRST_GENERATION)
+                    pairs = [(topic, partition) for partition in range(partitions)]
+                    connection.executemany("INSERT INTO partitions(topic, partition) VALUES(?, ?)", pairs)
+                elif found.partitions != partitions:
+                    raise InvalidSetting(
+                        f"topic {found.name} has {found.partitions} partitions, the setting says {partitions}: "
+                        f"a log keeps the count that it was created with",
+                        field="partitions",
+                    )
+
+    def writer(self) -> LogWriter:
+        from pipeline.log.group_commit import GroupCommit
+        from pipeline.log.sqlite_sink import SqliteSink
+
+        return GroupCommit(SqliteSink(self), timeout=self.timeout, queue_bytes=self._queue_bytes)
+
+    def lag(self) -> dict[str, int]:
+        waiting = {}
+        for name in TOPICS:
+            ids = self.partition_ids(self.topic(name).name)
+            ends, committed = self.ends(), self.committed(self.group)
+            waiting[name] = sum(ends[each].next - max(committed.get(each, 0), ends[each].low) for each in ids)
+        return waiting
+
+    def check(self) -> None:
+        with self._writing():
+            pass
+
+    def close(self) -> None:
+        with self._write_lock, self._read_lock:
+            for connection in (self._writes, self._reads):
+                if connection is not None:
+                    connection.close()
+            self._writes = self._reads = None
+
+    # -- appending and reading
+
+    def partition_ids(self, topic: str) -> list[int]:
+        """Ids of the partitions of a topic (full name), by partition; empty where it does not exist."""
+        if topic not in self._ids:
+            with self._reading() as connection:
+                rows = connection.execute(
+                    "SELECT id FROM partitions WHERE topic=? ORDER BY partition", (topic,)
+                ).fetchall()
+            if not rows:
+                return []
+            self._ids[topic] = [each for (each,) in rows]
+        return self._ids[topic]
+
+    def append(self, records: Sequence[tuple[int, bytes]]) -> list[int]:
+        """Appends (partition's id, value) pairs in one durable transaction: all or none. Returns their offsets."""
+        now, offsets, following = time.time_ns() // 1_000_000, [], dict[int, int]()
+        with self._writing() as connection:
+            for partition, _ in records:
+                if partition not in following:
+                    row = connection.execute("SELECT next FROM partitions WHERE id=?", (partition,)).fetchone()
+                    if row is None:
+                        raise NotFound(f"there is no partition with id {partition} in {self.file}")
+                    following[partition] = row[0]
+                offsets.append(following[partition])
+                following[partition] += 1
+            rows = [
+                (partition * _OFFSETS + offset, now, value)
+                for (partition, value), offset in zip(records, offsets, strict=True)
+            ]
+            connection.executemany("INSERT INTO records VALUES(?, ?, ?)", rows)
+            ends = [(end, partition) for partition, end in following.items()]
+            connection.executemany("UPDATE partitions SET next=? WHERE id=?", ends)
+        APPENDS.announce(self.file)
+        return offsets
+
+    def fetch(self, partition: int, offset: int, *, records: int = 1000, max_bytes: int = 4 << 20) -> list[Fetched]:
+        """Records from `offset` on, in order: at most `records`, and no more once `max_bytes` are read."""
+        found: list[Fetched] = []
+        size, low = 0, partition * _OFFSETS
+        with self._reading() as connection:
+            cursor = connection.execute(
+                "SELECT id, appended_at, value FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+                (low + offset, low + _OFFSETS, records),
+            )
+            for rowid, appended_at, value in cursor:
+                found.append((rowid - low, appended_at, value))
+                size += len(value)
+                if size >= max_bytes:
+                    break
+            cursor.close()
+        return found
+
+    def ends(self) -> dict[int, Ends]:
+        """First kept and next offset of every partition, by its id."""
+        with self._reading() as connection:
+            return {
+                each: Ends(low, end) for each, low, end in connection.execute("SELECT id, low, next FROM partitions")
+            }
+
+    def data_version(self) -> int:
+        """Another number whenever another connection, of any process, has changed the file."""
+        with self._reading() as connection:
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+    # -- positions of groups
+
+    def commit(self, group: str, offsets: Mapping[int, int]) -> None:
+        """Stores the next offset to read, by partition's id."""
+        with self._writing() as connection:
+            rows = [(group, partition, offset) for partition, offset in offsets.items()]
+            connection.executemany("INSERT OR REPLACE INTO committed VALUES(?, ?, ?)", rows)
+
+    def committed(self, group: str) -> dict[int, int]:
+        with self._reading() as connection:
+            rows = connection.execute("SELECT partition_id, next FROM committed WHERE consumer_group=?", (group,))
+            return dict(rows.fetchall())
+
+    def trim(self, keep_ms: int) -> int:
+        """Drops records that every group has committed and that are older than `keep_ms`. Returns how many.
+
+        A partition that no group has committed is left alone. The file does not shrink; its pages are used again.
+        """
+        oldest, dropped = time.time_ns() // 1_000_000 - keep_ms, 0
+        for partition in self.ends():
+            with self._writing() as connection:
+                (done,) = connection.execute(
+                    "SELECT min(next) FROM committed WHERE partition_id=?", (partition,)
+                ).fetchone()
+                if done is None:
+                    continue
+                first = partition * _OFFSETS
+                # Appended in order of time, so what is old enough is a prefix; its end is the first record to keep.
+                (keep,) = connection.execute(
+                    "SELECT min(id) FROM records WHERE id >= ? AND id < ? AND appended_at >= ?",
+                    (first, first + done, oldest),
+                ).fetchone()
+                low = done if keep is None else keep - first
+                dropped += connection.execute(
+                    "DELETE FROM records WHERE id >= ? AND id < ?", (first, first + low)
+                ).rowcount
+                connection.execute("UPDATE partitions SET low=max(low, ?) WHERE id=?", (low, partition))
+        return dropped
+
+    # -- connections
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: committed at the end, rolled back on any error. LogUnavailable for what SQLite raises."""
+        with self._write_lock, self._faults():
+            if self._writes is None:
+                self._writes = self._connect()
+            connection = self._writes
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._read_lock, self._faults():
+            if self._reads is None:
+                self._reads = self._connect()
+            yield self._reads
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise LogUnavailable(f"the log {self.file} cannot be used: {error}") from error
+        except OSError as error:
+            raise LogUnavailable(f"the log {self.file} cannot be used: {error.strerror}") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        os.makedirs(self.file.parent, exist_ok=True)
+        # A bit less than the timeout: who waits for a locked file hears of it from SQLite.
+        wait = max(self.timeout - 0.5, 0.1)
+        connection = sqlite3.connect(self.file, timeout=wait, isolation_level=None, check_same_thread=False)
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(pragma).close()
+            connection.executescript(_SCHEMA)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+
+def file_of(url: str) -> Path:
+    """Absolute path of `sqlite:///relative/file` or `sqlite:////absolute/file`."""
+    path = url.partition("///")[2]
+    if not url.startswith("sqlite:///") or not path or path.endswith("/"):
+        raise InvalidSetting(f"the embedded log is sqlite:///FILE, not {url!r}", field="log")
+    return Path(path).absolute()

@@ -1,0 +1,1 @@
+"""What tests run against: brokers, endpoints, and the fixtures that start them."""
