@@ -1,0 +1,77 @@
+"""The identity agent: from the log `pairs` to identities, by project; marks to `changes`.
+
+A turn reads the least evidence over devices for the components that its entries touch, decides, writes the identities
+of those components only, and marks every identifier in them: the entry may be a redelivery, and a crash may have come
+between the identities and their marks.
+"""
+
+from collections import defaultdict
+
+import msgspec
+
+from agents.claims import Claims
+from agents.outbox import Outbox
+from agents.ports import Ports
+from pipeline.domain.identity import customers
+from pipeline.log.batches import Batch
+from pipeline.store.facts import difference
+from schemas.facts import Identity, Pair
+from schemas.log import PairNote
+
+_decode = msgspec.json.Decoder(PairNote).decode_lines
+
+
+class IdentityAgent:
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+        self.claims = Claims("identity", ports)
+
+    def forget(self, partition: int | None = None) -> None:
+        """Nothing is cached."""
+
+    async def turn(self, batches: list[Batch]) -> dict[int, int]:
+        reached: dict[int, int] = {}
+        touched: dict[str, set[int]] = defaultdict(set)
+        for batch in batches:
+            for _, _, value in batch.records:
+                for note in _decode(value):
+                    reached[batch.partition] = max(note.r, reached.get(batch.partition, 0))
+                    if not note.k:
+                        touched[note.p].update((note.a, note.b))
+        outbox = Outbox(self.ports)
+        outbox.received_at = max(reached.values(), default=0)
+        for project, identifiers in touched.items():
+            await self.ports.do(self._decide, project, identifiers, outbox)
+        await outbox.send()
+        return reached
+
+    def _decide(self, project: str, touched: set[int], outbox: Outbox) -> None:
+        facts = self.ports.facts
+        evidence, members = self._components(project, touched)
+        decided = customers(evidence).customer
+        stored = {i: c for i, c in facts.customers(project, members).items() if i != c}
+        upserts, retracts = difference(
+            [Identity(project, i, c) for i, c in stored.items()],
+            [Identity(project, i, c) for i, c in decided.items() if i in members],
+            lambda row: row.identifier,
+        )
+        facts.write(upserts, retracts, self.claims.version())
+        for identifier in members:
+            for customer in {identifier, stored.get(identifier, identifier), decided.get(identifier, identifier)}:
+                outbox.mark(project, customer, identifier, 0)
+
+    def _components(self, project: str, touched: set[int]) -> tuple[list[Pair], set[int]]:
+        """All evidence that hangs together with the identifiers, and every identifier in it."""
+        members: set[int] = set()
+        evidence: dict[tuple[int, int, int], Pair] = {}
+        frontier = set(touched)
+        while frontier:
+            members |= frontier
+            found = self.ports.facts.pairs_of(project, frontier)
+            frontier = set()
+            for pair in found:
+                one, other = sorted((pair.identifier, pair.other))
+                evidence[one, other, pair.device] = msgspec.structs.replace(pair, identifier=one, other=other)
+                if pair.other not in members:
+                    frontier.add(pair.other)
+        return list(evidence.values()), members

@@ -1,0 +1,138 @@
+"""The journeys agent: from the log `changes` to journeys, conversions and entries into saved funnels.
+
+A turn reads the changed customers whole, stitches them, and writes the difference to what is stored. A mark whose
+identifier belongs to another customer now goes on to that one, so a merge or a split is marks to the old names.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import msgspec
+
+from agents.claims import Claims
+from agents.outbox import Outbox
+from agents.ports import Ports
+from agents.rules import Rules
+from pipeline.domain.customers import CustomerFacts, customer_facts
+from pipeline.log.batches import Batch
+from pipeline.store.facts import difference
+from schemas.facts import Conversion, Event, FunnelEntry, Journey, Ownership, Touchpoint
+from schemas.log import CHANGES, Mark
+
+_decode = msgspec.json.Decoder(Mark).decode_lines
+
+
+@dataclass
+class Rows:
+    journeys: list[Journey] = field(default_factory=list)
+    conversions: list[Conversion] = field(default_factory=list)
+    entries: list[FunnelEntry] = field(default_factory=list)
+    old_journeys: list[Journey] = field(default_factory=list)
+    old_conversions: list[Conversion] = field(default_factory=list)
+    old_entries: list[FunnelEntry] = field(default_factory=list)
+
+
+class JourneysAgent:
+    def __init__(self, ports: Ports, *, turn_customers: int = 2_000) -> None:
+        self.ports, self.turn_customers = ports, turn_customers
+        self.claims = Claims("journeys", ports)
+        self.rules = Rules(ports.snapshot())
+
+    def forget(self, partition: int | None = None) -> None:
+        """Nothing is cached."""
+
+    async def turn(self, batches: list[Batch]) -> dict[int, int]:
+        reached: dict[int, int] = {}
+        named: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+        define: set[int] = set()
+        for batch in batches:
+            for _, _, value in batch.records:
+                for mark in _decode(value):
+                    reached[batch.partition] = max(mark.r, reached.get(batch.partition, 0))
+                    if mark.k == "define":
+                        define.add(batch.partition)
+                    elif not mark.k:
+                        named[mark.p][mark.c].add(mark.i)
+        if define:
+            await self.ports.do(self.ports.definitions.refresh)
+        if self.ports.snapshot() is not self.rules.snapshot:
+            self.rules = Rules(self.ports.snapshot())
+        for partition in define:
+            await self._everybody(partition, named)
+        outbox = Outbox(self.ports)
+        outbox.received_at = max(reached.values(), default=0)
+        for project, marks in named.items():
+            customers = sorted(marks)
+            for start in range(0, len(customers), self.turn_customers):
+                part = {customer: marks[customer] for customer in customers[start : start + self.turn_customers]}
+                await self.ports.do(self._customers, project, part, outbox)
+        await outbox.send()
+        return reached
+
+    async def _everybody(self, partition: int, named: dict[str, dict[int, set[int]]]) -> None:
+        """A definition changed: every customer of the partition is stitched anew."""
+        partitions = self.ports.partitions(CHANGES)
+        for project in self.rules.projects:
+            for owner in await self.ports.do(self.ports.facts.owners_of_shard, project, partition, partitions):
+                named[project][owner].add(owner)
+
+    def _customers(self, project: str, marks: dict[int, set[int]], outbox: Outbox) -> None:
+        facts = self.ports.facts
+        customer_of = facts.customers(project, {*marks, *(i for identifiers in marks.values() for i in identifiers)})
+        for customer, identifiers in marks.items():
+            for identifier in {customer, *identifiers}:
+                if customer_of[identifier] != customer:
+                    outbox.mark(project, customer_of[identifier], identifier, 0)
+        living = [customer for customer in marks if customer_of[customer] == customer]
+        new = self._stitched(project, living)
+        journeys, conversions = facts.journeys(project, marks), facts.conversions(project, marks)
+        entries = facts.funnel_entries(project, marks)
+        rows = Rows()
+        for customer in marks:  # who is a customer no more has no facts in `new`: the stored ones are retracted
+            wanted = new.get(customer, CustomerFacts())
+            up, gone = difference(journeys.get(customer, ()), wanted.journeys, lambda row: (row.started_at, row.id))
+            rows.journeys += up
+            rows.old_journeys += gone
+            met, unmet = difference(conversions.get(customer, ()), wanted.conversions, lambda row: (row.occurred_at, row.id))
+            rows.conversions += met
+            rows.old_conversions += unmet
+            entered, left = difference(
+                entries.get(customer, ()), wanted.entries, lambda row: (row.funnel, row.entered_at, row.id)
+            )
+            rows.entries += entered
+            rows.old_entries += left
+        facts.write(rows.journeys, rows.old_journeys, self.claims.version())
+        facts.write(rows.conversions, rows.old_conversions, self.claims.version())
+        facts.write(rows.entries, rows.old_entries, self.claims.version())
+
+    def _stitched(self, project: str, customers: list[int]) -> dict[int, CustomerFacts]:
+        facts, rules = self.ports.facts, self.rules
+        members = facts.members(project, customers)
+        owner_of = {identifier: customer for customer, identifiers in members.items() for identifier in identifiers}
+        owned = facts.ownerships_of(project, owner_of)
+        devices = {row.device for rows in owned.values() for row in rows}
+        touchpoints: dict[int, list[Touchpoint]] = defaultdict(list)
+        for points in facts.touchpoints(project, devices).values():
+            for point in points:
+                if point.owner in owner_of:
+                    touchpoints[owner_of[point.owner]].append(point)
+        events: dict[int, list[tuple[Event, str]]] = defaultdict(list)
+        intervals: dict[int, list[Ownership]] = defaultdict(list)
+        for rows in owned.values():
+            for row in rows:
+                intervals[row.device].append(row)
+        for event, properties in facts.named_events(project, rules.named_events(project), devices):
+            owner = owner_at(intervals[event.device], event.occurred_at)
+            if owner in owner_of:
+                events[owner_of[owner]].append((event, properties))
+        return {
+            customer: customer_facts(
+                rules.project(project), customer, touchpoints[customer], events[customer], rules.goal_set(project), rules.funnels(project)
+            )
+            for customer in customers
+        }
+
+
+def owner_at(intervals: list[Ownership], at: int) -> int:
+    """The owner of a device at a time, among the given intervals; 0 where none of them holds it."""
+    return next((row.owner for row in intervals if row.owned_from <= at < row.owned_until), 0)

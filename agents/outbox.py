@@ -1,0 +1,53 @@
+"""Marks and pair notes of one turn, packed by partition: one record a partition, sent before the turn is acknowledged."""
+
+import asyncio
+from zlib import crc32
+
+import msgspec
+
+from agents.ports import Ports
+from schemas.log import CHANGES, MAX_LINES_PER_RECORD, PAIRS, Mark, PairNote
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Outbox:
+    """Of several marks for one (customer, identifier) the one with the least time is sent, once."""
+
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+        self.marks: dict[tuple[str, int, int], int] = {}
+        self.notes: set[tuple[str, int, int]] = set()
+        self.received_at = 0
+
+    def mark(self, project: str, customer: int, identifier: int, at: int) -> None:
+        """"Customer c changed from `at` on, as far as the identifier is concerned"."""
+        key = project, customer, identifier
+        self.marks[key] = min(at, self.marks.get(key, at))
+
+    def note(self, project: str, one: int, other: int) -> None:
+        """The evidence of this pair changed; of everything about an identifier where both are the same."""
+        self.notes.add((project, min(one, other), max(one, other)))
+
+    async def send(self) -> None:
+        """Returns once the logs have all of it."""
+        records: dict[tuple[str, int], list[bytes]] = {}
+        changes = self.ports.partitions(CHANGES)
+        for (project, customer, identifier), at in self.marks.items():
+            line = _encode(Mark(p=project, c=customer, i=identifier, t=max(0, at), r=self.received_at))
+            records.setdefault((CHANGES, customer % changes), []).append(line)
+        pairs = self.ports.partitions(PAIRS)
+        for project, one, other in self.notes:
+            line = _encode(PairNote(p=project, a=one, b=other, r=self.received_at))
+            records.setdefault((PAIRS, pairs_partition(project, pairs)), []).append(line)
+        sends = [
+            self.ports.send(topic, partition, b"\n".join(lines[start : start + MAX_LINES_PER_RECORD]))
+            for (topic, partition), lines in records.items()
+            for start in range(0, len(lines), MAX_LINES_PER_RECORD)
+        ]
+        await asyncio.gather(*sends)
+
+
+def pairs_partition(project: str, partitions: int) -> int:
+    """All pairs of a project are decided in one place."""
+    return crc32(project.encode()) % partitions

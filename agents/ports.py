@@ -1,0 +1,29 @@
+"""What an agent may touch, so that the same agent runs on Kafka, on the embedded log and under a simulated clock."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+from pipeline.store.definitions import Definitions, Snapshot
+from pipeline.store.facts import Facts
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass
+class Ports:
+    facts: Facts
+    definitions: Definitions
+    send: Callable[[str, int, bytes], Awaitable[None]]  # topic, partition, value: returns once the log has it
+    partitions: Callable[[str], int]  # of a topic
+    now: Callable[[], int]  # ms
+    worker: str = "worker"
+
+    async def do(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Runs a blocking store call beside the loop."""
+        return await asyncio.to_thread(work, *arguments, **named)
+
+    def snapshot(self) -> Snapshot:
+        return self.definitions.snapshot()

@@ -1,0 +1,42 @@
+"""The definitions as agents use them: compiled once for each snapshot."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from pipeline.domain.goals import GoalSet, compile_goals
+from pipeline.store.definitions import Snapshot
+from schemas.definitions import Funnel, Project
+
+
+class Rules:
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._projects: dict[str, Project] = dict(snapshot.projects)
+        self._goals: dict[str, GoalSet] = {}
+        self._named: dict[str, frozenset[str]] = {}
+
+    @cached_property
+    def projects(self) -> Mapping[str, Project]:
+        return self._projects
+
+    def project(self, name: str) -> Project:
+        """The project, or one with every default where it has been deleted since."""
+        found = self._projects.get(name)
+        if found is None:
+            found = self._projects[name] = Project(name)
+        return found
+
+    def goal_set(self, name: str) -> GoalSet:
+        if name not in self._goals:
+            self._goals[name] = compile_goals(self.snapshot.goals.get(name, ()), self.project(name).currency)
+        return self._goals[name]
+
+    def funnels(self, name: str) -> tuple[Funnel, ...]:
+        return tuple(self.snapshot.funnels.get(name, ()))
+
+    def named_events(self, name: str) -> frozenset[str]:
+        """Events that a goal or a saved funnel names ("*": all): journeys must hear of each."""
+        if name not in self._named:
+            steps = {event for funnel in self.funnels(name) for step in funnel.steps for event in step.events}
+            self._named[name] = self.goal_set(name).events | steps
+        return self._named[name]

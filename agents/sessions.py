@@ -1,0 +1,338 @@
+"""The sessions agent: from the log `events` to events, sessions, touchpoints, owners and pairs; marks to `changes`.
+
+A turn: ingest steps -> hot devices one event further, cold ones read and stitched whole -> insert events, rejected,
+then sessions, touchpoints, owners, pairs -> send marks and pair notes -> (Turns acknowledges).
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agents.claims import Claims
+from agents.outbox import Outbox
+from agents.ports import Ports
+from agents.rules import Rules
+from pipeline.domain.devices import Device, DeviceFacts, advance, device_facts, end_of, is_hot, may_know, named_by
+from pipeline.domain.goals import NO_GOALS, GoalSet
+from pipeline.domain.owners import order, owners
+from pipeline.ingest.steps import Ingest
+from pipeline.log.batches import Batch
+from pipeline.store.facts import difference, mirrored
+from schemas.definitions import Project
+from schemas.facts import Event, EventRow, Ownership, Pair, Rejected, Session, Touchpoint
+from schemas.log import EVENTS, Line
+
+Received = EventRow | Rejected
+Key = tuple[str, int]  # project, device
+
+
+@dataclass
+class Rows:
+    """What one turn writes: upserts and retracts of each table."""
+
+    events: dict[tuple[str, int, int, int], EventRow] = field(default_factory=dict)
+    lost: list[EventRow] = field(default_factory=list)  # copies that another copy, earlier in the log, replaces
+    rejected: list[Rejected] = field(default_factory=list)
+    sessions: dict[tuple[int, int], Session] = field(default_factory=dict)
+    touchpoints: dict[tuple[int, int], Touchpoint] = field(default_factory=dict)
+    ownerships: dict[tuple[str, int, int], Ownership] = field(default_factory=dict)
+    pairs: list[Pair] = field(default_factory=list)
+    old_sessions: list[Session] = field(default_factory=list)
+    old_touchpoints: list[Touchpoint] = field(default_factory=list)
+    old_ownerships: list[Ownership] = field(default_factory=list)
+    old_pairs: list[Pair] = field(default_factory=list)
+
+
+class SessionsAgent:
+    def __init__(self, ports: Ports, *, cache_devices: int = 200_000) -> None:
+        self.ports, self.cache_devices = ports, cache_devices
+        self.claims = Claims("sessions", ports)
+        self.cache: OrderedDict[Key, Device] = OrderedDict()
+        self.rules = Rules(ports.snapshot())
+        self.ingest = Ingest(self.rules.projects)
+
+    def forget(self, partition: int | None = None) -> None:
+        if partition is None:
+            self.cache.clear()
+            return
+        partitions = self.ports.partitions(EVENTS)
+        for key in [key for key in self.cache if key[1] % partitions == partition]:
+            del self.cache[key]
+
+    async def turn(self, batches: list[Batch]) -> dict[int, int]:
+        rules = self._rules()
+        received, restitch, reached, define = self._decode(batches)
+        if define:
+            await self.ports.do(self.ports.definitions.refresh)
+            rules = self._rules()
+            for partition in define:
+                restitch |= await self._affected(rules, partition)
+        rows, outbox = Rows(), Outbox(self.ports)
+        outbox.received_at = max(reached.values(), default=0)
+        cold: dict[Key, list[Received]] = {key: [] for key in restitch}
+        for key, items in received.items():
+            device = self.cache.get(key)
+            if key in cold or device is None or not self._hot(rules, key, device, items, rows, outbox):
+                cold[key] = items
+        if cold:
+            await self.ports.do(self._cold, rules, cold, restitch, rows, outbox)
+        await self.ports.do(self._write, rows)
+        await outbox.send()
+        self._trim()
+        return reached
+
+    def _rules(self) -> Rules:
+        snapshot = self.ports.snapshot()
+        if snapshot is not self.rules.snapshot:
+            self.rules = Rules(snapshot)
+            self.ingest = Ingest(self.rules.projects)
+        return self.rules
+
+    def _decode(self, batches: list[Batch]) -> tuple[dict[Key, list[Received]], set[Key], dict[int, int], list[int]]:
+        received: dict[Key, list[Received]] = defaultdict(list)
+        restitch: set[Key] = set()
+        reached: dict[int, int] = {}
+        define: list[int] = []
+        for batch in batches:
+            partition = batch.partition
+            for offset, _, value in batch.records:
+                for item in self.ingest.accept_lines(value, batch.generation, partition, offset):
+                    if isinstance(item, Line):
+                        reached[partition] = max(item.r, reached.get(partition, 0))
+                        if item.c == "restitch":
+                            restitch.add((item.p, item.d))
+                        elif item.c == "define":
+                            define.append(partition)
+                        continue
+                    key = item.project, item.device
+                    received[key].append(item)
+                    reached[partition] = max(item.received_at, reached.get(partition, 0))
+        return received, restitch, reached, define
+
+    async def _affected(self, rules: Rules, partition: int) -> set[Key]:
+        """Devices of the partition that a goal names: their sessions count its conversions."""
+        found: set[Key] = set()
+        partitions = self.ports.partitions(EVENTS)
+        for project in rules.projects:
+            names = await self.ports.do(self.ports.facts.goal_events, project)
+            if names:
+                devices = await self.ports.do(self.ports.facts.devices_of_shard, project, names, partition, partitions)
+                found.update((project, device) for device in devices)
+        return found
+
+    # ---- hot
+
+    def _hot(self, rules: Rules, key: Key, device: Device, items: list[Received], rows: Rows, outbox: Outbox) -> bool:
+        """Takes a cached device further, or changes nothing and says that it must go the cold way."""
+        if any(may_know(device, item.message_id) for item in items) or len({item.message_id for item in items}) < len(items):
+            return False
+        events = [item for item in items if isinstance(item, EventRow)]
+        if len(events) > 1:
+            events.sort(key=order)
+        project = rules.project(key[0])
+        if not _all_hot(device, events, project):
+            return False
+        goals, named = rules.goal_set(key[0]), rules.named_events(key[0])
+        for event in events:
+            hits = goals.hits(event, event.properties) if event.event in goals.events else ()
+            change = advance(device, event, project, hits)
+            rows.events[event.project, event.device, event.occurred_at, event.message_id] = event
+            if change.session is not None:
+                rows.sessions[change.session.device, change.session.id] = change.session
+            if change.touchpoint is not None:
+                rows.touchpoints[change.touchpoint.device, change.touchpoint.id] = change.touchpoint
+            for row in change.ownerships:
+                rows.ownerships[row.project, row.device, row.owned_from] = row
+                outbox.mark(row.project, row.owner, row.owner, event.occurred_at)
+            for pair in change.pairs:
+                rows.pairs.append(pair)
+                outbox.note(pair.project, pair.identifier, pair.other)
+            if change.is_opened or event.contact or event.event in named or "*" in named:
+                owner = device.ownership.owner
+                outbox.mark(event.project, owner, owner, event.occurred_at)
+        for item in items:
+            if isinstance(item, Rejected):
+                rows.rejected.append(item)
+                device.ids.append(item.message_id & 0xFFFF_FFFF)
+        self.cache.move_to_end(key)
+        return True
+
+    # ---- cold
+
+    def _cold(self, rules: Rules, cold: Mapping[Key, list[Received]], whole: set[Key], rows: Rows, outbox: Outbox) -> None:
+        by_project: dict[str, dict[int, list[Received]]] = defaultdict(dict)
+        for (project, device), items in cold.items():
+            by_project[project][device] = items
+        for project, devices in by_project.items():
+            self._cold_project(rules, project, devices, whole, rows, outbox)
+
+    def _cold_project(
+        self, rules: Rules, name: str, devices: dict[int, list[Received]], whole: set[Key], rows: Rows, outbox: Outbox
+    ) -> None:
+        facts, project = self.ports.facts, rules.project(name)
+        goals, named = rules.goal_set(name), rules.named_events(name)
+        timelines, refused = facts.timelines(name, devices), facts.rejected(name, devices)
+        merged: dict[int, Merged] = {}
+        for device, items in devices.items():
+            merged[device] = merge(timelines.get(device, []), refused.get(device, {}), items)
+        touched = [d for d, m in merged.items() if m.is_changed or (name, d) in whole]
+        stored = self._stored(name, touched, {d: timelines.get(d, []) for d in touched})
+        wanted = goals.events & {event.event for d in touched for event in merged[d].events}
+        properties = facts.properties(name, wanted, touched)
+        for device, found in merged.items():
+            rows.events.update({(e.project, e.device, e.occurred_at, e.message_id): e for e in found.rows})
+            rows.lost += found.lost
+            rows.rejected += found.rejected
+            hits = _hits(goals, found, properties)
+            new = device_facts(found.events, project, hits) if found.events else DeviceFacts()
+            if device in stored:
+                self._differ(device, stored[device], new, rows, outbox)
+                self._mark(name, device, found, (name, device) in whole, named, new, outbox)
+            self._keep((name, device), found, new, project)
+
+    def _stored(self, name: str, devices: list[int], timelines: dict[int, list[Event]]) -> dict[int, DeviceFacts]:
+        facts = self.ports.facts
+        named = named_by([event for events in timelines.values() for event in events])
+        sessions, touchpoints = facts.sessions(name, devices), facts.touchpoints(name, devices)
+        ownerships, pairs = facts.ownerships(name, devices), facts.pairs_of_devices(name, devices, named)
+        return {
+            device: DeviceFacts(
+                sessions.get(device, []), touchpoints.get(device, []), ownerships.get(device, []), pairs.get(device, [])
+            )
+            for device in devices
+        }
+
+    def _differ(self, device: int, stored: DeviceFacts, new: DeviceFacts, rows: Rows, outbox: Outbox) -> None:
+        upserts, retracts = difference(stored.sessions, new.sessions, lambda row: (row.started_at, row.id))
+        rows.sessions.update({(row.device, row.id): row for row in upserts})
+        rows.old_sessions += retracts
+        points, gone = difference(stored.touchpoints, new.touchpoints, lambda row: (row.started_at, row.id))
+        rows.touchpoints.update({(row.device, row.id): row for row in points})
+        rows.old_touchpoints += gone
+        for point in (*points, *gone):
+            outbox.mark(point.project, point.owner, point.owner, point.started_at)
+        owned, disowned = difference(stored.ownerships, new.ownerships, lambda row: row.owned_from)
+        rows.ownerships.update({(row.project, row.device, row.owned_from): row for row in owned})
+        rows.old_ownerships += disowned
+        for row in (*owned, *disowned):
+            outbox.mark(row.project, row.owner, row.owner, row.owned_from)
+        pairs, unpaired = difference(stored.pairs, new.pairs, lambda row: (row.identifier, row.other))
+        rows.pairs += pairs
+        rows.old_pairs += unpaired
+        for pair in (*pairs, *unpaired):
+            outbox.note(pair.project, pair.identifier, pair.other)
+
+    def _mark(
+        self, name: str, device: int, found: "Merged", whole: bool, named: frozenset[str], new: DeviceFacts, outbox: Outbox
+    ) -> None:
+        owned = owners(found.events)
+        if found.is_redelivered or whole:
+            # a crash may have come between any two writes: tell everybody and everything that the device names
+            for owner in {*owned, device}:
+                outbox.mark(name, owner, owner, 0)
+            for pair in new.pairs:
+                outbox.note(name, pair.identifier, pair.other)
+            for identifier in named_by(found.events):
+                outbox.note(name, identifier, identifier)
+            return
+        fresh = {event.message_id for event in found.rows}
+        for event, owner in zip(found.events, owned, strict=True):
+            if event.message_id in fresh and (event.event in named or "*" in named):
+                outbox.mark(name, owner, owner, event.occurred_at)
+
+    def _keep(self, key: Key, found: "Merged", new: DeviceFacts, project: Project) -> None:
+        if found.events:
+            ids = [event.message_id for event in found.events] + list(found.refused)
+            self.cache[key] = end_of(found.events, new, project, ids)
+            self.cache.move_to_end(key)
+
+    def _write(self, rows: Rows) -> None:
+        write, version = self.ports.facts.write, self.claims.version
+        write(list(rows.events.values()), rows.lost, version())
+        write(rows.rejected, [], version())
+        write(list(rows.sessions.values()), rows.old_sessions, version())
+        write(list(rows.touchpoints.values()), rows.old_touchpoints, version())
+        write(list(rows.ownerships.values()), rows.old_ownerships, version())
+        both = [*rows.pairs, *map(mirrored, rows.pairs)]
+        write(both, [*rows.old_pairs, *map(mirrored, rows.old_pairs)], version())
+
+    def _trim(self) -> None:
+        while len(self.cache) > self.cache_devices:
+            self.cache.popitem(last=False)
+
+
+@dataclass
+class Merged:
+    """A device's stored events and what has come, each id once: the copy with the least log position counts."""
+
+    events: list[Event]
+    rows: list[EventRow] = field(default_factory=list)  # to write: new, redelivered, or counting instead of a stored copy
+    lost: list[EventRow] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    refused: dict[int, int] = field(default_factory=dict)  # rejected ids -> log position
+    duplicates: int = 0
+    is_redelivered: bool = False
+
+    @property
+    def is_changed(self) -> bool:
+        return bool(self.rows or self.lost)
+
+
+def merge(stored: list[Event], refused: Mapping[int, int], items: list[Received]) -> Merged:
+    """Of several copies of an id the one with the least log position counts; one at the same position is a redelivery."""
+    known = {event.message_id: event for event in stored}
+    out = Merged([], refused=dict(refused))
+    rows: dict[int, EventRow] = {}
+    rejects: dict[int, Rejected] = {}
+    for item in sorted(items, key=lambda item: item.log_position):
+        number, position = item.message_id, item.log_position
+        event = known.get(number)
+        at = event.log_position if event else out.refused.get(number)
+        if at is not None and at < position:
+            out.duplicates += 1
+            continue
+        if at == position:
+            out.is_redelivered = True
+        elif event is not None:
+            out.lost.append(tombstone(event))
+        if isinstance(item, Rejected):
+            known.pop(number, None)
+            rows.pop(number, None)
+            rejects[number] = item
+            out.refused[number] = position
+        else:
+            out.refused.pop(number, None)
+            rejects.pop(number, None)
+            known[number] = rows[number] = item
+    out.events = sorted(known.values(), key=order)
+    out.rows, out.rejected = list(rows.values()), list(rejects.values())
+    return out
+
+
+def tombstone(event: Event) -> EventRow:
+    """The row that retracts a stored event: its key, and of the rest what the timeline keeps."""
+    return EventRow(**{name: getattr(event, name) for name in Event.__struct_fields__})
+
+
+def _all_hot(device: Device, events: list[EventRow], project: Project) -> bool:
+    """Judged for all before any is taken, so that a device goes one way with the whole turn."""
+    at = device.last
+    for event in events:
+        if not is_hot(device, event, project) or order(event) <= at:
+            return False
+        if event.occurred_at == at[0] and (event.user or event.email):
+            return False
+        at = order(event)
+    return True
+
+
+def _hits(goals: GoalSet, found: Merged, properties: Mapping[int, str]) -> dict[int, tuple[object, ...]]:
+    if goals is NO_GOALS:
+        return {}
+    fresh = {event.message_id: event.properties for event in found.rows}
+    return {
+        event.message_id: hits
+        for event in found.events
+        if event.event in goals.events
+        and (hits := goals.hits(event, fresh.get(event.message_id) or properties.get(event.message_id, "{}")))
+    }

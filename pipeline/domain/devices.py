@@ -1,0 +1,155 @@
+"""What one device's events amount to (cold), and the state that carries it one later event further (hot).
+
+The cold way defines: `device_facts` from all events of the device. The hot way only caches: `advance` may be taken for
+an event that `is_hot`, and then gives what the cold way would.
+"""
+
+from array import array
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from pipeline.domain.goals import Hit
+from pipeline.domain.identity import pairs
+from pipeline.domain.owners import known_from, order, owners, ownerships
+from pipeline.domain.sessions import (
+    NO_HITS,
+    Chain,
+    contact_touchpoint,
+    in_session,
+    last_chain,
+    session_touchpoint,
+    step,
+    stitch,
+)
+from schemas.definitions import Project
+from schemas.facts import FOREVER, Event, Ownership, Pair, Session, Touchpoint
+
+ID_MASK = 0xFFFF_FFFF
+
+
+class DeviceFacts(msgspec.Struct):
+    """All facts of one device, each list in the order of time."""
+
+    sessions: list[Session] = []
+    touchpoints: list[Touchpoint] = []
+    ownerships: list[Ownership] = []
+    pairs: list[Pair] = []
+
+
+class Device(msgspec.Struct, gc=False):
+    """The cached end of a device's history. It may be dropped at any moment: nothing is known only here."""
+
+    chain: Chain | None
+    last: tuple[int, int, int]  # the last event's place in the order, passive ones outside runs included
+    ownership: Ownership  # the row that is open to the right
+    is_known: bool  # an owner has been named
+    named: int  # the owner that was named last, 0 = none
+    pairs: frozenset[tuple[int, int]]
+    ids: array[int]  # 32 bits of every message id: what may be known is looked up, what is not here is new
+
+
+class Change(msgspec.Struct):
+    """What one hot event changed."""
+
+    session: Session | None = None
+    is_opened: bool = False
+    touchpoint: Touchpoint | None = None
+    ownerships: tuple[Ownership, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+
+
+def device_facts(events: Sequence[Event], project: Project, hits: Mapping[int, tuple[Hit, ...]]) -> DeviceFacts:
+    """The facts of one device from all its events in order; `hits` are the goals that events meet, by message id."""
+    sessions = stitch(events, project, hits)
+    touchpoints = [session_touchpoint(session) for session in sessions]
+    touchpoints += [
+        contact_touchpoint(event, owner, project, hits.get(event.message_id, NO_HITS))
+        for event, owner in zip(events, owners(events), strict=True)
+        if event.contact
+    ]
+    touchpoints.sort(key=lambda touchpoint: (touchpoint.started_at, touchpoint.id))
+    return DeviceFacts(sessions, touchpoints, ownerships(events), pairs(events))
+
+
+def end_of(events: Sequence[Event], facts: DeviceFacts, project: Project, ids: Sequence[int]) -> Device:
+    """The state that all events of a device leave behind. `ids` are all its message ids, rejected ones too."""
+    return Device(
+        chain=last_chain(events, project, facts.sessions),
+        last=order(events[-1]),
+        ownership=facts.ownerships[-1],
+        is_known=known_from(events) != FOREVER,
+        named=facts.ownerships[-1].owner if known_from(events) != FOREVER else 0,
+        pairs=frozenset((pair.identifier, pair.other) for pair in facts.pairs),
+        ids=array("I", [number & ID_MASK for number in ids]),
+    )
+
+
+def may_know(device: Device, message_id: int) -> bool:
+    """Whether the device may already have an event of that id; False is certain."""
+    return message_id & ID_MASK in device.ids
+
+
+def is_hot(device: Device, event: Event, project: Project) -> bool:
+    """Whether the event only carries the device's end further: later than all, and no first or earlier owner.
+
+    Within the millisecond of the last event an owner that is named could be the first to be named in it: that is cold.
+    """
+    if project.sessions.sender_sessions:  # sessions of one device interleave: no single end to carry on
+        return False
+    named = event.user or event.email
+    if named and not device.is_known:
+        return False
+    if event.occurred_at > device.last[0]:
+        return True
+    return order(event) > device.last and (not named or named == device.ownership.owner)
+
+
+def advance(device: Device, event: Event, project: Project, hits: tuple[Hit, ...] = NO_HITS) -> Change:
+    """Takes the device's end one hot event further, in place; returns the rows that are new or changed.
+
+    A changed session is returned as the very object of the chain: write it at the end of the turn.
+    """
+    change = Change()
+    named = event.user or event.email
+    if named or event.phone or event.vendors or event.alias_of:
+        found = [
+            pair for pair in pairs((event,), prior_owner=device.named) if (pair.identifier, pair.other) not in device.pairs
+        ]
+        if found:
+            change.pairs = tuple(found)
+            device.pairs |= {(pair.identifier, pair.other) for pair in found}
+    if named:
+        device.named = named
+        before = device.ownership
+        if named != before.owner:
+            ended = msgspec.structs.replace(before, owned_until=event.occurred_at)
+            device.ownership = Ownership(event.project, event.device, event.occurred_at, FOREVER, named, FOREVER)
+            change.ownerships = (ended, device.ownership)
+    owner = device.ownership.owner
+    device.last = order(event)
+    device.ids.append(event.message_id & ID_MASK)
+    if event.contact:
+        change.touchpoint = contact_touchpoint(event, owner, project, hits)
+        return change
+    if not in_session(event):
+        return change
+    known = device.chain.session if device.chain else None
+    device.chain = step(device.chain, event, owner, project, hits)
+    if device.chain is not None:
+        change.session = device.chain.session
+        change.is_opened = device.chain.session is not known
+        if change.is_opened or hits:
+            change.touchpoint = session_touchpoint(device.chain.session)
+    return change
+
+
+def named_by(events: Sequence[Event]) -> set[int]:
+    """Every identifier that the events carry, the device itself left out."""
+    found: set[int] = set()
+    for event in events:
+        found.update((event.user, event.email, event.phone, *event.vendors))
+    found.discard(0)
+    return found
+
+

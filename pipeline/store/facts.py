@@ -1,0 +1,231 @@
+"""The facts as agents read and write them: struct rows in, struct rows out, one .sql file a read.
+
+Synchronous, like the store; an agent calls it from a thread.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec.structs import astuple
+
+from pipeline.store.port import Row, Store
+from pipeline.store.sql import load
+from schemas.definitions import Goal
+from schemas.facts import (
+    Conversion,
+    Event,
+    EventRow,
+    FunnelEntry,
+    Identity,
+    Journey,
+    Ownership,
+    Pair,
+    Rejected,
+    Session,
+    Touchpoint,
+)
+
+T = TypeVar("T")
+Fact = EventRow | Session | Touchpoint | Ownership | Pair | Identity | Journey | Conversion | FunnelEntry | Rejected
+
+TABLES: dict[type[Any], str] = {
+    EventRow: "events",
+    Session: "sessions",
+    Touchpoint: "touchpoints",
+    Ownership: "owners",
+    Pair: "pairs",
+    Identity: "identities",
+    Journey: "journeys",
+    Conversion: "conversions",
+    FunnelEntry: "funnel_entries",
+    Rejected: "rejected",
+}
+CHUNK = 2_000  # names in one IN list: the statement stays far below the server's limit of 256 kB
+_EVENT_FIELDS = len(Event.__struct_fields__)
+_VENDORS = Event.__struct_fields__.index("vendors")
+
+
+class Facts:
+    """Reads of the fact tables by project and device, identifier or customer, and versioned writes."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    # ---- by device
+
+    def timelines(self, project: str, devices: Iterable[int]) -> dict[int, list[Event]]:
+        """All accepted events of the devices, in order."""
+        return self._grouped("timeline", project, "devices", devices, _event, lambda event: event.device)
+
+    def sessions(self, project: str, devices: Iterable[int]) -> dict[int, list[Session]]:
+        return self._grouped("sessions", project, "devices", devices, lambda row: Session(*row), lambda row: row.device)
+
+    def touchpoints(self, project: str, devices: Iterable[int]) -> dict[int, list[Touchpoint]]:
+        return self._grouped("touchpoints", project, "devices", devices, lambda row: Touchpoint(*row), lambda row: row.device)
+
+    def ownerships(self, project: str, devices: Iterable[int]) -> dict[int, list[Ownership]]:
+        return self._grouped("ownerships", project, "devices", devices, lambda row: Ownership(*row), lambda row: row.device)
+
+    def pairs_of_devices(self, project: str, devices: Iterable[int], identifiers: Iterable[int]) -> dict[int, list[Pair]]:
+        """The devices' stored evidence, in one direction; `identifiers` are all that the devices name."""
+        wanted = list(devices)
+        found: dict[int, list[Pair]] = defaultdict(list)
+        for chunk in _chunks(identifiers):
+            for devices_chunk in _chunks(wanted):
+                for row in self._read("pairs_of_devices", project=project, identifiers=chunk, devices=devices_chunk):
+                    found[row[3]].append(Pair(*row))
+        return found
+
+    def rejected(self, project: str, devices: Iterable[int]) -> dict[int, dict[int, int]]:
+        """Rejected events: device -> message id -> log position of the copy that counts."""
+        found: dict[int, dict[int, int]] = defaultdict(dict)
+        for chunk in _chunks(devices):
+            for device, message, position in self._read("rejected_of_devices", project=project, devices=chunk):
+                found[device][message] = position
+        return found
+
+    def properties(self, project: str, events: Iterable[str], devices: Iterable[int]) -> dict[int, str]:
+        """Properties of the named events of the devices, by message id."""
+        names = sorted(events)
+        found: dict[int, str] = {}
+        for chunk in _chunks(devices) if names else ():
+            found.update(self._read("properties", project=project, events=names, devices=chunk))
+        return found
+
+    def named_events(self, project: str, events: Iterable[str], devices: Iterable[int]) -> list[tuple[Event, str]]:
+        """Events of the names ("*" = all) on the devices with their properties; sorted by nothing across chunks."""
+        names = sorted(events)
+        read = "any_events" if "*" in names else "named_events"
+        found: list[tuple[Event, str]] = []
+        for chunk in _chunks(devices) if names else ():
+            named = {} if read == "any_events" else {"events": names}
+            for row in self._read(read, project=project, devices=chunk, **named):
+                found.append((_event(row[:-1]), row[-1]))
+        return found
+
+    # ---- by identifier and customer
+
+    def ownerships_of(self, project: str, owners: Iterable[int]) -> dict[int, list[Ownership]]:
+        """Where the owners own a device, by owner."""
+        return self._grouped("ownerships_of_owners", project, "owners", owners, lambda row: Ownership(*row), lambda row: row.owner)
+
+    def pairs_of(self, project: str, identifiers: Iterable[int]) -> list[Pair]:
+        """All evidence that names an identifier, as (identifier asked for, other)."""
+        return [
+            Pair(*row)
+            for chunk in _chunks(identifiers)
+            for row in self._read("pairs_of_identifiers", project=project, identifiers=chunk)
+        ]
+
+    def customers(self, project: str, identifiers: Iterable[int]) -> dict[int, int]:
+        """The customer of every identifier asked for; itself where no row says otherwise."""
+        wanted = set(identifiers)
+        found = {identifier: identifier for identifier in wanted}
+        for chunk in _chunks(wanted):
+            for _, identifier, customer in self._read("identities", project=project, identifiers=chunk):
+                found[identifier] = customer
+        return found
+
+    def members(self, project: str, customers: Iterable[int]) -> dict[int, list[int]]:
+        """The identifiers of every customer asked for, the customer itself first."""
+        wanted = set(customers)
+        found = {customer: [customer] for customer in wanted}
+        for chunk in _chunks(wanted):
+            for _, identifier, customer in self._read("identities_of_customers", project=project, customers=chunk):
+                found[customer].append(identifier)
+        return found
+
+    def journeys(self, project: str, customers: Iterable[int]) -> dict[int, list[Journey]]:
+        return self._grouped("journeys", project, "customers", customers, _journey, lambda row: row.customer)
+
+    def conversions(self, project: str, customers: Iterable[int]) -> dict[int, list[Conversion]]:
+        return self._grouped("conversions", project, "customers", customers, lambda row: Conversion(*row), lambda row: row.customer)
+
+    def funnel_entries(self, project: str, customers: Iterable[int]) -> dict[int, list[FunnelEntry]]:
+        return self._grouped("funnel_entries", project, "customers", customers, _entry, lambda row: row.customer)
+
+    # ---- by shard
+
+    def devices_of_shard(self, project: str, events: Iterable[str], partition: int, partitions: int) -> list[int]:
+        """Devices of a partition of `events` that have an event of the names."""
+        named = sorted(events)
+        rows = self._read("devices_of_shard", project=project, events=named, partition=partition, partitions=partitions)
+        return [row[0] for row in rows]
+
+    def owners_of_shard(self, project: str, partition: int, partitions: int) -> list[int]:
+        """Owners whose own number falls into a partition of `changes`."""
+        return [row[0] for row in self._read("owners_of_shard", project=project, partition=partition, partitions=partitions)]
+
+    def goal_events(self, project: str) -> set[str]:
+        """Names of all events that a goal of the project names or ever named: where one is taken back, facts change too."""
+        bodies = self._read("goal_bodies", project=project)
+        return {name for (body,) in bodies for name in msgspec.json.decode(body, type=Goal).events}
+
+    # ---- writes
+
+    def write(self, upserts: Sequence[Fact], retracts: Sequence[Fact], version: int) -> None:
+        """Writes rows of ONE table: retracts with `version`, upserts with `version` + 1, in one insert.
+
+        So a key that is retracted and written anew in one turn stays written, and its copies under another key
+        (owners by owner, identities by customer) are retracted there.
+        """
+        if not upserts and not retracts:
+            return
+        table = TABLES[type((upserts or retracts)[0])]
+        rows = [*retracts, *upserts]
+        columns: list[Sequence[Any]] = list(zip(*map(astuple, rows), strict=True))
+        columns.append([version] * len(retracts) + [version + 1] * len(upserts))
+        columns.append([1] * len(retracts) + [0] * len(upserts))
+        self.store.insert(table, columns)
+
+    def _read(self, name: str, **parameters: Any) -> list[Row]:
+        return self.store.query(load("pipeline.store.reads", name), parameters)
+
+    def _grouped(
+        self, name: str, project: str, parameter: str, wanted: Iterable[int], make: Callable[[Row], T], key: Callable[[T], int]
+    ) -> dict[int, list[T]]:
+        found: dict[int, list[T]] = defaultdict(list)
+        for chunk in _chunks(wanted):
+            for row in self._read(name, project=project, **{parameter: chunk}):
+                made = make(row)
+                found[key(made)].append(made)
+        return found
+
+
+def difference(stored: Iterable[T], wanted: Iterable[T], key: Callable[[T], Any]) -> tuple[list[T], list[T]]:
+    """(rows to write, rows to retract) that turn the stored rows into the wanted ones.
+
+    A row that changed is in both: its stored form is retracted, because a copy of the table may be keyed by a column
+    that changed.
+    """
+    before: Mapping[Any, T] = {key(row): row for row in stored}
+    after: Mapping[Any, T] = {key(row): row for row in wanted}
+    upserts = [row for name, row in after.items() if before.get(name) != row]
+    retracts = [row for name, row in before.items() if after.get(name) != row]
+    return upserts, retracts
+
+
+def mirrored(pair: Pair) -> Pair:
+    return msgspec.structs.replace(pair, identifier=pair.other, other=pair.identifier)
+
+
+def _chunks(wanted: Iterable[int]) -> Iterator[list[int]]:
+    numbers = sorted(set(wanted))
+    for start in range(0, len(numbers), CHUNK):
+        yield numbers[start : start + CHUNK]
+
+
+def _event(row: Row) -> Event:
+    return Event(*row[:_VENDORS], tuple(row[_VENDORS]), *row[_VENDORS + 1 : _EVENT_FIELDS])
+
+
+def _journey(row: Row) -> Journey:
+    *head, path, stage = row
+    return Journey(*head, tuple(path), stage)
+
+
+def _entry(row: Row) -> FunnelEntry:
+    *head, times, messages, groups = row
+    return FunnelEntry(*head, tuple(times), tuple(messages), tuple(groups))

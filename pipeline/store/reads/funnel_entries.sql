@@ -1,0 +1,6 @@
+-- The stored entries of some customers into saved funnels.
+SELECT
+    project, funnel, customer, toUnixTimestamp64Milli(entered_at), id, funnel_version,
+    steps, step_times, step_messages, step_groups
+FROM funnel_entries FINAL
+WHERE project = {project:String} AND customer IN {customers:Array(UInt64)}

@@ -1,0 +1,5 @@
+-- The customers of some identifiers, where they are others.
+SELECT
+    project, identifier, customer
+FROM identities FINAL
+WHERE project = {project:String} AND identifier IN {identifiers:Array(UInt64)}

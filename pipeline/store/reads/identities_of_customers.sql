@@ -1,0 +1,5 @@
+-- The identifiers of some customers, those that are their own customer left out.
+SELECT
+    project, identifier, customer
+FROM identities_by_customer FINAL
+WHERE project = {project:String} AND customer IN {customers:Array(UInt64)}

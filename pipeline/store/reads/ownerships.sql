@@ -1,0 +1,6 @@
+-- Who owned some devices from when to when.
+SELECT
+    project, device, owned_from, owned_until, owner, known_from
+FROM owners FINAL
+WHERE project = {project:String} AND device IN {devices:Array(UInt64)}
+ORDER BY device, owned_from
