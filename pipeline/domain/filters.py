@@ -115,8 +115,12 @@ def number(value: object) -> float | None:
 
 def properties_of(event: Event) -> Mapping[str, Any]:
     """The parsed `properties` of a row of `events`; of an event of `timeline`, which has none, {}."""
-    raw: str = getattr(event, "properties", "{}")
-    return {} if raw == "{}" else _JSON.decode(raw)
+    return parsed(getattr(event, "properties", "{}"))
+
+
+def parsed(properties_json: str) -> Mapping[str, Any]:
+    """The column `properties`, a JSON object, parsed."""
+    return {} if properties_json == "{}" else _JSON.decode(properties_json)
 
 
 def reader(name: str, field: str = "breakdown") -> Reader:
