@@ -50,13 +50,13 @@ class Event(msgspec.Struct, gc=False):
     currency: str = ""
     cost_micros: int = 0
     alias_of: int = 0  # user identifier that an `alias` call of a trusted source renames to `user`
+    source: str = ""  # name of the source whose key sent it
 
 
 class EventRow(Event, gc=False):
     """A row of `events`: the columns of `timeline`, then the rest."""
 
     received_at: int = 0
-    source: str = ""
     device_id: str = ""  # anonymous id as sent
     user_id: str = ""
     group_id: str = ""

@@ -39,8 +39,8 @@ CREATE TABLE events (
     currency LowCardinality(String) COMMENT 'ISO code of the value\'s currency',
     cost_micros Int64 COMMENT 'what the contact cost, in millionths of the project\'s currency',
     alias_of UInt64 COMMENT 'user identifier that an alias call of a trusted source renames to `user`, 0 = none',
-    received_at DateTime64(3, 'UTC') COMMENT 'when the collector had it',
     source LowCardinality(String) COMMENT 'name of the source whose key sent it',
+    received_at DateTime64(3, 'UTC') COMMENT 'when the collector had it',
     device_id String COMMENT 'anonymous id as sent',
     user_id String COMMENT 'user id as sent',
     group_id String COMMENT 'account (group) id as sent',
@@ -97,6 +97,7 @@ CREATE TABLE timeline (
     currency LowCardinality(String) COMMENT 'ISO code of the value\'s currency',
     cost_micros Int64 COMMENT 'what the contact cost, in millionths of the project\'s currency',
     alias_of UInt64 COMMENT 'user identifier that an alias call of a trusted source renames to `user`, 0 = none',
+    source LowCardinality(String) COMMENT 'name of the source whose key sent it',
     version UInt64 COMMENT 'term of the writer << 40 | its counter: the greatest counts',
     is_deleted UInt8 COMMENT '1 = retracted'
 )
@@ -108,7 +109,7 @@ COMMENT 'Narrow copy of events by device and time. Reader: the sessions agent';
 
 CREATE MATERIALIZED VIEW timeline_of_events TO timeline AS
 SELECT
-    project, device, occurred_at, message_id, sequence, log_position, event, type, channel, user, email, phone, vendors, is_bot, is_passive, new_session, sender_session, contact, engaged_ms, host, path, referrer_host, acquisition, utm_source, utm_medium, utm_campaign, click_id, country, region, city, browser, os, device_type, value_micros, currency, cost_micros, alias_of, version, is_deleted
+    project, device, occurred_at, message_id, sequence, log_position, event, type, channel, user, email, phone, vendors, is_bot, is_passive, new_session, sender_session, contact, engaged_ms, host, path, referrer_host, acquisition, utm_source, utm_medium, utm_campaign, click_id, country, region, city, browser, os, device_type, value_micros, currency, cost_micros, alias_of, source, version, is_deleted
 FROM events;
 
 CREATE TABLE sessions (

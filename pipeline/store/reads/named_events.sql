@@ -6,7 +6,7 @@ SELECT
     engaged_ms, host, path, referrer_host, acquisition, utm_source,
     utm_medium, utm_campaign, click_id, country, region, city,
     browser, os, device_type, value_micros, currency, cost_micros,
-    alias_of,
+    alias_of, source,
     properties
 FROM events FINAL
 WHERE project = {project:String} AND event IN {events:Array(String)} AND device IN {devices:Array(UInt64)}
