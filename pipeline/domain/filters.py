@@ -27,7 +27,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
-from operator import ge, gt, le, lt
+from operator import attrgetter, ge, gt, le, lt
 from typing import Any, Final
 
 import msgspec
@@ -41,17 +41,13 @@ Predicate = Callable[[Event, Mapping[str, Any]], bool]
 Reader = Callable[[Event, Mapping[str, Any]], object]  # gives the raw value, None where there is none
 TextTest = Callable[[str], bool]
 
-_TEXT_COLUMNS = (
-    ("event", "type", "channel", "contact", "host", "path", "referrer_host", "acquisition", "utm_source", "utm_medium")
-    + ("utm_campaign", "click_id", "country", "region", "city", "browser", "os", "device_type", "currency", "source")
-    + ("time_source", "url", "title", "referrer", "user_id", "device_id", "group_id")
-    + ("is_bot", "is_passive", "is_trusted", "engaged_ms")
-)
-# Question's name of a column ($ left out) -> attribute of Event or EventRow.
-COLUMNS: Final[dict[str, str]] = {name: name for name in _TEXT_COLUMNS} | {
-    "value": "value_micros",
-    "cost": "cost_micros",
-}
+# Question's name of a column ($ left out) -> attribute of Event: what both `events` and `timeline` have.
+COLUMNS: Final[dict[str, str]] = {
+    name: name
+    for name in ("event", "type", "channel", "contact", "host", "path", "referrer_host", "acquisition")
+    + ("utm_source", "utm_medium", "utm_campaign", "click_id", "country", "region", "city", "browser", "os")
+    + ("device_type", "currency", "source", "is_bot", "is_passive", "engaged_ms")
+} | {"value": "value_micros", "cost": "cost_micros"}
 
 NUMBER_PATTERN: Final = r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 _NUMBER = re.compile(NUMBER_PATTERN.removesuffix("$") + r"\Z")
@@ -150,14 +146,15 @@ def _column(name: str, field: str) -> Reader:
     if attribute is None:
         known = ", ".join(f"${column}" for column in sorted(COLUMNS))
         raise InvalidQuestion(f"there is no column {name}; there are {known}", field=field)
+    read = attrgetter(attribute)
     if attribute.endswith("_micros"):
-        return lambda event, properties: getattr(event, attribute, 0) / 1_000_000
-    return lambda event, properties: getattr(event, attribute, None)
+        return lambda event, properties: read(event) / 1_000_000
+    return lambda event, properties: read(event)
 
 
-def reads_row(name: str) -> bool:
-    """Whether `name` is known to rows of `events` only: `timeline` lacks the properties and some columns."""
-    return not name.startswith("$") or COLUMNS.get(name[1:]) not in Event.__struct_fields__
+def is_column(name: str) -> bool:
+    """Whether `name` is a column, which needs no properties to be read."""
+    return name.startswith("$")
 
 
 @lru_cache(1024)

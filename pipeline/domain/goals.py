@@ -35,8 +35,8 @@ class _Compiled(NamedTuple):
 class GoalSet:
     """Compiled goals of one project.
 
-    `events`: the names that some goal has. `rows`: those of them whose goals read properties or columns that only rows
-    of `events` have; for the others an event of `timeline` is enough.
+    `events`: the names that some goal has. `reading`: those of them whose goals read properties; for the others an
+    event of `timeline` is enough.
     """
 
     def __init__(self, goals: Sequence[_Compiled], currency: str) -> None:
@@ -46,8 +46,8 @@ class GoalSet:
             for name in dict.fromkeys(one.goal.events):
                 self._by_event[name] = (*self._by_event.get(name, ()), one)
         self.events: frozenset[str] = frozenset(self._by_event)
-        self.rows: frozenset[str] = frozenset(
-            name for name, found in self._by_event.items() if any(_reads_row(one.goal) for one in found)
+        self.reading: frozenset[str] = frozenset(
+            name for name, found in self._by_event.items() if any(_reads_properties(one.goal) for one in found)
         )
 
     def hits(self, event: Event, properties_json: str = "{}") -> tuple[Hit, ...]:
@@ -55,7 +55,7 @@ class GoalSet:
         candidates = self._by_event.get(event.event)
         if candidates is None:
             return ()
-        properties = filters.parsed(properties_json) if event.event in self.rows else {}
+        properties = filters.parsed(properties_json) if event.event in self.reading else {}
         return tuple(self._hit(one, event, properties) for one in candidates if one.holds(event, properties))
 
     def _hit(self, one: _Compiled, event: Event, properties: Mapping[str, Any]) -> Hit:
@@ -107,11 +107,11 @@ def _compile(goal: Goal, field: str) -> _Compiled:
     )
 
 
-def _reads_row(goal: Goal) -> bool:
+def _reads_properties(goal: Goal) -> bool:
     names = [one.property for one in goal.where]
     if goal.value is None:
         names.append(goal.value_property)
-    return any(map(filters.reads_row, names))
+    return not all(map(filters.is_column, names))
 
 
 def to_micros(value: float | None) -> int:
@@ -120,3 +120,6 @@ def to_micros(value: float | None) -> int:
         return 0
     micros = round(value * MICROS)
     return micros if abs(micros) <= _MOST_MICROS else 0
+
+
+NO_GOALS: Final = GoalSet((), "")

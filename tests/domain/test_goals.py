@@ -70,13 +70,13 @@ def test_a_name_listed_twice_in_a_goal_counts_once() -> None:
     assert len(hits(compile_goals([Goal("p", ("purchase", "purchase"))], "EUR"), "purchase")) == 1
 
 
-def test_goals_on_columns_of_the_timeline_need_no_row_of_events() -> None:
+def test_goals_on_columns_of_the_timeline_need_no_properties() -> None:
     narrow = Goal("thanks", ("page",), where=(where("$path", "is", "/thanks"),))
     wide = Goal("big", ("purchase",), where=(where("items", "gte", 3),))
     valued = Goal("valued", ("signup",), value_property="worth")
     fixed = Goal("fixed", ("call",), value_property="worth", value=1.0)
     goals = compile_goals([narrow, wide, valued, fixed], "EUR")
-    assert goals.rows == {"purchase", "signup"}
+    assert goals.reading == {"purchase", "signup"}
     assert hits(goals, "page", path="/thanks")
 
 
