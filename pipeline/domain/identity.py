@@ -1,0 +1,193 @@
+"""Which identifiers belong together: pairs found on devices, and the customers that pairs make.
+
+Both are functions of what there is, not of the order in which it came.
+
+    pairs      one device's earliest evidence of each pair
+    customers  least evidence over devices -> components with at most one known user each
+
+Evidence is ordered by (time, client sequence, message id, device), inside one event by rank, then by the identifiers.
+Two known users stay two: the pair that would join them is refused and recorded. Only a rename (alias) joins user ids;
+renames are applied before all else, so that two names of one person never refuse each other, whenever they were told.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pipeline.domain.identifiers import Kind, kind_of
+from pipeline.domain.owners import named_owner
+from schemas.facts import Event, Pair
+
+SHARED_LIMIT: Final = 10  # an identifier paired with more user ids than this is shared and joins nobody
+TOGETHER, LOGIN, ALIAS = "together", "login", "alias"
+
+# Pair.evidence_rank: order of the pairs inside one event.
+_RANKS: Final[dict[tuple[Kind, Kind], int]] = {
+    (Kind.user, Kind.email): 0,
+    (Kind.user, Kind.phone): 1,
+    (Kind.user, Kind.vendor): 2,
+    (Kind.email, Kind.phone): 3,
+    (Kind.email, Kind.vendor): 4,
+    (Kind.phone, Kind.vendor): 5,
+    (Kind.vendor, Kind.vendor): 6,
+}
+_LOGIN_RANK, _ALIAS_RANK = 7, 8
+
+Evidence = tuple[int, int, int, int, int, int, int]
+
+
+def evidence(pair: Pair) -> Evidence:
+    """The order in which pairs count."""
+    return (
+        (pair.evidence_at, pair.evidence_sequence, pair.evidence_message, pair.device)
+        + (pair.evidence_rank,)
+        + (min(pair.identifier, pair.other), max(pair.identifier, pair.other))
+    )
+
+
+def pairs(events: Sequence[Event], prior_owner: int = 0) -> list[Pair]:
+    """The earliest evidence of each pair in events of one device, in order of evidence; identifier < other.
+
+    `events` are in order and begin with the first of a millisecond; `prior_owner` is the owner named last before them
+    (0 = none named yet). A pair is any two of an event's user, e-mail, phone and vendor ids (together); the e-mail that
+    owned the device last and a user id that follows (login); a user id and the one that it renames (alias). As in
+    `owners`, the first event of a millisecond that names an owner is the one that counts after it.
+    """
+    found: dict[tuple[int, int], Pair] = {}
+    owner, moment = prior_owner, None
+    for event in events:
+        if not (event.user or event.email or event.phone or event.vendors):
+            continue
+        for one, other, rank, kind in _pairs_of(event, owner):
+            key = (one, other) if one < other else (other, one)
+            if key not in found:
+                found[key] = Pair(
+                    project=event.project,
+                    identifier=key[0],
+                    other=key[1],
+                    device=event.device,
+                    evidence_at=event.occurred_at,
+                    evidence_sequence=event.sequence,
+                    evidence_message=event.message_id,
+                    evidence_rank=rank,
+                    kind=kind,
+                    source=event.source,
+                )
+        named = named_owner(event)
+        if named and event.occurred_at != moment:
+            owner, moment = named, event.occurred_at
+    return list(found.values())
+
+
+def _pairs_of(event: Event, owner: int) -> Iterator[tuple[int, int, int, str]]:
+    """Pairs of one event by rank: (identifier, other, rank, kind)."""
+    named = [(Kind.user, event.user), (Kind.email, event.email), (Kind.phone, event.phone)]
+    named += [(Kind.vendor, vendor) for vendor in sorted(set(event.vendors))]
+    present = [(kind, identifier) for kind, identifier in named if identifier]
+    if len(present) > 1:
+        ranked = [
+            (_RANKS[kind, other_kind], identifier, other)
+            for at, (kind, identifier) in enumerate(present)
+            for other_kind, other in present[at + 1 :]
+        ]
+        for rank, identifier, other in sorted(ranked):
+            yield identifier, other, rank, TOGETHER
+    if not event.user:
+        return
+    if owner and kind_of(owner) is Kind.email:
+        yield owner, event.user, _LOGIN_RANK, LOGIN
+    if event.alias_of and event.alias_of != event.user and kind_of(event.alias_of) is Kind.user:
+        yield event.alias_of, event.user, _ALIAS_RANK, ALIAS
+
+
+@dataclass(frozen=True)
+class Customers:
+    """What pairs amount to."""
+
+    customer: dict[int, int] = field(default_factory=dict)  # identifier -> customer, where that is another
+    refused: list[Pair] = field(default_factory=list)  # would have joined two known customers; in order of evidence
+    shared: frozenset[int] = frozenset()  # identifiers that join nobody
+
+
+def customers(evidence_rows: Iterable[Pair], *, shared_limit: int = SHARED_LIMIT) -> Customers:
+    """The customers that pairs make: rows of any number of devices, in one direction or both, in any order.
+
+    A component's customer is its least identifier: its user id where it has one (of several names of one user, joined
+    by renames, the least), else an e-mail, phone or vendor id. The answer for an identifier depends only on the
+    pairs that hang together with it, refused and shared ones included.
+    """
+    least = _least(evidence_rows)
+    shared = _shared(least, shared_limit)
+    groups = _Groups()
+    refused = []
+    for pair in least:
+        if pair.kind == ALIAS:
+            groups.join(pair.identifier, pair.other)
+    for pair in least:
+        if pair.kind == ALIAS or pair.identifier in shared or pair.other in shared:
+            continue
+        one, other = groups.least(pair.identifier), groups.least(pair.other)
+        if one != other and kind_of(one) is Kind.user and kind_of(other) is Kind.user:
+            refused.append(pair)
+        else:
+            groups.join(one, other)
+    return Customers(groups.others(), refused, shared)
+
+
+def _least(rows: Iterable[Pair]) -> list[Pair]:
+    """The least evidence of each pair over devices, identifier < other, in order of evidence.
+
+    A rename stays one whatever other evidence two user ids have.
+    """
+    least: dict[tuple[int, int, bool], tuple[Evidence, Pair]] = {}
+    for row in rows:
+        order = evidence(row)
+        key = (order[-2], order[-1], row.kind == ALIAS)
+        known = least.get(key)
+        if known is None or order < known[0]:
+            least[key] = order, row
+    return [_ascending(row) for _, row in sorted(least.values(), key=lambda found: found[0])]
+
+
+def _ascending(pair: Pair) -> Pair:
+    return pair if pair.identifier < pair.other else mirrored(pair)
+
+
+def mirrored(pair: Pair) -> Pair:
+    """The same evidence, read from the pair's other end."""
+    fields = {name: getattr(pair, name) for name in Pair.__struct_fields__}
+    return Pair(**(fields | {"identifier": pair.other, "other": pair.identifier}))
+
+
+def _shared(pairs_: Iterable[Pair], limit: int) -> frozenset[int]:
+    """E-mails, phones and vendor ids directly paired with more than `limit` user ids."""
+    users: defaultdict[int, set[int]] = defaultdict(set)
+    for pair in pairs_:  # identifier < other, and users are the least kind
+        if kind_of(pair.identifier) is Kind.user and kind_of(pair.other) is not Kind.user:
+            users[pair.other].add(pair.identifier)
+    return frozenset(identifier for identifier, known in users.items() if len(known) > limit)
+
+
+class _Groups:
+    """Disjoint sets of identifiers, each named by its least member."""
+
+    def __init__(self) -> None:
+        self._above: dict[int, int] = {}
+
+    def least(self, identifier: int) -> int:
+        root = identifier
+        while (above := self._above.get(root, root)) != root:
+            root = above
+        while identifier != root:  # shorten the way for the next time
+            self._above[identifier], identifier = root, self._above[identifier]
+        return root
+
+    def join(self, one: int, other: int) -> None:
+        low, high = sorted((self.least(one), self.least(other)))
+        if low != high:
+            self._above[high] = low
+
+    def others(self) -> dict[int, int]:
+        """Every member that is not the least of its set -> the least."""
+        return {identifier: self.least(identifier) for identifier in list(self._above)}
