@@ -1,0 +1,90 @@
+"""The collector's HTTP answers: one error shape, and CORS headers on every one.
+
+    {"error": {"code": "payload_too_large", "message": "what is wrong and what would be right", "request_id": "..."}}
+
+A browser hands an answer to its page only with Access-Control-Allow-Origin on it, so errors carry it too; the origin
+is echoed (never *) because beacons are sent with credentials. No cookie is read here, so that opens nothing.
+"""
+
+import secrets
+from itertools import count
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pipeline.errors import UserMistake
+
+Header = tuple[bytes, bytes]
+
+ORIGIN_ANY: tuple[Header, ...] = ((b"access-control-allow-origin", b"*"),)
+JSON_TYPE: Header = (b"content-type", b"application/json")
+EXPOSED: Header = (b"access-control-expose-headers", b"x-request-id, retry-after")
+CLOSE: Header = (b"connection", b"close")
+PREFLIGHT_SECONDS = b"86400"
+
+_PROCESS = secrets.token_hex(6)
+_numbers = count(1)
+
+
+class Refused(UserMistake):
+    """A request that is answered with 4xx as a whole: nothing of it is taken."""
+
+    def __init__(
+        self, status: int, code: str, message: str, *, field: str = "", headers: tuple[Header, ...] = ()
+    ) -> None:
+        super().__init__(message, field=field, code=code)
+        self.status, self.headers = status, headers
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: tuple[Header, ...]
+    body: bytes
+
+
+def request_id() -> str:
+    """A new name for a request: unique over processes, sortable within one."""
+    return f"{_PROCESS}-{next(_numbers):x}"
+
+
+def origin_headers(headers: dict[bytes, bytes]) -> tuple[Header, ...]:
+    """What lets the page that sent the request read its answer."""
+    origin = headers.get(b"origin")
+    if not origin:
+        return ORIGIN_ANY
+    return (
+        (b"access-control-allow-origin", origin),
+        (b"access-control-allow-credentials", b"true"),
+        (b"vary", b"Origin"),
+    )
+
+
+def taken(rejected: int) -> Answer:
+    """200: the log has every event; `rejected` of them as rejects, told only where there are any."""
+    body = b'{"success":true}' if not rejected else b'{"success":true,"rejected":%d}' % rejected
+    return Answer(200, (JSON_TYPE, (b"content-length", b"%d" % len(body))), body)
+
+
+def preflight(headers: dict[bytes, bytes]) -> Answer:
+    """204 to a browser that asks whether it may send: any origin may, with any headers."""
+    wanted = headers.get(b"access-control-request-headers", b"*")
+    granted: tuple[Header, ...] = (
+        (b"access-control-allow-methods", b"POST, OPTIONS"),
+        (b"access-control-allow-headers", wanted),
+        (b"access-control-max-age", PREFLIGHT_SECONDS),
+    )
+    if headers.get(b"access-control-request-private-network") == b"true":
+        granted += ((b"access-control-allow-private-network", b"true"),)
+    return Answer(204, granted, b"")
+
+
+def refusal(status: int, code: str, message: str, *, field: str = "", headers: tuple[Header, ...] = ()) -> Answer:
+    """4xx or 5xx in the house's one error shape, its request_id in a header too."""
+    name = request_id()
+    error: dict[str, Any] = {"code": code, "message": message}
+    if field:
+        error["field"] = field
+    error["request_id"] = name
+    body = msgspec.json.encode({"error": error})
+    own = (JSON_TYPE, (b"content-length", b"%d" % len(body)), (b"x-request-id", name.encode()), EXPOSED)
+    return Answer(status, own + headers, body)

@@ -1,0 +1,232 @@
+"""The collector: Segment's HTTP API as a bare ASGI app, because a framework costs more than the work itself.
+
+    read (bounded, in time) -> whose key -> events, each a line or a reject -> one append a partition -> 200
+
+200 is said only after `LogWriter.append` has returned for every line of the request; where one append fails the whole
+request is answered 503, and what its other partitions took is recognised by message id when it comes again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from api.collect.answers import CLOSE, Answer, Refused, origin_headers, preflight, refusal, taken
+from api.collect.bodies import SenderLeft, read_body, unpacked
+from api.collect.clock import wall_clock
+from api.collect.counters import Counters
+from api.collect.lines import EventLines, Places
+from api.collect.requests import Request, batch_of, is_ndjson, lines_of, single_of
+from api.collect.routing import TYPES, DeviceKey
+from api.collect.senders import IMPORT, Keys, Sender, importer, key_in_headers, sender_of_key
+from pipeline.errors import LogFull, LogUnavailable
+from pipeline.log.port import LogWriter, Topic
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+BATCH = "batch"
+KINDS = (*TYPES, BATCH, IMPORT)  # of routes: the type of the one event, or many
+ROUTES = {f"/v1/{kind}": kind for kind in KINDS} | {
+    # short forms, as Segment's browser client posts them
+    "/v1/t": "track",
+    "/v1/p": "page",
+    "/v1/s": "screen",
+    "/v1/i": "identify",
+    "/v1/g": "group",
+    "/v1/a": "alias",
+    "/v1/b": BATCH,
+}
+RETRY_AFTER = ((b"retry-after", b"2"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes as read and as unpacked; seconds."""
+
+    body: int = 512_000
+    import_body: int = 8_000_000
+    event: int = 32_768
+    events: int = 10_000  # of one batch; an import may hold any number
+    chunk: int = 2_000  # events of a large request that are made into lines before others have a turn
+    read_s: float = 30.0  # for a whole body
+
+
+class Collector:
+    """Takes events on /v1/... and answers once the log has them."""
+
+    def __init__(
+        self,
+        *,
+        keys: Keys,
+        has_project: Callable[[str], bool],
+        writer: LogWriter,
+        topic: Callable[[], Topic],
+        device_key: DeviceKey,
+        places: Places = lambda address: None,
+        limits: Limits | None = None,
+        counters: Counters | None = None,
+        now: Callable[[], int] = wall_clock,
+    ) -> None:
+        """`keys` and `has_project` ask the snapshot of now.
+
+        `topic` gives the topic `events` as it is now, is asked for every request, and may raise LogUnavailable.
+        """
+        self._keys, self._has_project = keys, has_project
+        self._writer, self._topic = writer, topic
+        self._device_key, self._places, self._now = device_key, places, now
+        self._limits = limits or Limits()
+        self.counters = counters or Counters()
+        self._closing = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: http only; the app around it has the lifespan and calls `close`."""
+        counters = self.counters
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        counters.in_flight += 1
+        self._idle.clear()
+        try:
+            answer = await self._answer(scope, headers, receive)
+            counters.answers[answer.status] += 1
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": answer.status,
+                    "headers": answer.headers + origin_headers(headers),
+                }
+            )
+            await send({"type": "http.response.body", "body": answer.body})
+        except SenderLeft:
+            counters.cut += 1
+        finally:
+            counters.in_flight -= 1
+            if not counters.in_flight:
+                self._idle.set()
+
+    async def close(self, within_s: float = 10.0) -> None:
+        """Refuses what comes from now on and waits for what is under way. Close the writer after it."""
+        self._closing = True
+        try:
+            async with asyncio.timeout(within_s):
+                await self._idle.wait()
+        except TimeoutError:
+            return  # their senders get no answer and will send again
+
+    async def _answer(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
+        try:
+            return await self._taken(scope, headers, receive)
+        except Refused as error:
+            told = (error.status, error.code, error.message)
+            answer = refusal(*told, field=error.field, headers=error.headers)
+        except LogFull:
+            told = (503, "log_full", "more waits for the log than may; send the same again later")
+            answer = refusal(*told, headers=RETRY_AFTER)
+        except LogUnavailable:
+            told = (503, "log_unavailable", "the log cannot be reached now; send the same again later")
+            answer = refusal(*told, headers=RETRY_AFTER)
+        self.counters.refusals[told[0], told[1]] += 1
+        return answer
+
+    async def _taken(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
+        kind = ROUTES.get(scope["path"])
+        if scope["method"] == "OPTIONS":
+            return preflight(headers)
+        if kind is None:
+            raise Refused(
+                404, "not_found", f"there is no such route; events are sent to /v1/ and one of {', '.join(KINDS)}"
+            )
+        if scope["method"] != "POST":
+            raise Refused(405, "method_not_allowed", "send events with POST", headers=((b"allow", b"POST, OPTIONS"),))
+        if self._closing:
+            raise Refused(503, "shutting_down", "this collector is stopping; send again", headers=(*RETRY_AFTER, CLOSE))
+        sender = self._sender_in_headers(kind, headers)
+        limit = self._limits.import_body if sender is not None and sender.kind == IMPORT else self._limits.body
+        body = await self._body(receive, headers, limit)
+        request = self._request(kind, body, headers)
+        if sender is None:
+            sender = self._sender_in_body(request.write_key)
+        if sender.kind != IMPORT and len(request.events) > self._limits.events:
+            told = f"{len(request.events)} events; send at most {self._limits.events} at once"
+            raise Refused(413, "too_many_events", told, field="batch")
+        rejected = 0
+        for start in range(0, len(request.events), self._limits.chunk):
+            rejected += await self._append(request, start, kind, sender, headers, scope)
+        return taken(rejected)
+
+    def _sender_in_headers(self, kind: str, headers: dict[bytes, bytes]) -> Sender | None:
+        """Before a byte of the body is read; None where only the body can tell."""
+        key = key_in_headers(headers)
+        if key is None:
+            return None
+        if kind == IMPORT and (trusted := importer(key, headers, self._keys, self._has_project)):
+            return trusted
+        return sender_of_key(key, self._keys)
+
+    def _sender_in_body(self, key: object) -> Sender:
+        if isinstance(key, str) and key:
+            return sender_of_key(key, self._keys)
+        told = "no write key: send it by Basic auth, as X-Write-Key, or as `writeKey` in the body"
+        raise Refused(401, "missing_write_key", told)
+
+    async def _body(self, receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
+        try:
+            async with asyncio.timeout(self._limits.read_s):
+                body = await read_body(receive, headers, limit)
+        except TimeoutError:
+            told = f"the body did not come within {self._limits.read_s:g} s"
+            raise Refused(408, "request_timeout", told, headers=(CLOSE,)) from None
+        self.counters.body_bytes += len(body)
+        return unpacked(body, headers, limit)
+
+    def _request(self, kind: str, body: bytes, headers: dict[bytes, bytes]) -> Request:
+        if kind == IMPORT and is_ndjson(headers):
+            return lines_of(body)
+        if kind in (BATCH, IMPORT):
+            return batch_of(body, headers)
+        request = single_of(body, headers)
+        size = len(request.events[0])
+        if size > self._limits.event:
+            told = f"the event has {size} bytes; at most {self._limits.event} are taken"
+            raise Refused(413, "event_too_large", told)
+        return request
+
+    async def _append(
+        self, request: Request, start: int, kind: str, sender: Sender, headers: dict[bytes, bytes], scope: Scope
+    ) -> int:
+        """Has the log take a chunk of the events; how many of them as rejects. Raises LogFull, LogUnavailable.
+
+        They are stamped with the time of this chunk and appended without a pause in between, so that a clock record of
+        this process never comes before events that were received earlier.
+        """
+        topic = self._topic()
+        peer = scope.get("client")
+        lines = EventLines(
+            sender,
+            received_at=self._now(),
+            sent_at=request.sent_at,
+            user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
+            address=peer[0] if peer else "",
+            partitions=topic.partitions,
+            event_limit=self._limits.event,
+            places=self._places,
+            device_key=self._device_key,
+        )
+        if kind in TYPES:
+            lines.add_single(request.events[0], request.decoded, kind)
+        else:
+            for text in request.events[start : start + self._limits.chunk]:
+                lines.add_text(text)
+        appends = [self._writer.append(topic.name, *item) for item in lines.by_partition.items()]
+        if len(appends) == 1:
+            await appends[0]
+        else:
+            for outcome in await asyncio.gather(*appends, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+        self.counters.accepted[sender.project, sender.source] += lines.accepted
+        for reason, count in lines.rejected.items():
+            self.counters.rejected[sender.project, sender.source, reason] += count
+        return lines.rejected.total()

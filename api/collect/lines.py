@@ -1,0 +1,197 @@
+"""From events as sent to the lines of the log `events`.
+
+The bytes of an event are spliced into its line as they came; only an event that names an address or repeats its write
+key is written anew without them. What cannot be used becomes a line too, with the reason: it was acknowledged, so it
+must be found in `rejected`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+
+import msgspec
+import xxhash
+
+from api.collect import salvage
+from api.collect.requests import sent_at_text
+from api.collect.routing import TYPES, DeviceKey, Routing, decode_object, decode_routing
+from api.collect.senders import IMPORT, Sender
+from pipeline.domain.identifiers import Kind, identifier
+
+Place = tuple[str, str, str]  # country code, region, city
+Places = Callable[[str], Place | None]
+
+MOST_USER_AGENT = 512
+MOST_PAYLOAD, PAYLOAD_KEPT = 262_144, 32_768  # bytes of a reject's payload; characters kept of a longer one
+
+_SPACES = " \t\r\n"
+_PRIVATE = ("ip", "request_ip", "writeKey")  # request_ip: as RudderStack names it
+_PRIVATE_TEXT = re.compile(r'"(?:ip|request_ip|writeKey)"\s*:\s*"[^"]*"?')
+_quoted = msgspec.json.encode
+
+
+class EventLines:
+    """Lines by partition, of the events of one sender that were received at one time.
+
+    State of one request: `add` and `add_text` fill `by_partition`, `accepted` and `rejected` (by reason).
+    """
+
+    __slots__ = (
+        "_agent", "_device_key", "_limit", "_own_sent_at", "_partitions", "_peer_place", "_places", "_sender", "_stamp",
+        "accepted", "by_partition", "rejected",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        sender: Sender,
+        *,
+        received_at: int,
+        sent_at: str,
+        user_agent: str,
+        address: str,
+        partitions: int,
+        event_limit: int,
+        places: Places,
+        device_key: DeviceKey,
+    ) -> None:
+        """`address` is the peer's, `sent_at` the client's own text ("" = it told none), `event_limit` in bytes."""
+        self._sender, self._partitions, self._limit = sender, partitions, event_limit
+        self._places, self._device_key = places, device_key
+        self._agent = self._peer_place = b""
+        if not sender.is_trusted:
+            if user_agent:
+                self._agent = b',"a":' + _quoted(user_agent[:MOST_USER_AGENT])
+            if address:
+                self._peer_place = _place(places(address))
+        self._stamp = b'{"p":%b,"s":%b,"k":%b,"r":%d' % (
+            _quoted(sender.project), _quoted(sender.source), _quoted(sender.kind), received_at,
+        )  # fmt: skip
+        if sent_at:
+            self._stamp += b',"t":' + _quoted(sent_at)
+        # An imported event's own sentAt is of its first sending, long before it is received here: no clock to correct.
+        self._own_sent_at = not sent_at and sender.kind != IMPORT
+        self.by_partition: dict[int, list[bytes]] = {}
+        self.accepted = 0
+        self.rejected: Counter[str] = Counter()
+
+    def add_single(self, text: bytes | msgspec.Raw, event: Routing | None, kind: str) -> None:
+        """The event of a single-event route: its type is the route's where it names none."""
+        if event is None:
+            return self.add_text(text)
+        raw = bytes(text)
+        if not event.type:
+            raw, event.type = with_type(raw, kind), kind
+        return self.add(raw, event)
+
+    def add_text(self, text: bytes | msgspec.Raw) -> None:
+        """An event as it came: an element of a batch or a line of an import."""
+        raw = bytes(text).strip()
+        if salvage.MARK in raw:
+            return self._reject_text(salvage.original(raw), "NaN, Infinity or half a surrogate pair is no JSON")
+        try:
+            if not raw.isascii():
+                raw.decode()
+            event = decode_routing(raw)
+        except msgspec.ValidationError as error:
+            return self._reject_mistyped(raw, error)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return self._reject_text(raw.decode("utf-8", "replace"), f"not JSON: {error}")
+        except RecursionError:
+            return self._reject(raw, "too_deep", "nested far deeper than an event may be", 0)
+        return self.add(raw, event)
+
+    def add(self, raw: bytes, event: Routing) -> None:
+        """An event that is valid JSON in UTF-8, without space around it, and what was decoded of it."""
+        project = self._sender.project
+        device = self._device_key(project, event)
+        if len(raw) > self._limit:
+            return self._reject(raw, "too_large", f"{len(raw)} bytes; at most {self._limit} are taken", device)
+        if event.type not in TYPES:
+            told = f"type is {event.type[:40]!r}" if event.type else "type is missing"
+            return self._reject(raw, "unknown_type", f"{told}; it must be one of {', '.join(TYPES)}", device)
+        if event.type == "track" and (event.event is None or event.event == ""):
+            return self._reject(raw, "missing_event", "a track call needs its name in `event`", device)
+        if not device:
+            return self._reject(raw, "missing_identity", "anonymousId and userId are missing or placeholders", 0)
+        context = event.context
+        around = self._agent if context is None or not context.user_agent else b""
+        if not self._sender.is_trusted:
+            around += self._peer_place
+        elif context is not None and context.ip and isinstance(context.ip, str):
+            around += _place(self._places(context.ip))
+        if self._own_sent_at and (own := sent_at_text(event.sent_at)):
+            around += b',"t":' + _quoted(own)
+        line = b'%b%b,"d":%d,"e":%b}' % (self._stamp, around, device, self._kept(raw, event))
+        self.accepted += 1
+        return self._put(device, line)
+
+    def _kept(self, raw: bytes, event: Routing) -> bytes:
+        """The event's bytes on one line, without addresses and write key."""
+        # rfind: twice as fast as `in` here. A name may be written with escapes, or twice, the last one counting.
+        if event.write_key is not None or raw.rfind(b'ip"') >= 0 or (b"\\" in raw and b"\\u" in raw):
+            raw = _without_private(raw)
+        # A line break can only be space between tokens here: inside of a text JSON has it escaped.
+        return raw.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in raw or b"\r" in raw else raw
+
+    def _put(self, device: int, line: bytes) -> None:
+        partition = device % self._partitions
+        lines = self.by_partition.get(partition)
+        if lines is None:
+            self.by_partition[partition] = [line]
+        else:
+            lines.append(line)
+
+    def _reject_mistyped(self, raw: bytes, error: msgspec.ValidationError) -> None:
+        if raw[:1] != b"{":
+            return self._reject(raw, "not_an_object", f"an event must be a JSON object: {error}", 0)
+        return self._reject(raw, "wrong_type", str(error), 0)
+
+    def _reject_text(self, text: str, words: str) -> None:
+        """A payload that is no JSON is kept as a JSON string."""
+        payload = _quoted(_PRIVATE_TEXT.sub("", text.strip(_SPACES)))
+        self._reject(payload, "malformed_json", words, 0)
+
+    def _reject(self, raw: bytes, reason: str, words: str, device: int) -> None:
+        """`raw` is JSON. Without a device the line goes by its content, so that it is the same when it comes again."""
+        payload = raw
+        if raw[:1] == b"{" and reason != "too_deep":
+            payload = _without_private(raw)
+        if len(payload) > MOST_PAYLOAD or reason == "too_deep":
+            text = _PRIVATE_TEXT.sub("", payload[: 4 * PAYLOAD_KEPT].decode("utf-8", "replace"))
+            payload = _quoted(text[:PAYLOAD_KEPT])
+        payload = payload.replace(b"\n", b" ").replace(b"\r", b" ")
+        project = self._sender.project
+        device = device or identifier(project, Kind.device, f"rejected {xxhash.xxh3_64_hexdigest(payload)}")
+        line = b'%b,"d":%d,"x":%b,"w":%b,"e":%b}' % (
+            self._stamp,
+            device,
+            _quoted(reason),
+            _quoted(words[:500]),
+            payload,
+        )
+        self.rejected[reason] += 1
+        self._put(device, line)
+
+
+def with_type(raw: bytes, kind: str) -> bytes:
+    """An object's bytes with `type` put last, where it counts even if there was a null before."""
+    comma = b"" if raw[1:-1].strip() == b"" else b","
+    return b'%b%b"type":"%b"}' % (raw[:-1], comma, kind.encode())
+
+
+def _place(place: Place | None) -> bytes:
+    return b"" if place is None else b',"g":' + _quoted(place)
+
+
+def _without_private(raw: bytes) -> bytes:
+    """The object without write key and addresses, at its top and in `context`; other values keep their bytes."""
+    fields = decode_object(raw)
+    for name in _PRIVATE:
+        fields.pop(name, None)
+    context = fields.get("context")
+    if context is not None and bytes(context)[:1] == b"{":
+        inner = decode_object(context)
+        for name in _PRIVATE:
+            inner.pop(name, None)
+        fields["context"] = msgspec.Raw(msgspec.json.encode(inner))
+    return msgspec.json.encode(fields)
