@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from pipeline.domain.identifiers import Kind, kind_of
 from pipeline.domain.owners import named_owner
 from schemas.facts import Event, Pair
@@ -151,13 +153,9 @@ def _least(rows: Iterable[Pair]) -> list[Pair]:
 
 
 def _ascending(pair: Pair) -> Pair:
-    return pair if pair.identifier < pair.other else mirrored(pair)
-
-
-def mirrored(pair: Pair) -> Pair:
-    """The same evidence, read from the pair's other end."""
-    fields = {name: getattr(pair, name) for name in Pair.__struct_fields__}
-    return Pair(**(fields | {"identifier": pair.other, "other": pair.identifier}))
+    if pair.identifier < pair.other:
+        return pair
+    return msgspec.structs.replace(pair, identifier=pair.other, other=pair.identifier)
 
 
 def _shared(pairs_: Iterable[Pair], limit: int) -> frozenset[int]:
