@@ -1,48 +1,14 @@
 """The rules of pipeline.domain.filters hold in ClickHouse as its docstring promises: same texts, same matches."""
 
 import json
-import os
 import struct
-import subprocess
-import sys
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.domain import filters
 from tests.domain.making import event, where
-
-CHDB = """
-import sys, chdb
-connection = chdb.connect(":memory:")
-for line in sys.stdin:
-    sql, rows = line.rstrip("\\n").split("\\t", 1)
-    connection.query("CREATE OR REPLACE TABLE asked (line String) ENGINE = Memory")
-    connection.query("INSERT INTO asked FORMAT JSONEachRow " + rows)
-    print(connection.query(sql, "JSONCompact").bytes().decode().replace("\\n", " "), flush=True)
-"""
-
-
-@pytest.fixture(scope="module")
-def clickhouse() -> Any:
-    """Asks the embedded ClickHouse, in a process of its own, over rows of texts in column `line`."""
-    with subprocess.Popen(
-        [sys.executable, "-c", CHDB], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | {"TZ": "UTC"}
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-
-        def ask(sql: str, lines: list[str]) -> list[list[Any]]:
-            rows = " ".join(json.dumps({"line": line}) for line in lines)
-            process.stdin.write(f"{sql}\t{rows}\n".encode())  # type: ignore[union-attr]
-            process.stdin.flush()  # type: ignore[union-attr]
-            rows_back: list[list[Any]] = json.loads(process.stdout.readline())["data"]  # type: ignore[union-attr]
-            return rows_back
-
-        yield ask
-        process.stdin.close()
 
 
 def escaped(pattern: str) -> str:
