@@ -45,7 +45,8 @@ class Settings:
     partitions: int = _setting(0, "Partitions of the logs when they are created; 0 = 4 embedded, 16 on Kafka.",
                                least=0, most=1024)  # fmt: skip
     replication: int = _setting(0, "Copies of each Kafka partition; 0 = the broker's default.", least=0, most=16)
-    topic_prefix: str = _setting("wayfare", "First part of the names of topics, and of the agents' consumer groups.")
+    topic_prefix: str = _setting("wayfare", "First part of the names of topics.")
+    group: str = _setting("wayfare", "Name of the agents' consumer group.")
     log_retention_hours: int = _setting(168, "How long Kafka keeps records that are done with; 0 = for ever.", least=0)
     turn_events: int = _setting(10_000, "Most events in one turn of an agent.", least=1, most=1_000_000)
     turn_customers: int = _setting(2_000, "Most customers in one turn of the journeys agent.", least=1, most=100_000)
@@ -186,8 +187,9 @@ def _checked(values: dict[str, Any]) -> Settings:
     settings = Settings(**values)
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", settings.project):
         raise InvalidSetting("project must be lower-case letters, digits, - and _", field="project")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", settings.topic_prefix):
-        raise InvalidSetting("topic_prefix must be letters, digits, dots, - and _", field="topic_prefix")
+    for name in ("topic_prefix", "group"):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", getattr(settings, name)):
+            raise InvalidSetting(f"{name} must be letters, digits, dots, - and _", field=name)
     if settings.log_level not in LOG_LEVELS:
         raise InvalidSetting(f"log_level must be one of {', '.join(LOG_LEVELS)}", field="log_level")
     if settings.places and not Path(settings.places).is_file():

@@ -1,0 +1,144 @@
+"""The ASGI app of a process: the collector bare, everything else FastAPI.
+
+    uvicorn api.app:app          settings from the environment, log and store opened at startup
+    create(runtime)              for a process that has opened them already
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api import admin, health, query
+from api.collect.asgi import Collector, Limits
+from api.collect.clock import Clock
+from api.collect.counters import Counters
+from api.query import errors
+from api.runtime import Opened, Runtime
+from pipeline.settings import load
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+COLLECTED = ("/v1/", "/webhooks/")
+PAGE = Path(__file__).parent / "dashboard"
+SHOWN = {".html", ".css", ".js", ".svg", ".ico", ".png", ".woff2", ".webmanifest"}
+DESCRIPTION = """Customer journeys, sessions and funnels, while they happen.
+
+A question is one JSON object; its answer echoes it with every default filled in, and says up to when data is complete
+(`data_until`). Keys: `Authorization: Bearer KEY`. Times are UTC milliseconds, money is in millionths (`*_micros`), ids
+are strings of 16 hex digits."""
+
+
+class App:
+    """Sends what is collected to the collector and everything else to FastAPI; the lifespan is the runtime's."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.counters = Counters()
+        self._collector: Collector | None = None
+        self._fastapi = _fastapi(runtime, self.counters, self._lifespan)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(COLLECTED):
+            if self._collector is None:
+                raise RuntimeError("the app's lifespan has not been started")
+            await self._collector(scope, receive, send)
+        else:
+            await self._fastapi(scope, receive, send)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["App"]:
+        """Starts and stops the app where no server runs its lifespan."""
+        async with self._lifespan(self._fastapi):
+            yield self
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        async with self.runtime.running() as runtime:
+            self._collector = _collector(runtime, self.counters)
+            clock = Clock(
+                runtime.writer, runtime.topic, every_s=runtime.settings.clock_seconds, counters=self.counters
+            )
+            ticking = asyncio.create_task(clock.run())
+            try:
+                yield
+            finally:
+                await self._collector.close()
+                ticking.cancel()
+                await asyncio.gather(ticking, return_exceptions=True)
+                self._collector = None
+
+
+def create(runtime: Runtime) -> App:
+    """The app over a runtime that its caller has opened, and closes. The app's lifespan starts and stops it."""
+    return App(runtime)
+
+
+class Lazy:
+    """The app that reads the settings and opens log and store when the server starts it."""
+
+    def __init__(self) -> None:
+        self._app: App | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            opened = await asyncio.to_thread(Opened, load(), "serve")
+            self._app = create(opened.runtime)
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._app = None
+                await asyncio.to_thread(opened.close)
+        elif self._app is None:
+            raise RuntimeError("the server has to run the app's lifespan: uvicorn --lifespan on")
+        else:
+            await self._app(scope, receive, send)
+
+
+app = Lazy()
+
+
+def _collector(runtime: Runtime, counters: Counters) -> Collector:
+    settings, definitions = runtime.settings, runtime.definitions
+    return Collector(
+        keys=lambda digest: definitions.snapshot().keys.get(digest),
+        has_project=lambda name: name in definitions.snapshot().projects,
+        writer=runtime.writer,
+        topic=runtime.topic,
+        device_key=device_key,
+        places=runtime.place,
+        local_token=runtime.local_token,
+        limits=Limits(
+            body=settings.max_body_bytes, import_body=settings.max_import_bytes, event=settings.max_event_bytes
+        ),
+        counters=counters,
+    )
+
+
+def _fastapi(runtime: Runtime, counters: Counters, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
+    built = FastAPI(title="Wayfare", version=version("wayfare"), description=DESCRIPTION, lifespan=lifespan)
+    errors.install(built)
+    built.include_router(health.router(runtime, counters))
+    built.include_router(query.router(runtime))
+    built.include_router(admin.router(runtime))
+    if (PAGE / "index.html").is_file():
+        built.mount("/", _Page(directory=PAGE, html=True), name="dashboard")
+    return built
+
+
+class _Page(StaticFiles):
+    """The dashboard's files, and nothing else that lies in its folder."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        if Path(path).suffix not in SHOWN and path != ".":
+            raise HTTPException(404, "there is no such page")
+        return await super().get_response(path, scope)
