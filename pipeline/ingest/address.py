@@ -1,0 +1,42 @@
+"""Addresses of pages and referrers, taken apart once each: most of a site's events share few of them."""
+
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+from pipeline.ingest.acquisition import click_id_of, tag
+
+
+class Address(NamedTuple):
+    url: str  # as sent, without its fragment
+    host: str  # lower case, without a port
+    path: str
+    section: str  # first segment of the path
+    tags: tuple[str, str, str]  # utm source, medium, campaign
+    click_id: str  # name of the click id's parameter
+
+
+_NO_TAGS = ("", "", "")
+NOWHERE = Address("", "", "", "", _NO_TAGS, "")
+
+
+@lru_cache(1 << 14)
+def address(url: str) -> Address:
+    """An absolute or relative address taken apart; what is no address has neither host nor path. Never raises."""
+    text = url.strip().partition("#")[0]
+    if not text or text.startswith("$"):  # some clients say "$direct"
+        return NOWHERE
+    try:
+        parts = urlsplit(text)
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:  # a broken IPv6 address
+        return Address(text, "", "", "", _NO_TAGS, "")
+    tags, click_id = _NO_TAGS, ""
+    if parts.query:
+        try:
+            query = dict(parse_qsl(parts.query, max_num_fields=200))
+        except ValueError:  # more fields than a real address has
+            query = {}
+        tags = (tag(query.get("utm_source")), tag(query.get("utm_medium")), tag(query.get("utm_campaign")))
+        click_id = click_id_of(query)
+    return Address(text, host, parts.path, parts.path.lstrip("/").partition("/")[0], tags, click_id)

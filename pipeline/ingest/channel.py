@@ -1,0 +1,104 @@
+"""Channel: where a contact takes place; and what kind of contact an event off the site is.
+
+The tables of words are all here. An unknown channel is kept as the sender wrote it, in lower case.
+"""
+
+import re
+from functools import lru_cache
+
+_SYNONYMS = {
+    "web": ("web", "website", "site", "browser", "online", "www", "internet", "server"),
+    "app": ("app", "mobile", "mobile_app", "ios", "android", "native", "in_app"),
+    "email": ("email", "e_mail", "mail", "newsletter", "e_newsletter"),
+    "sms": ("sms", "text", "text_message", "mms"),
+    "push": ("push", "push_notification", "web_push", "mobile_push", "notification"),
+    "messenger": ("messenger", "whatsapp", "telegram", "facebook_messenger", "wechat", "line", "viber"),
+    "chat": ("chat", "support_chat", "livechat", "live_chat", "webchat", "web_chat", "chat_support"),
+    "chatbot": ("chatbot", "chat_bot", "bot", "virtual_assistant"),
+    "phone": (
+        "phone",
+        "telephone",
+        "phone_call",
+        "call",
+        "calls",
+        "call_center",
+        "call_centre",
+        "hotline",
+        "voice",
+        "ivr",
+    ),
+    "store": ("store", "shop", "in_store", "instore", "branch", "pos", "point_of_sale", "retail", "offline"),
+    "event": ("event", "trade_fair", "fair", "webinar", "conference"),
+    "social": ("social", "social_media"),
+    "ad": ("ad", "ads", "advert", "advertising", "display", "banner"),
+    "survey": ("survey", "poll", "questionnaire", "nps", "csat"),
+    "form": ("form", "web_form", "lead_form"),
+    "print": ("print", "letter", "direct_mail", "catalogue", "catalog", "brochure"),
+}
+_CHANNEL_OF = {word: channel for channel, words in _SYNONYMS.items() for word in words}
+_CHANNEL_OF_KIND = {"browser": "web", "app": "app", "server": "web", "import": "web", "vendor": "other", "": "web"}
+
+ON_SITE = frozenset(("web", "app", "chat"))  # where sessions are
+SERVER_WORD = "server"  # what server libraries send as `channel`: says who sends, not where the contact was
+
+# Events that tell of a visit without being an act of the visitor.
+PASSIVE = frozenset(
+    ("heartbeat", "session_heartbeat", "ping", "page_ping", "user_engagement", "leave", "page_leave", "pageleave")
+    + (
+        "page_exit",
+        "page_unload",
+        "page_hide",
+        "page_hidden",
+        "vitals",
+        "web_vitals",
+        "scroll",
+        "scroll_depth",
+        "page_scroll",
+    )
+)
+HEARTBEATS = frozenset(("heartbeat", "session_heartbeat", "ping", "page_ping", "user_engagement"))
+PAGE_PING = "page_ping"
+
+# Contact off the site, by the words of the event's name: the first line that has one of them. "" is no contact at all.
+_CONTACTS = (
+    ("", ("sent", "send", "queued", "scheduled", "processed", "deferred", "delivered", "delivery", "undelivered")),
+    ("", ("bounce", "bounced", "dropped", "failed", "blocked", "suppressed")),
+    ("exposure", ("impression", "impressions", "shown", "displayed", "exposed", "exposure", "received")),
+    ("conversion", ("purchase", "purchased", "order", "ordered", "bought", "sale", "sold", "checkout", "payment")),
+    ("service", ("call", "called", "ticket", "complaint", "case", "support", "service", "helpdesk")),
+    ("service", ("refund", "refunded", "return", "returned")),
+)
+_CONTACT_OF = {word: contact for contact, words in reversed(_CONTACTS) for word in words}
+_SERVICE_CHANNELS = frozenset(("phone",))
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+@lru_cache(1 << 12)
+def channel(word: str, kind: str) -> str:
+    """The channel by the sender's word, "" = the kind of the source that sent it."""
+    text = word.strip().lower().replace("-", "_").replace(" ", "_")
+    if not text or text == SERVER_WORD:
+        return _CHANNEL_OF_KIND.get(kind, "web")
+    return _CHANNEL_OF.get(text, text)
+
+
+@lru_cache(1 << 12)
+def plain_name(event: str) -> str:
+    """An event's name in lower case with underscores, without a vendor's leading $: `Page Ping` is `page_ping`."""
+    return "_".join(_WORDS.findall(event)).lower()
+
+
+@lru_cache(1 << 14)
+def contact(event: str, type: str, channel: str, has_device: bool) -> str:
+    """exposure, engagement, conversion or service for a touchpoint of its own; "" for none.
+
+    On web and app all contact is in sessions; in a chat too, where the event has a device.
+    """
+    if type not in ("track", "page", "screen") or (channel in ON_SITE and (channel != "chat" or has_device)):
+        return ""
+    words = plain_name(event).split("_")
+    found = {_CONTACT_OF[word] for word in words if word in _CONTACT_OF}
+    for kind, _ in _CONTACTS:
+        if kind in found:
+            return kind
+    return "service" if channel in _SERVICE_CHANNELS else "engagement"

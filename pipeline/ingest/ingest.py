@@ -1,0 +1,183 @@
+"""Lines of the log `events` to rows: the fast reader of whole records and the careful one of single lines.
+
+The fast reader decodes a record in one pass and runs the steps. Whatever it cannot settle (a line that the typed
+decoder refuses, a line without a message id, a rejection and its payload) goes to the careful reader, line by line, so a bad
+line never hurts its neighbours. Both give the same: tests/ingest holds them against each other.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from pipeline.ingest.incoming import Incoming, Received, lenient
+from pipeline.ingest.properties import Reject
+from pipeline.ingest.steps import NO_CONTEXT, STEPS, Draft, Rules, message_hash, message_text, rules_of
+from schemas.definitions import Project
+from schemas.facts import EventRow, Rejected
+from schemas.log import Line, log_position
+
+MAX_EVENT_BYTES: Final = 32 * 1024
+_STRICT = frozenset(("type", "event", "messageId", "anonymousId", "userId", "groupId", "previousId", "context"))
+_IDS = frozenset(("messageId", "anonymousId", "userId", "groupId", "previousId"))
+_STAMPS = frozenset(("timestamp", "originalTimestamp", "sentAt"))
+
+_decode_received = msgspec.json.Decoder(Received)
+_decode_line = msgspec.json.Decoder(Line)
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class Ingest:
+    """The steps for the projects of a definitions snapshot.
+
+    `projects` maps names to definitions and is read at every call, so an update of it is seen after `refresh`; an event
+    of a project that it lacks is treated by the default project's rules.
+    """
+
+    def __init__(self, projects: Mapping[str, Project]) -> None:
+        self._projects = projects
+        self._rules: dict[str, Rules] = {}
+
+    def refresh(self) -> None:
+        """Definitions have changed: read them anew."""
+        self._rules.clear()
+
+    def _rules_of(self, project: str) -> Rules:
+        rules = self._rules.get(project)
+        if rules is None:
+            rules = self._rules[project] = rules_of(self._projects.get(project) or Project(name=project))
+        return rules
+
+    def accept_lines(
+        self, value: bytes, generation: int, partition: int, offset: int
+    ) -> list[EventRow | Rejected | Line]:
+        """One result a line of a record's value, in order; control lines (Line.c) come as they are.
+
+        `log_position` of line i is that of (generation, partition, offset, i). Never raises on what a line holds.
+        """
+        base = log_position(generation, partition, offset, 0)
+        lines = [line for line in value.split(b"\n") if line and not line.isspace()]
+        try:
+            decoded = _decode_received.decode_lines(value)
+        except _UNDECODABLE:
+            decoded = []
+        if len(decoded) != len(lines):
+            return [self._accept_bytes(line, base + index) for index, line in enumerate(lines)]
+        return [
+            self._accept_decoded(received, len(line), base + index) or self._accept_carefully(line, base + index)
+            for index, (received, line) in enumerate(zip(decoded, lines, strict=True))
+        ]
+
+    def _accept_bytes(self, line: bytes, position: int) -> EventRow | Rejected | Line:
+        try:
+            received = _decode_received.decode(line)
+        except _UNDECODABLE:
+            return self._accept_carefully(line, position)
+        return self._accept_decoded(received, len(line), position) or self._accept_carefully(line, position)
+
+    def _accept_decoded(self, line: Received, size: int, position: int) -> EventRow | None:
+        """The row of a decoded line; None where the careful reader must look at it."""
+        if line.c or line.x or size > MAX_EVENT_BYTES:
+            return None
+        found = self._run(line, position, b"")
+        return found if isinstance(found, EventRow) else None
+
+    def _run(self, line: Received, position: int, content: bytes) -> EventRow | Reject:
+        row = EventRow(line.p, line.d, 0, 0, 0, position, "", "", "", source=line.s)
+        event = line.e
+        draft = Draft(line, event, event.context or NO_CONTEXT, row, self._rules_of(line.p), content)
+        for step in STEPS:
+            reject = step(draft)
+            if reject is not None:
+                return reject
+        return row
+
+    def _accept_carefully(self, line: bytes, position: int) -> EventRow | Rejected | Line:
+        try:
+            read = _decode_line.decode(line)
+        except _UNDECODABLE as error:  # no line of ours: kept for whoever looks into the log
+            text = line.decode(errors="replace")
+            return Rejected("", 0, message_hash("", line), position, 0, "", "malformed_json", "", str(error), text)
+        return read if read.c else self.accept(read, position)
+
+    def accept(self, line: Line, position: int) -> EventRow | Rejected:
+        """The row of one line, or why there is none. The careful reader: field by field. `line.c` must be ""."""
+        raw = bytes(line.e)
+        if line.x:
+            return _rejected(line, position, Reject(line.x, "", line.w))
+        if len(raw) > MAX_EVENT_BYTES:
+            return _rejected(line, position, Reject("too_large", "", f"an event may have {MAX_EVENT_BYTES} bytes"))
+        event = _read_event(raw)
+        if isinstance(event, Reject):
+            return _rejected(line, position, event)
+        received = Received(line.p, line.d, line.r, line.s, line.k, line.t, line.a, line.g, e=event)
+        found = self._run(received, position, content_of(raw))
+        return found if isinstance(found, EventRow) else _rejected(line, position, found)
+
+
+def _read_event(raw: bytes) -> Incoming | Reject:
+    """An event read field by field. Ids, type, name and context must have their types; others count as absent."""
+    if raw[:1] != b"{":
+        return Reject("not_an_object", "", "an event must be a JSON object")
+    wrong: list[str] = []
+    try:
+        event = lenient(Incoming, raw, wrong)
+        for name in wrong:
+            if name in _STRICT or name in _STAMPS:
+                part = bytes(getattr(msgspec.json.decode(raw, type=_Strict), name))
+                if name in _IDS and part in (b"true", b"false"):
+                    continue  # a placeholder, as "true" is
+                if name in _STAMPS:
+                    setattr(event, name, part.decode()[:100])  # unreadable as a time, and kept as sent
+                    continue
+                if name == "context" and not part.strip(b"[] \t\r\n"):
+                    continue
+                return Reject("wrong_type", name, f"`{name}` has a type that the event format does not give it")
+    except RecursionError:
+        return Reject("too_deep", "", "objects are nested too deeply to be read")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Reject("malformed_json", "", str(error))
+    return event
+
+
+_Strict = msgspec.defstruct("_Strict", [(name, Raw, Raw(b"")) for name in sorted(_STRICT | _STAMPS)], gc=False)
+_STAMPED = ("sentAt", "receivedAt", "writeKey")  # differ from sending to sending, or were added on the way
+
+
+def content_of(raw: bytes) -> bytes:
+    """An event's canonical bytes, for the id of one that brings none; key order and stamps of sending don't count."""
+    try:
+        event: Any = msgspec.json.decode(raw)
+    except _UNDECODABLE:
+        return raw
+    if not isinstance(event, dict):
+        return raw
+    for name in _STAMPED:
+        event.pop(name, None)
+    if isinstance(event.get("context"), dict):
+        event["context"].pop("ip", None)
+    try:
+        return msgspec.json.encode(event, order="deterministic")
+    except (OverflowError, ValueError, RecursionError):  # an integer beyond 64 bits
+        return raw
+
+
+def _rejected(line: Line, position: int, reject: Reject) -> Rejected:
+    raw = bytes(line.e)
+    try:
+        event = lenient(Incoming, raw, []) if raw[:1] == b"{" else Incoming()
+    except _UNDECODABLE:
+        event = Incoming()
+    return Rejected(
+        project=line.p,
+        device=line.d,
+        message_id=message_hash(line.p, message_text(event.messageId) or content_of(raw)),
+        log_position=position,
+        received_at=line.r,
+        source=line.s,
+        reason=reject.reason,
+        field=reject.field,
+        message=reject.message,
+        payload=raw.decode(errors="replace"),
+    )

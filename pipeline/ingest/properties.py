@@ -1,0 +1,194 @@
+"""Properties and traits: what is stored of them, the e-mail and phone that they bring, and numbers read exactly.
+
+Stored is the client's own JSON text. Only where it has an e-mail or phone key is it written anew, without them: their
+hashes are in columns, the values are nowhere.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from pipeline.ingest.incoming import Known, lenient
+
+MAX_DEPTH, MAX_PROPERTIES = 32, 1000
+INT64 = 1 << 63
+EMAIL_KEYS = frozenset(("email", "emailaddress", "mail"))
+PHONE_KEYS = frozenset(("phone", "phonenumber", "telephone", "mobilephone"))
+_PRIVATE_KEYS = EMAIL_KEYS | PHONE_KEYS
+
+# One pass that makes suspicious spots findable: digits become 0, capitals small.
+_FOLD = bytes(0x30 if 0x30 <= byte <= 0x39 else byte + 32 if 0x41 <= byte <= 0x5A else byte for byte in range(256))
+_LONG_NUMBER = b"0" * 19
+
+
+class Reject(NamedTuple):
+    """Why an event cannot be used: `reason` is one of schemas.rejects.REASONS."""
+
+    reason: str
+    field: str = ""
+    message: str = ""
+
+
+class Stored(NamedTuple):
+    text: str  # JSON object
+    emails: tuple[str, ...] = ()  # as sent, top level only
+    phones: tuple[str, ...] = ()
+
+
+EMPTY = Stored("{}")
+
+
+def _is_plain(data: bytes) -> bool:
+    """True where the text can be stored unread: no private key, no number that could be too long, no odd escape."""
+    folded = data.translate(_FOLD)
+    if b"mail" in folded or b"phone" in folded or b"\\u" in data or _LONG_NUMBER in folded:
+        return False
+    if b"0e000" in folded or b"0e+000" in folded:
+        return False
+    if len(data) <= MAX_DEPTH:
+        return True
+    if folded.count(b"{") + folded.count(b"[") > MAX_DEPTH:
+        return False
+    return len(data) < 4 * MAX_PROPERTIES or folded.count(b":") <= MAX_PROPERTIES
+
+
+def _key(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def _is_private(name: str, value: Any) -> bool:
+    return isinstance(value, str | int | float | list) and not isinstance(value, bool) and _key(name) in _PRIVATE_KEYS
+
+
+class _Walk:
+    """One pass over decoded properties: limits, and the removal of private keys."""
+
+    def __init__(self) -> None:
+        self.count, self.removed, self.reject = 0, False, Reject("")
+
+    def clean(self, value: Any, path: str, depth: int) -> Any:
+        if isinstance(value, dict | list) and depth > MAX_DEPTH:
+            self.reject = Reject("too_deep", path, f"objects may be nested {MAX_DEPTH} deep")
+            return None
+        if isinstance(value, dict):
+            self.count += len(value)
+            if self.count > MAX_PROPERTIES:
+                self.reject = Reject("too_many_properties", path, f"an event may have {MAX_PROPERTIES} properties")
+                return None
+            kept = {}
+            for name, inner in value.items():
+                if _is_private(name, inner):
+                    self.removed = True
+                else:
+                    kept[name] = self.clean(inner, f"{path}.{name}"[:200], depth + 1)
+            return kept
+        if isinstance(value, list):
+            return [self.clean(inner, path, depth + 1) for inner in value]
+        if isinstance(value, int) and not -INT64 <= value < INT64:
+            self.reject = Reject("number_out_of_range", path, "an integer must fit into 64 bits")
+        return value
+
+
+def texts(value: Mapping[str, Any], keys: frozenset[str]) -> Iterator[str]:
+    """The strings and integers under one of the keys (EMAIL_KEYS or PHONE_KEYS), top level only."""
+    for name, inner in value.items():
+        if _key(name) in keys and isinstance(inner, str | int) and not isinstance(inner, bool):
+            yield str(inner)
+
+
+def _read(data: bytes, field: str) -> Stored | Reject:
+    """`stored` for text that needs a look inside."""
+    try:
+        text, value = data.decode(), msgspec.json.decode(data)
+    except RecursionError:
+        return Reject("too_deep", field, f"objects may be nested {MAX_DEPTH} deep")
+    except msgspec.ValidationError as error:
+        return Reject("number_out_of_range", field, str(error))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Reject("malformed_json", field, str(error))
+    walk = _Walk()
+    kept = walk.clean(value, field, 1)
+    if walk.reject.reason:
+        return walk.reject
+    if walk.removed:
+        text = msgspec.json.encode(kept).decode()
+    return Stored(text, tuple(texts(value, EMAIL_KEYS)), tuple(texts(value, PHONE_KEYS)))
+
+
+def stored(raw: Raw, field: str) -> Stored | Reject:
+    """What is stored of `properties` or `traits`, and the e-mails and phones in it; or why it cannot be."""
+    data = bytes(raw)
+    if data[:1] != b"{":
+        if data in (b"", b"null") or (data[:1] == b"[" and not data.strip(b"[] \t\r\n")):
+            return EMPTY
+        return Reject("wrong_type", field, "must be an object")
+    if _is_plain(data):
+        try:
+            return Stored(data.decode())
+        except UnicodeDecodeError as error:
+            return Reject("malformed_json", field, str(error))
+    return _read(data, field)
+
+
+@lru_cache(1 << 12)
+def contacts(data: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """E-mails and phones in traits that are not stored (context.traits). Unreadable traits have none."""
+    if data[:1] != b"{" or _is_plain(data):
+        return (), ()
+    found = _read(data, "context.traits")
+    return (found.emails, found.phones) if isinstance(found, Stored) else ((), ())
+
+
+_decode_known = msgspec.json.Decoder(Known).decode
+NO_KNOWN = Known()
+
+
+def known(raw: Raw) -> Known:
+    """The properties that rules read; those with a wrong type count as absent. `raw` has passed `stored`."""
+    try:
+        return _decode_known(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    try:
+        return lenient(Known, raw, [])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # null
+        return NO_KNOWN
+
+
+def with_names(text: str, name: str | None, category: str | None, given: Known) -> str:
+    """Properties with a page's or screen's own name and category, where the properties have none."""
+    added = ""
+    if name and given.name is None:
+        added += f'"name":{msgspec.json.encode(name).decode()},'
+    if category and given.category is None:
+        added += f'"category":{msgspec.json.encode(category).decode()},'
+    if not added:
+        return text
+    rest = text[1:].lstrip()
+    return "{" + (added[:-1] if rest.startswith("}") else added) + rest
+
+
+OUT_OF_RANGE = 1 << 80
+
+
+@lru_cache(1 << 12)
+def micros(data: bytes) -> int | None:
+    """Millionths of a JSON number or of a number in a string, by its digits; None where it is no number.
+
+    OUT_OF_RANGE for NaN, infinities and what a 64-bit integer cannot hold.
+    """
+    text = data.decode().strip('" ')
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or number.adjusted() > 13:
+        return OUT_OF_RANGE
+    if number.adjusted() < -8:
+        return 0
+    result = int((number * 1_000_000).to_integral_value())
+    return result if -INT64 <= result < INT64 else OUT_OF_RANGE
