@@ -1,0 +1,164 @@
+"""Journeys of one customer: touchpoints over all devices and channels, and the conversions that they hold.
+
+    silence 30 days      |--------------------------------|
+    touchpoints    S  m S    S$   m  S                         S   S$
+    journeys      [----------]   [----]                       [----]
+                   converted      silence                      converted
+
+S a session, m another touchpoint, $ holds a journey-ending conversion. A journey goes from the first touchpoint after
+the last journey's end up to the one that holds a journey-ending conversion, or until `silence_ms` without the start of
+another (exactly so long goes on). Touchpoints are indivisible and ordered by (start, id); a touchpoint that began
+before a converting one ended but after it began is the next journey's.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from pipeline.domain.goals import Hit
+from pipeline.domain.identifiers import fact_id
+from schemas.facts import Conversion, Event, Journey, Touchpoint
+
+SILENCE_MS: Final = 30 * 86_400_000
+VISITOR, LEAD, CUSTOMER, RETURNING = "visitor", "lead", "customer", "returning"
+
+
+def journeys(
+    touchpoints: Iterable[Touchpoint],
+    *,
+    project: str,
+    customer: int,
+    silence_ms: int = SILENCE_MS,
+    after: Journey | None = None,
+) -> list[Journey]:
+    """The journeys that the touchpoints of one customer make, ordered by (started_at, id).
+
+    Touchpoints may come in any order. Where they are not the customer's first, they begin with a journey's first one
+    and `after` is the journey before it. A journey's id comes from its first touchpoint, so it outlives a change of
+    customer.
+    """
+    found: list[Journey] = []
+    for part in _parts(_ordered(touchpoints), silence_ms):
+        after = _journey(part, project, customer, after)
+        found.append(after)
+    return found
+
+
+def _ordered(touchpoints: Iterable[Touchpoint]) -> list[Touchpoint]:
+    return sorted(touchpoints, key=lambda one: (one.started_at, one.id))
+
+
+def _parts(touchpoints: Sequence[Touchpoint], silence_ms: int) -> list[list[Touchpoint]]:
+    parts: list[list[Touchpoint]] = []
+    before: Touchpoint | None = None
+    for one in touchpoints:
+        if before is None or before.ends_journey or one.started_at - before.started_at > silence_ms:
+            parts.append([])
+        parts[-1].append(one)
+        before = one
+    return parts
+
+
+def _journey(part: list[Touchpoint], project: str, customer: int, before: Journey | None) -> Journey:
+    first, last = part[0], part[-1]
+    path = tuple(one.acquisition if one.is_session else one.channel for one in part)
+    conversions = sum(one.conversions for one in part)
+    return Journey(
+        project=project,
+        customer=customer,
+        started_at=first.started_at,
+        id=fact_id(project, first.id),
+        last_at=last.started_at,
+        touchpoints=len(part),
+        sessions=sum(one.is_session for one in part),
+        conversions=conversions,
+        is_converted=last.ends_journey,
+        value_micros=sum(one.value_micros for one in part),
+        cost_micros=sum(one.cost_micros for one in part),
+        first_channel=path[0],
+        last_channel=path[-1],
+        path=path,
+        stage=_stage(last.ends_journey, conversions, before.stage if before else VISITOR),
+    )
+
+
+def _stage(is_converted: bool, conversions: int, before: str) -> str:
+    """What the customer is at the journey's end; `before` is what he was at the end of the one before."""
+    if before in (CUSTOMER, RETURNING):
+        return RETURNING
+    if is_converted:
+        return CUSTOMER
+    return LEAD if conversions or before == LEAD else VISITOR
+
+
+def conversions(
+    met: Iterable[tuple[Event, Sequence[Hit]]],
+    touchpoints: Iterable[Touchpoint],
+    found: Sequence[Journey],
+    *,
+    project: str,
+    customer: int,
+    silence_ms: int = SILENCE_MS,
+) -> list[Conversion]:
+    """A customer's conversions, one for each event and goal that it meets, ordered by (occurred_at, id).
+
+    `found` are the `journeys` of these very touchpoints. A conversion belongs to the journey of the touchpoint that its
+    event is, else of the last session that began on its device by then. An event that neither holds (a server's, long
+    after a session) belongs to the last journey that began by then. In no case to one whose last touchpoint began more
+    than `silence_ms` before; then journey is 0.
+    """
+    holders = _Holders(_ordered(touchpoints), found, silence_ms)
+    rows = [
+        Conversion(
+            project=project,
+            customer=customer,
+            occurred_at=event.occurred_at,
+            id=fact_id(project, event.device, event.message_id, event.occurred_at, hit.goal),
+            goal=hit.goal,
+            goal_version=hit.version,
+            kind=hit.kind,
+            device=event.device,
+            message_id=event.message_id,
+            event=event.event,
+            value_micros=hit.value_micros,
+            currency=hit.currency,
+            journey=holders.journey(event),
+        )
+        for event, hits in met
+        for hit in hits
+    ]
+    return sorted(rows, key=lambda row: (row.occurred_at, row.id))
+
+
+class _Holders:
+    """Which journey holds an event."""
+
+    def __init__(self, touchpoints: Sequence[Touchpoint], found: Sequence[Journey], silence_ms: int) -> None:
+        self._silence_ms = silence_ms
+        self._journeys = found
+        self._starts = [journey.started_at for journey in found]
+        self._of_touchpoint: dict[int, Journey] = {}
+        self._sessions: defaultdict[int, tuple[list[int], list[Journey]]] = defaultdict(lambda: ([], []))
+        at = 0
+        for journey in found:
+            for one in touchpoints[at : at + journey.touchpoints]:
+                self._of_touchpoint[one.id] = journey
+                if one.is_session:
+                    starts, holding = self._sessions[one.device]
+                    starts.append(one.started_at)
+                    holding.append(journey)
+            at += journey.touchpoints
+
+    def journey(self, event: Event) -> int:
+        """Its id, 0 = none."""
+        moment = event.occurred_at
+        own = self._of_touchpoint.get(fact_id(event.project, event.device, event.message_id, moment))
+        if own is not None:
+            return own.id
+        starts, holding = self._sessions.get(event.device, ([], []))
+        for times, candidates in ((starts, holding), (self._starts, self._journeys)):
+            at = bisect_right(times, moment)
+            if at and moment - candidates[at - 1].last_at <= self._silence_ms:
+                return candidates[at - 1].id
+        return 0
