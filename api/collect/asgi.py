@@ -17,7 +17,7 @@ from api.collect.clock import wall_clock
 from api.collect.counters import Counters
 from api.collect.lines import EventLines, Places
 from api.collect.requests import Request, batch_of, is_ndjson, lines_of, single_of
-from api.collect.routing import TYPES, DeviceKey
+from api.collect.routing import TYPES
 from api.collect.senders import IMPORT, Keys, Sender, importer, key_in_headers, sender_of_key
 from pipeline.errors import LogFull, LogUnavailable
 from pipeline.log.port import LogWriter, Topic
@@ -63,7 +63,6 @@ class Collector:
         has_project: Callable[[str], bool],
         writer: LogWriter,
         topic: Callable[[], Topic],
-        device_key: DeviceKey,
         places: Places = lambda address: None,
         limits: Limits | None = None,
         counters: Counters | None = None,
@@ -75,7 +74,7 @@ class Collector:
         """
         self._keys, self._has_project = keys, has_project
         self._writer, self._topic = writer, topic
-        self._device_key, self._places, self._now = device_key, places, now
+        self._places, self._now = places, now
         self._limits = limits or Limits()
         self.counters = counters or Counters()
         self._closing = False
@@ -212,9 +211,8 @@ class Collector:
             partitions=topic.partitions,
             event_limit=self._limits.event,
             places=self._places,
-            device_key=self._device_key,
         )
-        if kind in TYPES:
+        if request.decoded is not None:
             lines.add_single(request.events[0], request.decoded, kind)
         else:
             for text in request.events[start : start + self._limits.chunk]:

@@ -14,7 +14,14 @@ import xxhash
 
 from api.collect import salvage
 from api.collect.requests import sent_at_text
-from api.collect.routing import TYPES, DeviceKey, Routing, decode_object, decode_routing
+from api.collect.routing import (
+    TYPES,
+    Routing,
+    decode_object,
+    device_of,
+    has_number_as_id_out_of_range,
+    routing_of,
+)
 from api.collect.senders import IMPORT, Sender
 from pipeline.domain.identifiers import Kind, identifier
 
@@ -37,7 +44,7 @@ class EventLines:
     """
 
     __slots__ = (
-        "_agent", "_device_key", "_limit", "_own_sent_at", "_partitions", "_peer_place", "_places", "_sender", "_stamp",
+        "_agent", "_limit", "_own_sent_at", "_partitions", "_peer_place", "_places", "_sender", "_stamp",
         "accepted", "by_partition", "rejected",
     )  # fmt: skip
 
@@ -52,11 +59,10 @@ class EventLines:
         partitions: int,
         event_limit: int,
         places: Places,
-        device_key: DeviceKey,
     ) -> None:
         """`address` is the peer's, `sent_at` the client's own text ("" = it told none), `event_limit` in bytes."""
         self._sender, self._partitions, self._limit = sender, partitions, event_limit
-        self._places, self._device_key = places, device_key
+        self._places = places
         self._agent = self._peer_place = b""
         if not sender.is_trusted:
             if user_agent:
@@ -74,10 +80,8 @@ class EventLines:
         self.accepted = 0
         self.rejected: Counter[str] = Counter()
 
-    def add_single(self, text: bytes | msgspec.Raw, event: Routing | None, kind: str) -> None:
+    def add_single(self, text: bytes | msgspec.Raw, event: Routing, kind: str) -> None:
         """The event of a single-event route: its type is the route's where it names none."""
-        if event is None:
-            return self.add_text(text)
         raw = bytes(text)
         if not event.type:
             raw, event.type = with_type(raw, kind), kind
@@ -89,11 +93,9 @@ class EventLines:
         if salvage.MARK in raw:
             return self._reject_text(salvage.original(raw), "NaN, Infinity or half a surrogate pair is no JSON")
         try:
-            if not raw.isascii():
-                raw.decode()
-            event = decode_routing(raw)
-        except msgspec.ValidationError as error:
-            return self._reject_mistyped(raw, error)
+            event = routing_of(raw)
+        except msgspec.ValidationError:
+            return self._reject(raw, "not_an_object", "an event must be a JSON object", 0)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return self._reject_text(raw.decode("utf-8", "replace"), f"not JSON: {error}")
         except RecursionError:
@@ -102,17 +104,21 @@ class EventLines:
 
     def add(self, raw: bytes, event: Routing) -> None:
         """An event that is valid JSON in UTF-8, without space around it, and what was decoded of it."""
-        project = self._sender.project
-        device = self._device_key(project, event)
+        try:
+            device = device_of(self._sender.project, raw, event)
+        except msgspec.ValidationError as error:
+            return self._reject(raw, "number_out_of_range", str(error), 0)
         if len(raw) > self._limit:
             return self._reject(raw, "too_large", f"{len(raw)} bytes; at most {self._limit} are taken", device)
         if event.type not in TYPES:
-            told = f"type is {event.type[:40]!r}" if event.type else "type is missing"
-            return self._reject(raw, "unknown_type", f"{told}; it must be one of {', '.join(TYPES)}", device)
+            return self._reject_type(raw, event.type, device)
         if event.type == "track" and (event.event is None or event.event == ""):
             return self._reject(raw, "missing_event", "a track call needs its name in `event`", device)
+        if not device and has_number_as_id_out_of_range(event):
+            return self._reject(raw, "number_out_of_range", "an id in digits must fit into 64 bits", 0)
         if not device:
-            return self._reject(raw, "missing_identity", "anonymousId and userId are missing or placeholders", 0)
+            told = "needs anonymousId, userId, an e-mail, a phone or a vendor id; placeholders are none"
+            return self._reject(raw, "missing_identity", told, 0)
         context = event.context
         around = self._agent if context is None or not context.user_agent else b""
         if not self._sender.is_trusted:
@@ -141,10 +147,11 @@ class EventLines:
         else:
             lines.append(line)
 
-    def _reject_mistyped(self, raw: bytes, error: msgspec.ValidationError) -> None:
-        if raw[:1] != b"{":
-            return self._reject(raw, "not_an_object", f"an event must be a JSON object: {error}", 0)
-        return self._reject(raw, "wrong_type", str(error), 0)
+    def _reject_type(self, raw: bytes, kind: object, device: int) -> None:
+        if kind is not None and not isinstance(kind, str):
+            return self._reject(raw, "wrong_type", "`type` must be text", device)
+        told = f"type is {kind[:40]!r}" if kind else "type is missing"
+        return self._reject(raw, "unknown_type", f"{told}; it must be one of {', '.join(TYPES)}", device)
 
     def _reject_text(self, text: str, words: str) -> None:
         """A payload that is no JSON is kept as a JSON string."""

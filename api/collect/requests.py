@@ -8,13 +8,13 @@ JSON is taken under any Content-Type (browsers send text/plain to avoid a prefli
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from api.collect import salvage
 from api.collect.answers import Refused
-from api.collect.routing import Envelope, Routing, decode_envelope, decode_routing
+from api.collect.routing import Envelope, Routing, decode_envelope, routing_of
 
 NDJSON = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
 MOST_SENT_AT = 64
@@ -26,17 +26,7 @@ class Request(NamedTuple):
     events: Sequence[Text]
     write_key: object = None  # as the body gives it, of whatever type
     sent_at: str = ""
-    decoded: Routing | None = None  # of a single event, where it could be
-
-
-class _Sending(msgspec.Struct, rename={"write_key": "writeKey", "sent_at": "sentAt"}):
-    """What a single event with a field of a wrong type still tells about its sending."""
-
-    write_key: Any = None
-    sent_at: Any = None
-
-
-_decode_sending = msgspec.json.Decoder(_Sending).decode
+    decoded: Routing | None = None  # of a single event
 
 
 def is_ndjson(headers: dict[bytes, bytes]) -> bool:
@@ -68,14 +58,9 @@ def single_of(body: bytes, headers: dict[bytes, bytes]) -> Request:
     """The one event of a body. Raises Refused (400) where it is no JSON object."""
     text = body.strip()
     try:
-        if not text.isascii():
-            text.decode()
-        event = decode_routing(text)
+        event = routing_of(text)
     except msgspec.ValidationError as error:
-        if text[:1] != b"{":
-            raise Refused(400, "invalid_body", f"the body must be one event, a JSON object: {error}") from error
-        sending = _decode_sending(text)
-        return Request([text], sending.write_key, _sent_at(headers, sending.sent_at))
+        raise Refused(400, "invalid_body", f"the body must be one event, a JSON object: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _not_json(error) from error
     except RecursionError as error:

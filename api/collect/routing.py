@@ -1,41 +1,41 @@
-"""The few fields of an event that the collector reads; everything else passes through as bytes."""
+"""The few fields of an event that the collector reads; everything else passes through as bytes.
 
-from collections.abc import Callable
+The collector is more lenient than ingest, which judges types: it needs to know where an event goes, and no more.
+"""
+
 from typing import Any
 
 import msgspec
 
+from pipeline.ingest.device_key import device_key
+
 TYPES = ("track", "page", "screen", "identify", "group", "alias")
-
-
-class Traits(msgspec.Struct, gc=False):
-    email: Any = None
-    phone: Any = None
+_INT_LIMIT = 1 << 64
 
 
 class Context(msgspec.Struct, gc=False, rename={"user_agent": "userAgent"}):
     ip: Any = None
     user_agent: Any = None
-    traits: Traits | None = None
 
 
 class Routing(
     msgspec.Struct,
     gc=False,
-    rename={"message_id": "messageId", "anonymous_id": "anonymousId", "user_id": "userId",
-            "write_key": "writeKey", "sent_at": "sentAt"},
-):  # fmt: skip
+    rename={"anonymous_id": "anonymousId", "user_id": "userId", "write_key": "writeKey", "sent_at": "sentAt"},
+):
     """What decides where an event goes and whether it can be one at all."""
 
-    type: str | None = None
+    type: Any = None
     event: Any = None
-    message_id: Any = None
     anonymous_id: Any = None
     user_id: Any = None
-    traits: Traits | None = None
     context: Context | None = None
     write_key: Any = None
     sent_at: Any = None
+
+
+class _Loose(Routing, gc=False, rename={"write_key": "writeKey", "sent_at": "sentAt"}):
+    context: Any = None
 
 
 class Envelope(msgspec.Struct, rename={"write_key": "writeKey", "sent_at": "sentAt"}):
@@ -46,9 +46,41 @@ class Envelope(msgspec.Struct, rename={"write_key": "writeKey", "sent_at": "sent
     sent_at: Any = None
 
 
-# The identifier of the device key of an event in a project, 0 where nothing in it can be one.
-DeviceKey = Callable[[str, Routing], int]
-
-decode_routing = msgspec.json.Decoder(Routing).decode
 decode_envelope = msgspec.json.Decoder(Envelope).decode
 decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_routing = msgspec.json.Decoder(Routing).decode
+_decode_loose = msgspec.json.Decoder(_Loose).decode
+_decode_any = msgspec.json.Decoder().decode
+
+
+def routing_of(text: bytes) -> Routing:
+    """What an event's bytes, without space around them, say about its way; a context that is no object says nothing.
+
+    Raises msgspec.ValidationError where it is no object, DecodeError or UnicodeDecodeError where it is no JSON in
+    UTF-8, RecursionError where it is nested out of all bounds.
+    """
+    if not text.isascii():
+        text.decode()
+    try:
+        return _decode_routing(text)
+    except msgspec.ValidationError:
+        found = _decode_loose(text)
+        found.context = None
+        return found
+
+
+def device_of(project: str, text: bytes, event: Routing) -> int:
+    """Identifier of the event's device key, 0 where it names nobody.
+
+    Only an event without a usable anonymousId and userId is decoded whole, for its e-mail, phone or vendor ids. Raises
+    msgspec.ValidationError where it then holds a number beyond what can be read.
+    """
+    ids = {"anonymousId": event.anonymous_id, "userId": event.user_id}
+    return device_key(project, ids) or device_key(project, _decode_any(text))
+
+
+def has_number_as_id_out_of_range(event: Routing) -> bool:
+    """An id in digits that does not fit into 64 bits cannot be stored as it was meant."""
+    return any(
+        isinstance(value, int) and not -_INT_LIMIT < value < _INT_LIMIT for value in (event.anonymous_id, event.user_id)
+    )
