@@ -110,13 +110,11 @@ app = Lazy()
 def _collector(runtime: Runtime, counters: Counters) -> Collector:
     settings, definitions = runtime.settings, runtime.definitions
     return Collector(
-        keys=lambda digest: definitions.snapshot().keys.get(digest),
+        keys=runtime.key,
         has_project=lambda name: name in definitions.snapshot().projects,
         writer=runtime.writer,
         topic=runtime.topic,
-        device_key=device_key,
         places=runtime.place,
-        local_token=runtime.local_token,
         limits=Limits(
             body=settings.max_body_bytes, import_body=settings.max_import_bytes, event=settings.max_event_bytes
         ),
