@@ -74,7 +74,7 @@ def normal_phone(value: str) -> str:
 
     The trunk zero of "+49 (0)30 ..." is no part of the number; letters make it none.
     """
-    text = usable(value).lower().removeprefix("tel:").strip()
+    text = usable(value).lower().removeprefix("tel:").lstrip(" (")
     digits = "".join(filter(_DIGITS.__contains__, text))
     if not digits.strip("0") or set(text) - _DIGITS - _PHONE_MARKS or "+" in text[1:]:
         return ""
