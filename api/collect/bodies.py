@@ -15,8 +15,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 GZIP = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
 TAKEN_ENCODINGS = (b"", b"identity", b"gzip", b"x-gzip")
-# A refused body up to so many times the limit is read to its end and dropped (the server does that), so that the
-# sender sees the answer; a longer one finds the connection closed.
+# A refused body up to so many times the limit is read to its end and dropped (of one with a Content-Length the server
+# does that), so that the sender sees the answer; a longer one finds the connection closed.
 DRAINED = 16
 MOST_MEMBERS = 64  # of a gzip body; each costs a copy of what follows it
 
@@ -38,12 +38,16 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int) -
         return body
     chunks, size = [], 0
     while message["type"] == "http.request":
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > limit:
-            raise _too_large(limit, closing=True)
-        if not message.get("more_body"):
-            return b"".join(chunks)
+        chunk, more = message.get("body", b""), message.get("more_body")
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+            if not more:
+                return b"".join(chunks)
+        else:
+            chunks.clear()
+            if not more or size > DRAINED * limit:
+                raise _too_large(limit, closing=bool(more))
         message = await receive()
     raise SenderLeft
 

@@ -122,6 +122,21 @@ async def test_a_body_over_the_limit_is_413_without_a_content_length_too() -> No
     assert door.counters.body_bytes == 0
 
 
+@pytest.mark.parametrize(("pieces", "closes"), [(30, False), (10_000, True)])
+async def test_a_sender_sees_413_after_its_body_unless_that_has_no_end(pieces: int, closes: bool) -> None:
+    door, read = Door(limits=small_limits()), 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal read
+        read += 1
+        return {"type": "http.request", "body": b" " * 100, "more_body": read < pieces}
+
+    start, _ = await asked(door, [(b"authorization", basic("web-key").encode())], receive)
+    assert start["status"] == 413
+    assert ((b"connection", b"close") in start["headers"]) == closes
+    assert read == min(pieces, 321), "at most 16 times the limit is read"
+
+
 async def test_a_content_length_over_the_limit_is_413_before_the_body_is_read(door: Door) -> None:
     async def receive() -> dict[str, Any]:
         raise AssertionError("read")
