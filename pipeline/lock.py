@@ -25,6 +25,7 @@ class Holder(msgspec.Struct, frozen=True):
     command: str
     url: str = ""
     token: str = ""
+    project: str = ""  # what a command means that names none
 
 
 class FolderLock:
@@ -56,7 +57,9 @@ class FolderLock:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.release()
 
 

@@ -1,0 +1,111 @@
+"""`wayfare ask`: any question from the terminal, as tables and drawings, or its answer as JSON."""
+
+import json as json_text
+import re
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli import drawing, options
+from pipeline.cli.output import as_json
+from pipeline.errors import InvalidQuestion
+
+QUESTIONS = ("sessions", "bounce", "funnel", "journeys", "trend", "rejected", "catalogue", "customer")
+WITH_BOTS = ("sessions", "bounce", "funnel", "trend", "catalogue")
+
+_FILTER = re.compile(r"([^\s=!<>~]+)\s*(!=|>=|<=|!~|=|>|<|~)\s*(.*)", re.DOTALL)
+_OPERATORS = {
+    "=": "is", "!=": "is_not", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "~": "contains", "!~": "not_contains",
+}  # fmt: skip
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help=", ".join(QUESTIONS), metavar="QUESTION")],
+    about: Annotated[str, typer.Argument(help="customer: an id, user:ID or an e-mail address.", metavar="[ID]")] = "",
+    whole: Annotated[str, typer.Option("--question", help="The question as JSON, as the API takes it; - reads it.")] = "",
+    last: Annotated[str, typer.Option(help="Range up to now: 24h, 7d, 4w, today. Default: all time.")] = "",
+    begin: Annotated[str, typer.Option("--from", help="Begin of the range: 2026-03-01, or a time.")] = "",
+    end: Annotated[str, typer.Option("--to", help="End of the range, exclusive.")] = "",
+    by: Annotated[str, typer.Option(help="hour, day, week or month: a row each.")] = "",
+    breakdown: Annotated[str, typer.Option(help="A field of the session's entry, or a property: a row each value.")] = "",
+    steps: Annotated[str, typer.Option(help="funnel: names of events, in order, with commas between them.")] = "",
+    saved: Annotated[str, typer.Option(help="funnel: a saved one.")] = "",
+    window: Annotated[str, typer.Option(help="funnel: time for all steps, as 7d.")] = "",
+    count: Annotated[str, typer.Option(help="funnel: customers or sessions.")] = "",
+    where: Annotated[
+        list[str] | None, typer.Option(help="funnel, trend: name=value on every step; also != > >= < <= ~ (contains) !~.")
+    ] = None,
+    events: Annotated[str, typer.Option(help="trend: names of events, with commas between them.")] = "",
+    definition: Annotated[
+        str, typer.Option(help="bounce: engaged, no_interaction, single_page or single_event.")
+    ] = "",
+    reason: Annotated[str, typer.Option(help="rejected: only this reason.")] = "",
+    include_bots: Annotated[bool, typer.Option("--include-bots", help="Count known bots too.")] = False,
+    project: options.Project = "",
+    json: options.Json = False,
+) -> None:
+    """Ask a question. Without a range it is about all time."""
+    if question not in QUESTIONS:
+        raise InvalidQuestion(f"there is no question {question!r}; there are {', '.join(QUESTIONS)}", field="QUESTION")
+    body: dict[str, Any] = _read(whole) if whole else {}
+    given = {
+        "last": last, "from": begin, "to": end, "by": by, "breakdown": breakdown, "saved": saved, "window": window,
+        "count": count, "definition": definition, "reason": reason, "include_bots": include_bots,
+    }  # fmt: skip
+    body |= {name: value for name, value in given.items() if value}
+    filters = [_filter(each) for each in where or ()]
+    if steps:
+        body["steps"] = [{"events": [name], "where": filters} for name in _names(steps)]
+    if events:
+        body |= {"events": _names(events), "where": filters}
+    if not {"last", "from", "to"} & set(body):
+        body["last"] = None
+    answer = options.wait_for(_asked(question, about, body, project))
+    if json:
+        as_json(answer)
+    else:
+        drawing.DRAWN[question](answer)
+
+
+async def _asked(question: str, about: str, body: dict[str, Any], project: str) -> Any:
+    from pipeline.cli.connection import connected
+
+    async with connected(options.settings(), "ask", project=project) as server:
+        if question != "customer":
+            return await server.post(f"{server.base}/questions/{question}", body)
+        if not about:
+            raise InvalidQuestion("name the customer: an id, user:ID or an e-mail address", field="ID")
+        if "@" in about and not about.startswith("user:"):
+            found = (await server.get(f"{server.base}/customers", email=about))["customers"]
+            if not found:
+                raise InvalidQuestion(f"nobody is known by {about}", field="ID")
+            about = found[0]["id"]
+        return await server.get(f"{server.base}/customers/{about}")
+
+
+def _read(text: str) -> dict[str, Any]:
+    try:
+        found = json_text.loads(sys.stdin.read() if text == "-" else text)
+    except ValueError as error:
+        raise InvalidQuestion(f"the question is not JSON: {error}", field="question") from error
+    if not isinstance(found, dict):
+        raise InvalidQuestion("a question is one JSON object", field="question")
+    return found
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _filter(text: str) -> dict[str, Any]:
+    """{"property", "operator", "value"} of price>=10, $channel=web, color!=red; a value that is JSON is taken as that."""
+    found = _FILTER.fullmatch(text.strip())
+    if not found:
+        raise InvalidQuestion(f"{text!r} is no filter; write name=value, or != > >= < <= ~ !~ for =", field="where")
+    name, operator, value = found.groups()
+    try:
+        parsed = json_text.loads(value)
+    except ValueError:
+        parsed = value
+    return {"property": name, "operator": _OPERATORS[operator], "value": value if parsed is None else parsed}

@@ -1,0 +1,212 @@
+"""Answers drawn for the terminal: tables, and a funnel as bars."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from pipeline.cli.output import duration, out, pairs, share, table, written
+
+Answer = Mapping[str, Any]
+BAR = 40  # characters of a full bar
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def sessions(answer: Answer) -> None:
+    result = answer["result"]
+    total = result["total"]
+    pairs(
+        f"Sessions, {_range(answer)}",
+        [
+            ("sessions", total["sessions"]),
+            ("customers", total["customers"]),
+            ("events", total["events"]),
+            ("views", total["views"]),
+            ("one event only", total["single_event_sessions"]),
+            ("engaged", total["engaged_sessions"]),
+            ("with a conversion", total["converted_sessions"]),
+            ("median duration", duration(total["median_duration_ms"])),
+            ("mean duration", duration(total["mean_duration_ms"])),
+            ("value", money(total["value_micros"], result["currency"])),
+        ],
+    )
+    columns = ("period", "value", "sessions", "customers", "views", "engaged", "conversions", "median")
+    _rows(
+        answer,
+        columns,
+        lambda row: (
+            row["sessions"], row["customers"], row["views"], row["engaged_sessions"], row["conversions"],
+            duration(row["median_duration_ms"]),
+        ),
+    )  # fmt: skip
+    _foot(answer)
+
+
+def bounce(answer: Answer) -> None:
+    total = answer["result"]["total"]
+    pairs(
+        f"Bounce ({answer['question']['definition']}), {_range(answer)}",
+        [
+            ("rate", share(total["rate"])),
+            ("bounced", total["bounced"]),
+            ("sessions with a view", total["with_view"]),
+            ("sessions", total["sessions"]),
+        ],
+    )
+    columns = ("period", "value", "sessions", "bounced", "rate")
+    _rows(answer, columns, lambda row: (row["sessions"], row["bounced"], share(row["rate"])))
+    _foot(answer)
+
+
+def funnel(answer: Answer) -> None:
+    """Each step a bar, its part of those who entered, and how many were lost before it."""
+    result, question = answer["result"], answer["question"]
+    out.print(f"[bold]Funnel[/bold] of {question['count']}, {_range(answer)}")
+    width = max((len(label_of(step)) for step in result["steps"]), default=0)
+    entered = result["entered"]
+    for number, step in enumerate(result["steps"], 1):
+        line = Text.assemble((f"{number:>2} ", "dim"), f"{label_of(step):<{width}}  ")
+        line.append(bar(step["count"], entered), "cyan")
+        line.append(f" {written(step['count']):>9} {share(step['rate']):>8}")
+        if number > 1:
+            line.append(f"  -{written(step['dropped'])}", "red")
+            line.append(f"  {duration(step['median_step_ms'])}", "dim")
+        out.print(line)
+    out.print(f"{written(result['converted'])} of {written(entered)} went through: [bold]{share(result['rate'])}[/bold]")
+    if result["groups"]:
+        steps = [str(number) for number in range(1, len(result["steps"]) + 1)]
+        rows = [
+            (group["value"], *(step["count"] for step in group["steps"]), share(group["steps"][-1]["rate"]))
+            for group in result["groups"]
+        ]
+        table(f"By {question['breakdown']}", ("value", *steps, "rate"), rows, right=(*steps, "rate"))
+    if result["periods"]:
+        rows = [(period["period"], *period["counts"]) for period in result["periods"]]
+        steps = [str(number) for number in range(1, len(result["steps"]) + 1)]
+        table("By period", ("period", *steps), rows, right=steps)
+    _foot(answer)
+
+
+def journeys(answer: Answer) -> None:
+    result = answer["result"]
+    out.print(
+        f"[bold]{written(result['journeys'])} journeys[/bold], {written(result['converted'])} converted, {_range(answer)}"
+    )
+    rows = [
+        (each["state"], each["stage"], each["journeys"], each["touchpoints"], money(each["value_micros"], result["currency"]))
+        for each in result["counts"]
+    ]
+    table("", ("state", "stage", "journeys", "touchpoints", "value"), rows, right=("journeys", "touchpoints", "value"))
+    newest = [(each["last_at"], each["state"], each["customer"], path(each["path"])) for each in result["newest"]]
+    table("Newest", ("last", "state", "customer", "path"), newest)
+    _foot(answer)
+
+
+def trend(answer: Answer) -> None:
+    points = answer["result"]["points"]
+    most = max((point["events"] for point in points), default=0)
+    out.print(f"[bold]{', '.join(answer['question']['events'])}[/bold], {_range(answer)}")
+    for point in points:
+        line = Text(f"{point['period']:<12} ").append(bar(point["events"], most), "cyan")
+        out.print(line.append(f" {written(point['events']):>9}"))
+    _foot(answer)
+
+
+def rejected(answer: Answer) -> None:
+    result = answer["result"]
+    if not result["count"]:
+        out.print(f"Nothing was rejected, {_range(answer)}.")
+    else:
+        rows = [(each["reason"], each["source"], each["count"], each["meaning"]) for each in result["counts"]]
+        table(f"Rejected, {_range(answer)}", ("reason", "source", "events", "meaning"), rows, right=("events",))
+        newest = [
+            (each["received_at"], each["reason"], each["message"], each["payload"][:200]) for each in result["newest"]
+        ]
+        table("Newest", ("received", "reason", "what is wrong", "payload"), newest)
+    _foot(answer)
+
+
+def catalogue(answer: Answer) -> None:
+    rows = [
+        (event["name"], event["count"], event["devices"], ", ".join(each["name"] for each in event["properties"][:12]))
+        for event in answer["result"]["events"]
+    ]
+    table(f"Events, {_range(answer)}", ("event", "count", "devices", "properties"), rows, right=("count", "devices"))
+    _foot(answer)
+
+
+def customer(profile: Answer) -> None:
+    names = (
+        "id", "kind", "stage", "user_ids", "traits", "first_at", "last_at", "events", "sessions", "views", "conversions",
+    )  # fmt: skip
+    pairs(f"Customer {profile['id']}", [(name.replace("_", " "), profile[name]) for name in names])
+    rows = [(each["started_at"], each["state"], each["stage"], path(each["path"])) for each in profile["journeys"]]
+    table("Journeys", ("began", "state", "stage", "path"), rows)
+    events = [(each["at"], each["event"], each["channel"], each["host"] + each["path"]) for each in profile["timeline"]]
+    table("Timeline", ("at", "event", "channel", "where"), events)
+
+
+DRAWN: dict[str, Callable[[Answer], None]] = {
+    "sessions": sessions,
+    "bounce": bounce,
+    "funnel": funnel,
+    "journeys": journeys,
+    "trend": trend,
+    "rejected": rejected,
+    "catalogue": catalogue,
+    "customer": customer,
+}
+
+
+def bar(part: int, whole: int) -> str:
+    """A bar of BAR characters, in eighths of a character; a part that is not 0 is never an empty bar."""
+    if not whole or not part:
+        return " " * BAR
+    eighths = max(1, round(BAR * 8 * part / whole))
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(BAR)
+
+
+def money(micros: int, currency: str) -> str:
+    return f"{micros / 1_000_000:,.2f} {currency}"
+
+
+def label_of(step: Mapping[str, Any]) -> str:
+    return str(step["label"] or " or ".join(step["events"]))
+
+
+def path(steps: Sequence[str]) -> str:
+    """direct > email x3 > direct: repeats drawn together."""
+    parts: list[list[Any]] = []
+    for step in steps:
+        if parts and parts[-1][0] == step:
+            parts[-1][1] += 1
+        else:
+            parts.append([step, 1])
+    return " > ".join(name if count == 1 else f"{name} x{count}" for name, count in parts)
+
+
+def _rows(answer: Answer, columns: Sequence[str], numbers: Callable[[Mapping[str, Any]], tuple[Any, ...]]) -> None:
+    """The rows by period and value; a column that the question did not ask for is left out."""
+    rows, question = answer["result"]["rows"], answer["question"]
+    if not rows:
+        return
+    wanted = [name for name, asked in (("period", "by"), ("value", "breakdown")) if question[asked]]
+    shown = [(*(row[name] or "(none)" for name in wanted), *numbers(row)) for row in rows]
+    table("", (*wanted, *columns[2:]), shown, right=columns[2:])
+
+
+def _range(answer: Answer) -> str:
+    question = answer["question"]
+    if question["last"]:
+        return f"last {question['last']}" if question["last"][0].isdigit() else str(question["last"])
+    if not question["from"] and not question["to"]:
+        return "all time"
+    return f"{question['from'] or 'the beginning'} to {question['to'] or 'now'}"
+
+
+def _foot(answer: Answer) -> None:
+    for warning in answer["warnings"]:
+        out.print(Text(f"note: {warning}", "yellow"))
+    until = answer["data_until"]
+    out.print(Text(f"complete up to {until}" if until else "no data has been read yet", "dim"))

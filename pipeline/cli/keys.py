@@ -1,0 +1,62 @@
+"""`wayfare key`: write keys for senders, read keys for questions, admin keys."""
+
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli import options
+from pipeline.cli.output import as_json, out, table
+
+app = typer.Typer(help="Keys: who may send, ask and administer.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Name of the key; for a write key also of its source, unless --source says.")]
+
+
+@app.command("list")
+def list_keys(project: options.Project = "", json: options.Json = False) -> None:
+    """List the keys of a project. The keys themselves are not stored."""
+    found = options.wait_for(_call("GET", project, ""))
+    if json:
+        as_json(found)
+        return
+    rows = [(k["name"], k["kind"], k["source"], k["source_kind"], k["revoked"]) for k in found["keys"]]
+    table("Keys", ("name", "kind", "source", "kind of source", "revoked"), rows)
+
+
+@app.command("create")
+def create(
+    name: Name,
+    kind: Annotated[str, typer.Option(help="write, read or admin.")] = "write",
+    source: Annotated[str, typer.Option(help="Name of the site, app, server or vendor that sends with it.")] = "",
+    source_kind: Annotated[str, typer.Option(help="browser, app, server, vendor or import.")] = "browser",
+    project: options.Project = "",
+    json: options.Json = False,
+) -> None:
+    """Create a key and show it, once."""
+    body = {"name": name, "kind": kind, "source": source or name, "source_kind": source_kind}
+    made = options.wait_for(_call("POST", project, "", body))
+    if json:
+        as_json(made)
+        return
+    out.print(f"{made['kind']} key [bold]{name}[/bold] of project {made['project']}; it is shown this once:")
+    out.print(f"  [bold]{made['key']}[/bold]", soft_wrap=True)
+
+
+@app.command("revoke")
+def revoke(name: Name, project: options.Project = "", json: options.Json = False) -> None:
+    """Revoke a key: collectors refuse it within some seconds."""
+    gone = options.wait_for(_call("DELETE", project, f"/{name}"))
+    if json:
+        as_json(gone)
+        return
+    out.print(f"Key [bold]{name}[/bold] is revoked.")
+
+
+async def _call(method: str, project: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    from pipeline.cli.connection import connected
+
+    async with connected(options.settings(), "key", project=project) as server:
+        whole = f"{server.admin}/keys{path}"
+        if method == "GET":
+            return await server.get(whole)
+        return await (server.post(whole, body) if method == "POST" else server.delete(whole))

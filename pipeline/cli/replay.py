@@ -1,0 +1,42 @@
+"""`wayfare replay`: rejected events once more through the ingest steps, after a rule or a setting was mended."""
+
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli import options
+from pipeline.cli.output import as_json, err, out
+
+
+def replay(
+    reason: Annotated[str, typer.Option(help="Only events rejected for this reason.")] = "",
+    source: Annotated[str, typer.Option(help="Only events of this source.")] = "",
+    last: options.Last = "",
+    project: options.Project = "",
+    json: options.Json = False,
+) -> None:
+    """Send rejected events through ingest again; those that can be used now are counted."""
+    body: dict[str, Any] = {"reason": reason, "source": source}
+    if last:
+        body["from"], body["to"] = options.span(last)
+    report = options.wait_for(_replay(project, body))
+    if json:
+        as_json(report)
+        return
+    out.print(
+        f"{report['replayed']:,} events replayed: {report['accepted']:,} are used now, {report['still_rejected']:,} "
+        f"are still rejected. {report['unreadable']:,} cannot be replayed, as they are no JSON."
+    )
+
+
+async def _replay(project: str, body: dict[str, Any]) -> Any:
+    from pipeline.cli.connection import connected
+
+    async with connected(options.settings(), "replay", project=project, agents=True) as server:
+        with err.status("replaying"):
+            before = await server.get(f"{server.admin}/received")
+            report = await server.post(f"{server.admin}/replay", body, patience=None)
+            await server.caught_up()
+            after = await server.get(f"{server.admin}/received")
+    gone = sum(before["rejected"].values()) - sum(after["rejected"].values())
+    return report | {"accepted": gone, "still_rejected": report["replayed"] - gone}

@@ -1,0 +1,50 @@
+"""`wayfare tail`: events and rejects as they arrive."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.text import Text
+
+from pipeline.cli import options
+from pipeline.cli.output import as_json, out
+from pipeline.errors import UserMistake
+
+EVERY_SECONDS = 0.5
+
+
+def tail(project: options.Project = "", json: options.Json = False) -> None:
+    """Show events and rejects as they arrive, until Ctrl-C. `--json`: one object a line."""
+    options.wait_for(_tail(project, json))
+
+
+async def _tail(project: str, json: bool) -> None:
+    from pipeline.cli.connection import connected
+
+    settings = options.settings()
+    async with connected(settings, "tail", project=project) as server:
+        if server.is_own and settings.embedded:
+            raise UserMistake("nothing arrives here: no `wayfare up` is running on this data folder")
+        seen = await server.get(f"{server.admin}/arrivals")
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            seen = await server.get(f"{server.admin}/arrivals", after=seen["cursor"])
+            for arrival in seen["arrivals"]:
+                if json:
+                    as_json(arrival)
+                else:
+                    out.print(line(arrival))
+            if seen["skipped"] and not json:
+                out.print(f"[dim]... and {seen['skipped']:,} more[/dim]")
+
+
+def line(arrival: dict[str, Any]) -> Text:
+    """One arrival on one line: time, what it is, who, where."""
+    moment = datetime.fromtimestamp(arrival["received_at"] / 1000, UTC).strftime("%H:%M:%S")
+    text = Text.assemble((moment, "dim"), "  ", no_wrap=True, overflow="ellipsis")
+    if arrival["reason"]:
+        text.append(f"rejected {arrival['reason']}", "bold red")
+        return text.append(f"  {arrival['source']}: {arrival['message']}")
+    text.append(f"{arrival['event']:<24}", "bold").append(f" {arrival['channel']:<8} ")
+    text.append(f"{arrival['who'][:24]:<24} ", "cyan")
+    return text.append(arrival["where"], "dim")

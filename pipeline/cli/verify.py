@@ -1,0 +1,58 @@
+"""`wayfare verify`: the pure core over the stored events, held against the stored facts."""
+
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli import options
+from pipeline.cli.output import DIFFERENCE, as_json, err, out, table
+from pipeline.errors import UserMistake
+
+SHOWN = 20
+
+
+def verify(
+    everything: Annotated[bool, typer.Option("--all", help="All events, not a sample.")] = False,
+    sample: Annotated[int, typer.Option(min=1, help="Devices to look at, and all that hangs together with them.")] = 100,
+    customer: Annotated[str, typer.Option(help="Only this customer's devices (16 hex digits).", metavar="ID")] = "",
+    project: options.Project = "",
+    json: options.Json = False,
+) -> None:
+    """Recompute the facts from the events and report any difference. Exit code 3 where there is one."""
+    if everything and customer:
+        raise UserMistake("--all and --customer exclude each other", field="customer")
+    scope: dict[str, Any] = {"all": True} if everything else {"customer": customer} if customer else {"sample": sample}
+    report = options.wait_for(_verify(project, scope))
+    if json:
+        as_json(report)
+    else:
+        _show(report)
+    if report["differences"]:
+        raise typer.Exit(DIFFERENCE)
+
+
+async def _verify(project: str, scope: dict[str, Any]) -> Any:
+    from pipeline.cli.connection import connected
+
+    async with connected(options.settings(), "verify", project=project, agents=True) as server:
+        with err.status("waiting for the agents") as status:
+            await server.caught_up()
+            status.update("recomputing")
+            return await server.post(f"{server.admin}/verify", scope, patience=None)
+
+
+def _show(report: dict[str, Any]) -> None:
+    counted = f"{report['facts']:,} facts from {report['events']:,} events"
+    if not report["differences"]:
+        out.print(f"[green]No difference[/green]: {counted} of project {report['project']} are what they should be.")
+        return
+    out.print(f"[bold red]{report['differences']:,} differences[/bold red] in {counted}.")
+    rows = [(each["table"], each["kind"], each["key"], _changes(each)) for each in report["examples"][:SHOWN]]
+    table("", ("table", "is", "key", "stored -> expected"), rows)
+
+
+def _changes(difference: dict[str, Any]) -> str:
+    stored, expected = difference["stored"] or {}, difference["expected"] or {}
+    if not stored or not expected:
+        return ""
+    return ", ".join(f"{name}: {stored[name]} -> {expected[name]}" for name in expected if stored.get(name) != expected[name])
