@@ -16,7 +16,7 @@ from agents.rules import Rules
 from pipeline.domain.customers import CustomerFacts, customer_facts
 from pipeline.log.batches import Batch
 from pipeline.store.facts import difference
-from schemas.facts import Conversion, Event, FunnelEntry, Journey, Ownership, Touchpoint
+from schemas.facts import Conversion, EventRow, FunnelEntry, Journey, Ownership, Touchpoint
 from schemas.log import CHANGES, Mark
 
 _decode = msgspec.json.Decoder(Mark).decode_lines
@@ -116,15 +116,15 @@ class JourneysAgent:
             for point in points:
                 if point.owner in owner_of:
                     touchpoints[owner_of[point.owner]].append(point)
-        events: dict[int, list[tuple[Event, str]]] = defaultdict(list)
+        events: dict[int, list[EventRow]] = defaultdict(list)
         intervals: dict[int, list[Ownership]] = defaultdict(list)
         for rows in owned.values():
             for row in rows:
                 intervals[row.device].append(row)
-        for event, properties in facts.named_events(project, rules.named_events(project), devices):
+        for event in facts.named_events(project, rules.named_events(project), devices):
             owner = owner_at(intervals[event.device], event.occurred_at)
             if owner in owner_of:
-                events[owner_of[owner]].append((event, properties))
+                events[owner_of[owner]].append(event)
         return {
             customer: customer_facts(
                 rules.project(project), customer, touchpoints[customer], events[customer], rules.goal_set(project), rules.funnels(project)

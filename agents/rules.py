@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from functools import cached_property
 
+from pipeline.domain.funnels import FunnelPlan, compile_funnel
 from pipeline.domain.goals import GoalSet, compile_goals
 from pipeline.store.definitions import Snapshot
-from schemas.definitions import Funnel, Project
+from schemas.definitions import Project
 
 
 class Rules:
@@ -13,6 +14,7 @@ class Rules:
         self.snapshot = snapshot
         self._projects: dict[str, Project] = dict(snapshot.projects)
         self._goals: dict[str, GoalSet] = {}
+        self._funnels: dict[str, tuple[FunnelPlan, ...]] = {}
         self._named: dict[str, frozenset[str]] = {}
 
     @cached_property
@@ -31,12 +33,13 @@ class Rules:
             self._goals[name] = compile_goals(self.snapshot.goals.get(name, ()), self.project(name).currency)
         return self._goals[name]
 
-    def funnels(self, name: str) -> tuple[Funnel, ...]:
-        return tuple(self.snapshot.funnels.get(name, ()))
+    def funnels(self, name: str) -> tuple[FunnelPlan, ...]:
+        if name not in self._funnels:
+            self._funnels[name] = tuple(map(compile_funnel, self.snapshot.funnels.get(name, ())))
+        return self._funnels[name]
 
     def named_events(self, name: str) -> frozenset[str]:
         """Events that a goal or a saved funnel names ("*": all): journeys must hear of each."""
         if name not in self._named:
-            steps = {event for funnel in self.funnels(name) for step in funnel.steps for event in step.events}
-            self._named[name] = self.goal_set(name).events | steps
+            self._named[name] = self.goal_set(name).events.union(*(funnel.events for funnel in self.funnels(name)))
         return self._named[name]

@@ -12,10 +12,10 @@ from agents.claims import Claims
 from agents.outbox import Outbox
 from agents.ports import Ports
 from agents.rules import Rules
-from pipeline.domain.devices import Device, DeviceFacts, advance, device_facts, end_of, is_hot, may_know, named_by
-from pipeline.domain.goals import NO_GOALS, GoalSet
+from pipeline.domain.devices import Device, DeviceFacts, advance, device_facts, end_of, is_hot, may_know, named_by, remember
+from pipeline.domain.goals import GoalSet, Hit
 from pipeline.domain.owners import order, owners
-from pipeline.ingest.steps import Ingest
+from pipeline.ingest import Ingest
 from pipeline.log.batches import Batch
 from pipeline.store.facts import difference, mirrored
 from schemas.definitions import Project
@@ -153,7 +153,7 @@ class SessionsAgent:
         for item in items:
             if isinstance(item, Rejected):
                 rows.rejected.append(item)
-                device.ids.append(item.message_id & 0xFFFF_FFFF)
+                remember(device, item.message_id)
         self.cache.move_to_end(key)
         return True
 
@@ -177,13 +177,13 @@ class SessionsAgent:
             merged[device] = merge(timelines.get(device, []), refused.get(device, {}), items)
         touched = [d for d, m in merged.items() if m.is_changed or (name, d) in whole]
         stored = self._stored(name, touched, {d: timelines.get(d, []) for d in touched})
-        wanted = goals.events & {event.event for d in touched for event in merged[d].events}
-        properties = facts.properties(name, wanted, touched)
+        whole_rows = goals.events & {event.event for d in touched for event in merged[d].events}
+        stored_rows = {(row.device, row.message_id): row for row in facts.named_events(name, whole_rows, touched)}
         for device, found in merged.items():
             rows.events.update({(e.project, e.device, e.occurred_at, e.message_id): e for e in found.rows})
             rows.lost += found.lost
             rows.rejected += found.rejected
-            hits = _hits(goals, found, properties)
+            hits = _hits(goals, found, stored_rows)
             new = device_facts(found.events, project, hits) if found.events else DeviceFacts()
             if device in stored:
                 self._differ(device, stored[device], new, rows, outbox)
@@ -326,13 +326,16 @@ def _all_hot(device: Device, events: list[EventRow], project: Project) -> bool:
     return True
 
 
-def _hits(goals: GoalSet, found: Merged, properties: Mapping[int, str]) -> dict[int, tuple[object, ...]]:
-    if goals is NO_GOALS:
-        return {}
-    fresh = {event.message_id: event.properties for event in found.rows}
-    return {
-        event.message_id: hits
-        for event in found.events
-        if event.event in goals.events
-        and (hits := goals.hits(event, fresh.get(event.message_id) or properties.get(event.message_id, "{}")))
-    }
+def _hits(goals: GoalSet, found: Merged, stored: Mapping[tuple[int, int], EventRow]) -> dict[int, tuple[Hit, ...]]:
+    """The goals that a device's events meet; `stored` has the whole rows of those events that goals read whole."""
+    met: dict[int, tuple[Hit, ...]] = {}
+    if not goals.events:
+        return met
+    fresh = {event.message_id: event for event in found.rows}
+    for event in found.events:
+        if event.event in goals.events:
+            row = fresh.get(event.message_id) or stored.get((event.device, event.message_id))
+            hits = goals.hits(row, row.properties) if row else goals.hits(event)
+            if hits:
+                met[event.message_id] = hits
+    return met

@@ -26,6 +26,7 @@ from schemas.definitions import Project
 from schemas.facts import FOREVER, Event, Ownership, Pair, Session, Touchpoint
 
 ID_MASK = 0xFFFF_FFFF
+MANY_IDS = 2_048  # from here on a set: a scan of the array would take longer than its memory is worth
 
 
 class DeviceFacts(msgspec.Struct):
@@ -46,7 +47,7 @@ class Device(msgspec.Struct, gc=False):
     is_known: bool  # an owner has been named
     named: int  # the owner that was named last, 0 = none
     pairs: frozenset[tuple[int, int]]
-    ids: array[int]  # 32 bits of every message id: what may be known is looked up, what is not here is new
+    ids: "array[int] | set[int]"  # 32 bits of every message id: what may be known is looked up, what is not here is new
 
 
 class Change(msgspec.Struct):
@@ -81,13 +82,28 @@ def end_of(events: Sequence[Event], facts: DeviceFacts, project: Project, ids: S
         is_known=known_from(events) != FOREVER,
         named=facts.ownerships[-1].owner if known_from(events) != FOREVER else 0,
         pairs=frozenset((pair.identifier, pair.other) for pair in facts.pairs),
-        ids=array("I", [number & ID_MASK for number in ids]),
+        ids=_filter(ids),
     )
 
 
 def may_know(device: Device, message_id: int) -> bool:
     """Whether the device may already have an event of that id; False is certain."""
     return message_id & ID_MASK in device.ids
+
+
+def remember(device: Device, message_id: int) -> None:
+    """From now on `may_know` says True for the id."""
+    if isinstance(device.ids, set):
+        device.ids.add(message_id & ID_MASK)
+        return
+    device.ids.append(message_id & ID_MASK)
+    if len(device.ids) > MANY_IDS:
+        device.ids = set(device.ids)
+
+
+def _filter(ids: Sequence[int]) -> "array[int] | set[int]":
+    numbers = [number & ID_MASK for number in ids]
+    return array("I", numbers) if len(numbers) <= MANY_IDS else set(numbers)
 
 
 def is_hot(device: Device, event: Event, project: Project) -> bool:
@@ -128,7 +144,7 @@ def advance(device: Device, event: Event, project: Project, hits: tuple[Hit, ...
             change.ownerships = (ended, device.ownership)
     owner = device.ownership.owner
     device.last = order(event)
-    device.ids.append(event.message_id & ID_MASK)
+    remember(device, event.message_id)
     if event.contact:
         change.touchpoint = contact_touchpoint(event, owner, project, hits)
         return change

@@ -43,7 +43,6 @@ TABLES: dict[type[Any], str] = {
     Rejected: "rejected",
 }
 CHUNK = 2_000  # names in one IN list: the statement stays far below the server's limit of 256 kB
-_EVENT_FIELDS = len(Event.__struct_fields__)
 _VENDORS = Event.__struct_fields__.index("vendors")
 
 
@@ -57,7 +56,7 @@ class Facts:
 
     def timelines(self, project: str, devices: Iterable[int]) -> dict[int, list[Event]]:
         """All accepted events of the devices, in order."""
-        return self._grouped("timeline", project, "devices", devices, _event, lambda event: event.device)
+        return self._grouped("timeline", project, "devices", devices, lambda row: Event(*_tupled(row)), lambda event: event.device)
 
     def sessions(self, project: str, devices: Iterable[int]) -> dict[int, list[Session]]:
         return self._grouped("sessions", project, "devices", devices, lambda row: Session(*row), lambda row: row.device)
@@ -86,24 +85,16 @@ class Facts:
                 found[device][message] = position
         return found
 
-    def properties(self, project: str, events: Iterable[str], devices: Iterable[int]) -> dict[int, str]:
-        """Properties of the named events of the devices, by message id."""
-        names = sorted(events)
-        found: dict[int, str] = {}
-        for chunk in _chunks(devices) if names else ():
-            found.update(self._read("properties", project=project, events=names, devices=chunk))
-        return found
-
-    def named_events(self, project: str, events: Iterable[str], devices: Iterable[int]) -> list[tuple[Event, str]]:
-        """Events of the names ("*" = all) on the devices with their properties; sorted by nothing across chunks."""
+    def named_events(self, project: str, events: Iterable[str], devices: Iterable[int]) -> list[EventRow]:
+        """Whole events of the names ("*" = all) on the devices; not sorted across chunks of devices."""
         names = sorted(events)
         read = "any_events" if "*" in names else "named_events"
-        found: list[tuple[Event, str]] = []
-        for chunk in _chunks(devices) if names else ():
-            named = {} if read == "any_events" else {"events": names}
-            for row in self._read(read, project=project, devices=chunk, **named):
-                found.append((_event(row[:-1]), row[-1]))
-        return found
+        named = {} if read == "any_events" else {"events": names}
+        return [
+            EventRow(*_tupled(row))
+            for chunk in (_chunks(devices) if names else ())
+            for row in self._read(read, project=project, devices=chunk, **named)
+        ]
 
     # ---- by identifier and customer
 
@@ -217,8 +208,11 @@ def _chunks(wanted: Iterable[int]) -> Iterator[list[int]]:
         yield numbers[start : start + CHUNK]
 
 
-def _event(row: Row) -> Event:
-    return Event(*row[:_VENDORS], tuple(row[_VENDORS]), *row[_VENDORS + 1 : _EVENT_FIELDS])
+def _tupled(row: Row) -> list[Any]:
+    """vendors is a tuple in the structs."""
+    columns = list(row)
+    columns[_VENDORS] = tuple(columns[_VENDORS])
+    return columns
 
 
 def _journey(row: Row) -> Journey:

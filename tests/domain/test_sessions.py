@@ -41,7 +41,10 @@ def test_a_passive_event_goes_on_in_a_run_and_never_begins_one() -> None:
 
 
 def test_a_run_is_cut_every_24_hours_from_its_start_half_open_and_flagged() -> None:
-    text = "\n".join(f"d +{minute // 1440} {minute % 1440 // 60:02}:{minute % 60:02} page /" for minute in range(0, 2 * 1440 + 30, 30))
+    text = "\n".join(
+        f"d +{minute // 1440} {minute % 1440 // 60:02}:{minute % 60:02} page /"
+        for minute in range(0, 2 * 1440 + 30, 30)
+    )
     found = sessions(text)
     assert [session.started_at for session in found] == [moment("00:00", day) for day in (0, 1, 2)]
     assert [session.is_cut for session in found] == [False, True, True]
@@ -66,7 +69,9 @@ def test_a_change_of_owner_cuts() -> None:
 
 
 def test_the_sender_can_ask_for_a_new_session() -> None:
-    assert [session.events for session in sessions("d 09:00 page /\nd 09:01 page /a new_session=yes\nd 09:02 page /b")] == [1, 2]
+    assert [
+        session.events for session in sessions("d 09:00 page /\nd 09:01 page /a new_session=yes\nd 09:02 page /b")
+    ] == [1, 2]
 
 
 def test_midnight_cuts_in_the_projects_zone_by_option() -> None:
@@ -121,7 +126,9 @@ def test_a_session_knows_its_pages_its_campaign_and_what_was_done() -> None:
 
 
 def test_the_campaign_of_entry_is_never_overwritten() -> None:
-    (session,) = sessions("d 09:00 page / acquisition=email utm_source=news\nd 09:01 page /a acquisition=direct utm_source=x")
+    (session,) = sessions(
+        "d 09:00 page / acquisition=email utm_source=news\nd 09:01 page /a acquisition=direct utm_source=x"
+    )
     assert (session.acquisition, session.utm_source) == ("email", "news")
 
 

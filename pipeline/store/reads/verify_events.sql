@@ -1,0 +1,13 @@
+-- Every stored row of events in the scope, to be held against the core.
+SELECT
+    project, device, toUnixTimestamp64Milli(occurred_at), message_id, sequence, log_position,
+    event, type, channel, user, email, phone,
+    vendors, is_bot, is_passive, new_session, sender_session, contact,
+    engaged_ms, host, path, referrer_host, acquisition, utm_source,
+    utm_medium, utm_campaign, click_id, country, region, city,
+    browser, os, device_type, value_micros, currency, cost_micros,
+    alias_of, source, toUnixTimestamp64Milli(received_at), device_id, user_id, group_id,
+    original_timestamp, time_source, url, title, referrer, is_trusted,
+    properties
+FROM events FINAL
+WHERE project = {project:String} AND ({everything:Bool} OR device IN {devices:Array(UInt64)})

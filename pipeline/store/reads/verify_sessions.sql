@@ -1,0 +1,10 @@
+-- Every stored row of sessions in the scope, to be held against the core.
+SELECT
+    project, device, toUnixTimestamp64Milli(started_at), id, owner, toUnixTimestamp64Milli(run_started_at),
+    toUnixTimestamp64Milli(last_at), toUnixTimestamp64Milli(ends_at), channel, is_bot, is_cut, sender_session,
+    events, views, interactions, conversions, ends_journey, engaged_ms,
+    value_micros, entry_host, entry_path, exit_path, referrer_host, acquisition,
+    utm_source, utm_medium, utm_campaign, click_id, country, region,
+    city, browser, os, device_type
+FROM sessions FINAL
+WHERE project = {project:String} AND ({everything:Bool} OR device IN {devices:Array(UInt64)})

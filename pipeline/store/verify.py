@@ -1,0 +1,160 @@
+"""The pipeline proves its own numbers: the pure core over stored events, held against the stored facts."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from pipeline.domain.facts import BatchFacts, accepted, batch
+from pipeline.domain.funnels import compile_funnel
+from pipeline.domain.goals import compile_goals
+from pipeline.store.definitions import Snapshot
+from pipeline.store.facts import TABLES
+from pipeline.store.port import Row, Store
+from pipeline.store.sql import load
+from schemas.facts import (
+    Conversion,
+    EventRow,
+    FunnelEntry,
+    Identity,
+    Journey,
+    Ownership,
+    Pair,
+    Session,
+    Touchpoint,
+)
+
+# what makes two rows of a table the same fact
+KEYS: dict[type[Any], tuple[str, ...]] = {
+    Session: ("device", "started_at", "id"),
+    Touchpoint: ("device", "started_at", "id"),
+    Ownership: ("device", "owned_from"),
+    Pair: ("identifier", "other", "device"),
+    Identity: ("identifier",),
+    Journey: ("customer", "started_at", "id"),
+    Conversion: ("customer", "occurred_at", "id"),
+    FunnelEntry: ("funnel", "customer", "entered_at", "id"),
+}
+COPIES = {"timeline": "events", "owners_by_owner": "owners", "identities_by_customer": "identities"}
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A fact that is not what the events say."""
+
+    table: str
+    kind: str  # missing, surplus or differs
+    key: dict[str, Any]
+    stored: dict[str, Any] | None
+    expected: dict[str, Any] | None
+
+
+@dataclass
+class Report:
+    project: str
+    events: int = 0
+    facts: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+
+def verify(store: Store, snapshot: Snapshot, project: str, *, devices: Sequence[int] | None = None) -> Report:
+    """Recomputes the facts of a project (or of what hangs together with some devices) and names each difference.
+
+    Ask it when the logs are drained: what is under way is a difference too.
+    """
+    definition = snapshot.projects[project]
+    scope = None if devices is None else _together(store, project, devices)
+    events = [EventRow(*_tupled(row)) for row in _rows(store, "verify_events", project, scope)]
+    report = Report(project, events=len(events))
+    once = accepted(events)
+    if len(once) != len(events):
+        report.differences.append(
+            Difference("events", "surplus", {"copies": len(events) - len(once)}, {"rows": len(events)}, {"rows": len(once)})
+        )
+    goals = compile_goals(snapshot.goals.get(project, ()), definition.currency)
+    expected = batch(once, definition, goals, tuple(map(compile_funnel, snapshot.funnels.get(project, ()))))
+    for kind, rows in _by_kind(expected).items():
+        stored = [kind(*_tupled(row)) for row in _rows(store, f"verify_{TABLES[kind]}", project, scope)]
+        report.facts += len(stored)
+        report.differences += compare(kind, stored, rows)
+    if scope is None:
+        for copy, table in COPIES.items():
+            report.differences += _copied(store, copy, table, project)
+    return report
+
+
+def compare(kind: type[Any], stored: Iterable[Any], expected: Iterable[Any]) -> list[Difference]:
+    key: Callable[[Any], tuple[Any, ...]] = lambda row: tuple(getattr(row, name) for name in KEYS[kind])  # noqa: E731
+    before, after = {key(row): row for row in stored}, {key(row): row for row in expected}
+    found = []
+    for name in before.keys() | after.keys():
+        have, want = before.get(name), after.get(name)
+        if have != want:
+            word = "missing" if have is None else "surplus" if want is None else "differs"
+            found.append(
+                Difference(
+                    TABLES[kind],
+                    word,
+                    dict(zip(KEYS[kind], name, strict=True)),
+                    have and msgspec.structs.asdict(have),
+                    want and msgspec.structs.asdict(want),
+                )
+            )
+    return found
+
+
+def _by_kind(facts: BatchFacts) -> dict[type[Any], list[Any]]:
+    return {
+        Session: facts.sessions,
+        Touchpoint: facts.touchpoints,
+        Ownership: facts.ownerships,
+        Pair: facts.pairs,
+        Identity: facts.identities,
+        Journey: facts.journeys,
+        Conversion: facts.conversions,
+        FunnelEntry: facts.entries,
+    }
+
+
+def _rows(store: Store, name: str, project: str, scope: "Scope | None") -> Iterable[Row]:
+    everything = scope is None
+    parameters = {
+        "project": project,
+        "everything": everything,
+        "devices": [] if scope is None else scope.devices,
+        "identifiers": [] if scope is None else scope.identifiers,
+    }
+    return store.query(load("pipeline.store.reads", name), parameters)
+
+
+@dataclass
+class Scope:
+    devices: list[int]
+    identifiers: list[int]  # every identifier that may be owner or customer there
+
+
+def _together(store: Store, project: str, devices: Sequence[int]) -> Scope:
+    """Everything that hangs together with the devices through owners and pairs: its facts depend on nothing else."""
+    found, identifiers = set(devices), set(devices)
+    while True:
+        parameters = {"project": project, "devices": sorted(found), "identifiers": sorted(identifiers)}
+        rows = store.query(load("pipeline.store.reads", "verify_together"), parameters)
+        more_devices = {row[0] for row in rows if row[0]} - found
+        more_identifiers = {row[1] for row in rows if row[1]} - identifiers
+        if not more_devices and not more_identifiers:
+            return Scope(sorted(found), sorted(identifiers))
+        found |= more_devices
+        identifiers |= more_identifiers | more_devices
+
+
+def _copied(store: Store, copy: str, table: str, project: str) -> list[Difference]:
+    ((have, want, differ),) = store.query(load("pipeline.store.reads", f"verify_{copy}"), {"project": project})
+    if not differ:
+        return []
+    return [Difference(copy, "differs", {"copy_of": table, "rows": differ}, {"rows": have}, {"rows": want})]
+
+
+def _tupled(row: Row) -> list[Any]:
+    return [tuple(value) if isinstance(value, list) else value for value in row]
+
+
