@@ -1,7 +1,7 @@
 -- The fact tables. A fact is an upsert: the greatest version of a key counts, is_deleted retracts it.
 -- Rows are laid out like the structs of schemas/facts.py.
 
-CREATE TABLE events (
+CREATE TABLE IF NOT EXISTS events (
     project LowCardinality(String) COMMENT 'project\'s name',
     device UInt64 COMMENT 'identifier of the device key (anonymous id, else the event\'s best identifier)',
     occurred_at DateTime64(3, 'UTC') COMMENT 'when it happened, by the client\'s clock corrected with the sender\'s',
@@ -59,7 +59,7 @@ PARTITION BY toMonday(occurred_at)
 ORDER BY (project, event, device, occurred_at, message_id)
 COMMENT 'Accepted events. Readers: questions, by event and time';
 
-CREATE TABLE timeline (
+CREATE TABLE IF NOT EXISTS timeline (
     project LowCardinality(String) COMMENT 'project\'s name',
     device UInt64 COMMENT 'identifier of the device key (anonymous id, else the event\'s best identifier)',
     occurred_at DateTime64(3, 'UTC') COMMENT 'when it happened, by the client\'s clock corrected with the sender\'s',
@@ -107,12 +107,12 @@ ORDER BY (project, device, occurred_at, message_id)
 SETTINGS index_granularity = 256
 COMMENT 'Narrow copy of events by device and time. Reader: the sessions agent';
 
-CREATE MATERIALIZED VIEW timeline_of_events TO timeline AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS timeline_of_events TO timeline AS
 SELECT
     project, device, occurred_at, message_id, sequence, log_position, event, type, channel, user, email, phone, vendors, is_bot, is_passive, new_session, sender_session, contact, engaged_ms, host, path, referrer_host, acquisition, utm_source, utm_medium, utm_campaign, click_id, country, region, city, browser, os, device_type, value_micros, currency, cost_micros, alias_of, source, version, is_deleted
 FROM events;
 
-CREATE TABLE sessions (
+CREATE TABLE IF NOT EXISTS sessions (
     project LowCardinality(String) COMMENT 'project\'s name',
     device UInt64 COMMENT 'device it took place on',
     started_at DateTime64(3, 'UTC') COMMENT 'its first event',
@@ -160,7 +160,7 @@ PARTITION BY toYYYYMM(started_at)
 ORDER BY (project, device, started_at, id)
 COMMENT 'Sessions. Readers: questions by time, the sessions agent by device';
 
-CREATE TABLE touchpoints (
+CREATE TABLE IF NOT EXISTS touchpoints (
     project LowCardinality(String) COMMENT 'project\'s name',
     device UInt64 COMMENT 'device key it took place on',
     started_at DateTime64(3, 'UTC') COMMENT 'its start',
@@ -187,7 +187,7 @@ PARTITION BY toYYYYMM(started_at)
 ORDER BY (project, device, started_at, id)
 COMMENT 'Sessions and off-site interactions as journeys see them. Reader: the journeys agent, by device';
 
-CREATE TABLE owners (
+CREATE TABLE IF NOT EXISTS owners (
     project LowCardinality(String) COMMENT 'project\'s name',
     device UInt64 COMMENT 'device',
     owned_from Int64 COMMENT 'from when on, ms since 1970; the least number for the first row',
@@ -201,7 +201,7 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (project, device, owned_from)
 COMMENT 'Who owns a device from when to when. Readers: the sessions agent by device, questions by device';
 
-CREATE TABLE owners_by_owner (
+CREATE TABLE IF NOT EXISTS owners_by_owner (
     project LowCardinality(String) COMMENT 'project\'s name',
     device UInt64 COMMENT 'device',
     owned_from Int64 COMMENT 'from when on, ms since 1970; the least number for the first row',
@@ -215,11 +215,11 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (project, owner, device, owned_from)
 COMMENT 'Copy of owners by owner. Reader: the journeys agent';
 
-CREATE MATERIALIZED VIEW owners_by_owner_of_owners TO owners_by_owner AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS owners_by_owner_of_owners TO owners_by_owner AS
 SELECT project, device, owned_from, owned_until, owner, known_from, version, is_deleted
 FROM owners;
 
-CREATE TABLE pairs (
+CREATE TABLE IF NOT EXISTS pairs (
     project LowCardinality(String) COMMENT 'project\'s name',
     identifier UInt64 COMMENT 'one identifier; every pair is stored in both directions',
     other UInt64 COMMENT 'the other identifier',
@@ -237,7 +237,7 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (project, identifier, other, device)
 COMMENT 'Evidence that identifiers belong together. Reader: the identity agent, by identifier';
 
-CREATE TABLE identities (
+CREATE TABLE IF NOT EXISTS identities (
     project LowCardinality(String) COMMENT 'project\'s name',
     identifier UInt64 COMMENT 'identifier',
     customer UInt64 COMMENT 'customer it belongs to, where that is not the identifier itself',
@@ -248,7 +248,7 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (project, identifier)
 COMMENT 'Customer of an identifier, where it is another. Readers: agents and questions';
 
-CREATE TABLE identities_by_customer (
+CREATE TABLE IF NOT EXISTS identities_by_customer (
     project LowCardinality(String) COMMENT 'project\'s name',
     identifier UInt64 COMMENT 'identifier',
     customer UInt64 COMMENT 'customer it belongs to, where that is not the identifier itself',
@@ -259,11 +259,11 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (project, customer, identifier)
 COMMENT 'Copy of identities by customer. Readers: agents and questions';
 
-CREATE MATERIALIZED VIEW identities_by_customer_of_identities TO identities_by_customer AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS identities_by_customer_of_identities TO identities_by_customer AS
 SELECT project, identifier, customer, version, is_deleted
 FROM identities;
 
-CREATE TABLE journeys (
+CREATE TABLE IF NOT EXISTS journeys (
     project LowCardinality(String) COMMENT 'project\'s name',
     customer UInt64 COMMENT 'customer',
     started_at DateTime64(3, 'UTC') COMMENT 'start of its first touchpoint',
@@ -287,7 +287,7 @@ PARTITION BY toYYYYMM(started_at)
 ORDER BY (project, customer, started_at, id)
 COMMENT 'Journeys. Readers: questions by time, the journeys agent by customer';
 
-CREATE TABLE conversions (
+CREATE TABLE IF NOT EXISTS conversions (
     project LowCardinality(String) COMMENT 'project\'s name',
     customer UInt64 COMMENT 'customer',
     occurred_at DateTime64(3, 'UTC') COMMENT 'when the event happened',
@@ -309,7 +309,7 @@ PARTITION BY toYYYYMM(occurred_at)
 ORDER BY (project, customer, occurred_at, id)
 COMMENT 'Events that met a goal. Readers: questions by time, the journeys agent by customer';
 
-CREATE TABLE funnel_entries (
+CREATE TABLE IF NOT EXISTS funnel_entries (
     project LowCardinality(String) COMMENT 'project\'s name',
     funnel LowCardinality(String) COMMENT 'saved funnel\'s name',
     customer UInt64 COMMENT 'customer',
@@ -328,7 +328,7 @@ PARTITION BY toYYYYMM(entered_at)
 ORDER BY (project, funnel, customer, entered_at, id)
 COMMENT 'Entries into saved funnels. Readers: questions by funnel, the journeys agent by customer';
 
-CREATE TABLE rejected (
+CREATE TABLE IF NOT EXISTS rejected (
     project LowCardinality(String) COMMENT 'project\'s name',
     device UInt64 COMMENT 'device key, or hash of the payload',
     message_id UInt64 COMMENT 'hash of the message id, or of the payload',
@@ -347,7 +347,7 @@ PARTITION BY toYYYYMM(received_at)
 ORDER BY (project, device, message_id, log_position)
 COMMENT 'What could not be used, and why. Readers: questions by time, the sessions agent by device, replay';
 
-CREATE TABLE definitions (
+CREATE TABLE IF NOT EXISTS definitions (
     project LowCardinality(String) COMMENT 'project\'s name; empty for what belongs to none',
     kind LowCardinality(String) COMMENT 'project, key, goal, funnel, segment',
     name String COMMENT 'its name',
@@ -360,7 +360,7 @@ ENGINE = ReplacingMergeTree
 ORDER BY (project, kind, name, version)
 COMMENT 'Projects, keys, goals and funnels, every version';
 
-CREATE TABLE claims (
+CREATE TABLE IF NOT EXISTS claims (
     agent LowCardinality(String) COMMENT 'sessions, journeys or identity',
     shard UInt32 COMMENT 'partition of the agent\'s log',
     term UInt64 COMMENT 'greater than every term of the agent before',
@@ -373,7 +373,7 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY (agent, shard, term)
 COMMENT 'Which worker writes a shard\'s facts from when on';
 
-CREATE TABLE progress (
+CREATE TABLE IF NOT EXISTS progress (
     agent LowCardinality(String) COMMENT 'sessions, journeys or identity',
     shard UInt32 COMMENT 'partition of the agent\'s log',
     received_at DateTime64(3, 'UTC') COMMENT 'up to which all facts are written',
