@@ -128,6 +128,7 @@ def test_a_dotted_name_is_a_key_if_that_has_a_value_else_a_path() -> None:
     assert holds("is", 1, nested, name="a.b")
     assert holds("is", 2, nested | {"a.b": 2}, name="a.b")
     assert holds("is", 1, nested | {"a.b": None}, name="a.b")
+    assert holds("is", 1, nested | {"a.b": ""}, name="a.b")
     assert holds("not_set", None, {"a": [1]}, name="a.b")
     assert holds("not_set", None, {"a": "text"}, name="a.b.c")
 

@@ -161,6 +161,8 @@ def test_the_furthest_entry_counts_and_of_equals_the_earliest() -> None:
     assert best is not None
     assert best.step_times == (20, 21)
     assert counted(rows, 1) == rows[0]
+    unfinished = entered(told("A1 A2"), funnel("A", "B"))
+    assert counted(unfinished, 2) == unfinished[0]
     assert counted([], 2) is None
 
 
