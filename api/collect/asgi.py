@@ -184,7 +184,7 @@ class Collector:
         if kind == IMPORT and is_ndjson(headers):
             return lines_of(body)
         if kind in (BATCH, IMPORT):
-            return batch_of(body, headers)
+            return batch_of(body, headers, key_in_headers(headers))
         request = single_of(body, headers)
         size = len(request.events[0])
         if size > self._limits.event:
@@ -212,10 +212,13 @@ class Collector:
             event_limit=self._limits.event,
             places=self._places,
         )
-        if request.decoded is not None:
-            lines.add_single(request.events[0], request.decoded, kind)
+        chunk = slice(start, start + self._limits.chunk)
+        if kind in TYPES:
+            lines.add_single(request.events[0], request.decoded[0], kind)
+        elif request.decoded:
+            lines.add_plain(request.events[chunk], request.decoded[chunk])
         else:
-            for text in request.events[start : start + self._limits.chunk]:
+            for text in request.events[chunk]:
                 lines.add_text(text)
         appends = [self._writer.append(topic.name, *item) for item in lines.by_partition.items()]
         if len(appends) == 1:
