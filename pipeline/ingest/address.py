@@ -16,8 +16,8 @@ class Address(NamedTuple):
     click_id: str  # name of the click id's parameter
 
 
-_NO_TAGS = ("", "", "")
-NOWHERE = Address("", "", "", "", _NO_TAGS, "")
+NO_TAGS = ("", "", "")
+NOWHERE = Address("", "", "", "", NO_TAGS, "")
 
 
 @lru_cache(1 << 14)
@@ -30,8 +30,8 @@ def address(url: str) -> Address:
         parts = urlsplit(text)
         host = (parts.hostname or "").rstrip(".")
     except ValueError:  # a broken IPv6 address
-        return Address(text, "", "", "", _NO_TAGS, "")
-    tags, click_id = _NO_TAGS, ""
+        return Address(text, "", "", "", NO_TAGS, "")
+    tags, click_id = NO_TAGS, ""
     if parts.query:
         try:
             query = dict(parse_qsl(parts.query, max_num_fields=200))

@@ -23,7 +23,10 @@ _DEVICE_TYPES = {
 }
 _SYSTEMS = {
     **dict.fromkeys(("ios", "iphone os", "ipados"), "iOS"),
-    **{"android": "Android", "macos": "Mac OS X", "mac os x": "Mac OS X", "windows": "Windows", "linux": "Linux"},
+    **dict.fromkeys(("macos", "mac os x"), "Mac OS X"),
+    "android": "Android",
+    "windows": "Windows",
+    "linux": "Linux",
 }
 
 

@@ -12,6 +12,7 @@ from msgspec import Raw
 
 Identity = str | int | None
 NOTHING = Raw(b"")
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Page(msgspec.Struct, gc=False):

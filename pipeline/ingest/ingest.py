@@ -1,8 +1,8 @@
 """Lines of the log `events` to rows: the fast reader of whole records and the careful one of single lines.
 
 The fast reader decodes a record in one pass and runs the steps. Whatever it cannot settle (a line that the typed
-decoder refuses, a line without a message id, a rejection and its payload) goes to the careful reader, line by line, so a bad
-line never hurts its neighbours. Both give the same: tests/ingest holds them against each other.
+decoder refuses, one without a message id, a rejection and its payload) goes to the careful reader, line by line, so a
+bad line never hurts its neighbours. Both give the same: tests/ingest holds them against each other.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from pipeline.ingest.incoming import Incoming, Received, lenient
+from pipeline.ingest.incoming import UNDECODABLE, Incoming, Received, lenient
 from pipeline.ingest.properties import Reject
-from pipeline.ingest.steps import NO_CONTEXT, STEPS, Draft, Rules, message_hash, message_text, rules_of
+from pipeline.ingest.steps import NO_CONTEXT, STEPS, Draft, Rules, content_hash, message_hash, message_text, rules_of
 from schemas.definitions import Project
 from schemas.facts import EventRow, Rejected
 from schemas.log import Line, log_position
@@ -25,7 +25,6 @@ _STAMPS = frozenset(("timestamp", "originalTimestamp", "sentAt"))
 
 _decode_received = msgspec.json.Decoder(Received)
 _decode_line = msgspec.json.Decoder(Line)
-_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Ingest:
@@ -57,28 +56,35 @@ class Ingest:
         `log_position` of line i is that of (generation, partition, offset, i). Never raises on what a line holds.
         """
         base = log_position(generation, partition, offset, 0)
-        lines = [line for line in value.split(b"\n") if line and not line.isspace()]
+        results: list[EventRow | Rejected | Line] = []
         try:
-            decoded = _decode_received.decode_lines(value)
-        except _UNDECODABLE:
-            decoded = []
-        if len(decoded) != len(lines):
-            return [self._accept_bytes(line, base + index) for index, line in enumerate(lines)]
-        return [
-            self._accept_decoded(received, len(line), base + index) or self._accept_carefully(line, base + index)
-            for index, (received, line) in enumerate(zip(decoded, lines, strict=True))
-        ]
+            decoded = _decode_received.decode_lines(value) if _has_only_small_lines(value) else ()
+        except UNDECODABLE:
+            decoded = ()
+        for position, received in enumerate(decoded, base):
+            row = self._accept_decoded(received, position)
+            if row is None:
+                break
+            results.append(row)
+        else:
+            if decoded:
+                return results
+        rest = _lines(value)[len(results) :]
+        return results + [self._accept_line(line, position) for position, line in enumerate(rest, base + len(results))]
 
-    def _accept_bytes(self, line: bytes, position: int) -> EventRow | Rejected | Line:
-        try:
-            received = _decode_received.decode(line)
-        except _UNDECODABLE:
-            return self._accept_carefully(line, position)
-        return self._accept_decoded(received, len(line), position) or self._accept_carefully(line, position)
+    def _accept_line(self, line: bytes, position: int) -> EventRow | Rejected | Line:
+        if len(line) <= MAX_EVENT_BYTES:
+            try:
+                row = self._accept_decoded(_decode_received.decode(line), position)
+            except UNDECODABLE:
+                row = None
+            if row is not None:
+                return row
+        return self._accept_carefully(line, position)
 
-    def _accept_decoded(self, line: Received, size: int, position: int) -> EventRow | None:
+    def _accept_decoded(self, line: Received, position: int) -> EventRow | None:
         """The row of a decoded line; None where the careful reader must look at it."""
-        if line.c or line.x or size > MAX_EVENT_BYTES:
+        if line.c or line.x:
             return None
         found = self._run(line, position, b"")
         return found if isinstance(found, EventRow) else None
@@ -96,9 +102,9 @@ class Ingest:
     def _accept_carefully(self, line: bytes, position: int) -> EventRow | Rejected | Line:
         try:
             read = _decode_line.decode(line)
-        except _UNDECODABLE as error:  # no line of ours: kept for whoever looks into the log
+        except UNDECODABLE as error:  # no line of ours: kept for whoever looks into the log
             text = line.decode(errors="replace")
-            return Rejected("", 0, message_hash("", line), position, 0, "", "malformed_json", "", str(error), text)
+            return Rejected("", 0, content_hash("", line), position, 0, "", "malformed_json", "", str(error), text)
         return read if read.c else self.accept(read, position)
 
     def accept(self, line: Line, position: int) -> EventRow | Rejected:
@@ -114,6 +120,14 @@ class Ingest:
         received = Received(line.p, line.d, line.r, line.s, line.k, line.t, line.a, line.g, e=event)
         found = self._run(received, position, content_of(raw))
         return found if isinstance(found, EventRow) else _rejected(line, position, found)
+
+
+def _lines(value: bytes) -> list[bytes]:
+    return [line for line in value.split(b"\n") if line and not line.isspace()]
+
+
+def _has_only_small_lines(value: bytes) -> bool:
+    return len(value) <= MAX_EVENT_BYTES or max(map(len, value.split(b"\n"))) <= MAX_EVENT_BYTES
 
 
 def _read_event(raw: bytes) -> Incoming | Reject:
@@ -149,7 +163,7 @@ def content_of(raw: bytes) -> bytes:
     """An event's canonical bytes, for the id of one that brings none; key order and stamps of sending don't count."""
     try:
         event: Any = msgspec.json.decode(raw)
-    except _UNDECODABLE:
+    except UNDECODABLE:
         return raw
     if not isinstance(event, dict):
         return raw
@@ -167,12 +181,14 @@ def _rejected(line: Line, position: int, reject: Reject) -> Rejected:
     raw = bytes(line.e)
     try:
         event = lenient(Incoming, raw, []) if raw[:1] == b"{" else Incoming()
-    except _UNDECODABLE:
+    except UNDECODABLE:
         event = Incoming()
+    text = message_text(event.messageId)
+    message_id = message_hash(line.p, text) if text else content_hash(line.p, content_of(raw))
     return Rejected(
         project=line.p,
         device=line.d,
-        message_id=message_hash(line.p, message_text(event.messageId) or content_of(raw)),
+        message_id=message_id,
         log_position=position,
         received_at=line.r,
         source=line.s,

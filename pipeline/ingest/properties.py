@@ -4,25 +4,39 @@ Stored is the client's own JSON text. Only where it has an e-mail or phone key i
 hashes are in columns, the values are nowhere.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Raw
 
-from pipeline.ingest.incoming import Known, lenient
+from pipeline.ingest.incoming import NOTHING, UNDECODABLE, Known, lenient
 
 MAX_DEPTH, MAX_PROPERTIES = 32, 1000
 INT64 = 1 << 63
-EMAIL_KEYS = frozenset(("email", "emailaddress", "mail"))
-PHONE_KEYS = frozenset(("phone", "phonenumber", "telephone", "mobilephone"))
+
+
+def _spellings(*names: str) -> frozenset[str]:
+    """Names given as words, the ways in which senders write them: email_address, emailAddress, Email-Address ..."""
+    found: set[str] = set()
+    for name in names:
+        words = name.split()
+        for glue in ("", "_", "-", " "):
+            text = glue.join(words)
+            title = glue.join(word.title() for word in words)
+            found.update((text, text.upper(), text.capitalize(), title, title[0].lower() + title[1:]))
+    return frozenset(found)
+
+
+EMAIL_KEYS = _spellings("email", "e mail", "mail", "email address", "user email", "customer email")
+PHONE_KEYS = _spellings("phone", "phone number", "telephone", "mobile phone", "user phone", "customer phone")
 _PRIVATE_KEYS = EMAIL_KEYS | PHONE_KEYS
 
-# One pass that makes suspicious spots findable: digits become 0, capitals small.
-_FOLD = bytes(0x30 if 0x30 <= byte <= 0x39 else byte + 32 if 0x41 <= byte <= 0x5A else byte for byte in range(256))
-_LONG_NUMBER = b"0" * 19
+# What most properties are: one level, numbers that can be stored. Decoding so is the cheapest way to know.
+_Int64 = Annotated[int, msgspec.Meta(ge=-INT64, le=INT64 - 1)]
+_decode_flat = msgspec.json.Decoder(dict[str, str | _Int64 | float | bool | None]).decode
 
 
 class Reject(NamedTuple):
@@ -33,35 +47,18 @@ class Reject(NamedTuple):
     message: str = ""
 
 
-class Stored(NamedTuple):
+class Stored(msgspec.Struct, frozen=True, gc=False):
     text: str  # JSON object
     emails: tuple[str, ...] = ()  # as sent, top level only
     phones: tuple[str, ...] = ()
+    names: Collection[str] = ()  # top level
 
 
 EMPTY = Stored("{}")
 
 
-def _is_plain(data: bytes) -> bool:
-    """True where the text can be stored unread: no private key, no number that could be too long, no odd escape."""
-    folded = data.translate(_FOLD)
-    if b"mail" in folded or b"phone" in folded or b"\\u" in data or _LONG_NUMBER in folded:
-        return False
-    if b"0e000" in folded or b"0e+000" in folded:
-        return False
-    if len(data) <= MAX_DEPTH:
-        return True
-    if folded.count(b"{") + folded.count(b"[") > MAX_DEPTH:
-        return False
-    return len(data) < 4 * MAX_PROPERTIES or folded.count(b":") <= MAX_PROPERTIES
-
-
-def _key(name: str) -> str:
-    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
-
-
 def _is_private(name: str, value: Any) -> bool:
-    return isinstance(value, str | int | float | list) and not isinstance(value, bool) and _key(name) in _PRIVATE_KEYS
+    return isinstance(value, str | int | float | list) and not isinstance(value, bool) and name in _PRIVATE_KEYS
 
 
 class _Walk:
@@ -96,7 +93,7 @@ class _Walk:
 def texts(value: Mapping[str, Any], keys: frozenset[str]) -> Iterator[str]:
     """The strings and integers under one of the keys (EMAIL_KEYS or PHONE_KEYS), top level only."""
     for name, inner in value.items():
-        if _key(name) in keys and isinstance(inner, str | int) and not isinstance(inner, bool):
+        if name in keys and isinstance(inner, str | int) and not isinstance(inner, bool):
             yield str(inner)
 
 
@@ -116,46 +113,51 @@ def _read(data: bytes, field: str) -> Stored | Reject:
         return walk.reject
     if walk.removed:
         text = msgspec.json.encode(kept).decode()
-    return Stored(text, tuple(texts(value, EMAIL_KEYS)), tuple(texts(value, PHONE_KEYS)))
+    return Stored(text, tuple(texts(value, EMAIL_KEYS)), tuple(texts(value, PHONE_KEYS)), value)
 
 
 def stored(raw: Raw, field: str) -> Stored | Reject:
     """What is stored of `properties` or `traits`, and the e-mails and phones in it; or why it cannot be."""
+    if raw is NOTHING:
+        return EMPTY
+    try:
+        flat = _decode_flat(raw)
+    except UNDECODABLE:
+        pass
+    else:
+        if len(flat) <= MAX_PROPERTIES and _PRIVATE_KEYS.isdisjoint(flat):
+            return Stored(str(raw, "utf-8"), (), (), flat)
     data = bytes(raw)
     if data[:1] != b"{":
-        if data in (b"", b"null") or (data[:1] == b"[" and not data.strip(b"[] \t\r\n")):
+        if data == b"null" or (data[:1] == b"[" and not data.strip(b"[] \t\r\n")):
             return EMPTY
         return Reject("wrong_type", field, "must be an object")
-    if _is_plain(data):
-        try:
-            return Stored(data.decode())
-        except UnicodeDecodeError as error:
-            return Reject("malformed_json", field, str(error))
     return _read(data, field)
 
 
 @lru_cache(1 << 12)
 def contacts(data: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """E-mails and phones in traits that are not stored (context.traits). Unreadable traits have none."""
-    if data[:1] != b"{" or _is_plain(data):
-        return (), ()
-    found = _read(data, "context.traits")
+    found = stored(Raw(data), "context.traits")
     return (found.emails, found.phones) if isinstance(found, Stored) else ((), ())
 
 
+_KNOWN_NAMES = frozenset(Known.__struct_fields__)
 _decode_known = msgspec.json.Decoder(Known).decode
 NO_KNOWN = Known()
 
 
-def known(raw: Raw) -> Known:
+def known(raw: Raw, names: Collection[str]) -> Known:
     """The properties that rules read; those with a wrong type count as absent. `raw` has passed `stored`."""
+    if _KNOWN_NAMES.isdisjoint(names):
+        return NO_KNOWN
     try:
         return _decode_known(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         pass
     try:
         return lenient(Known, raw, [])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # null
+    except UNDECODABLE:
         return NO_KNOWN
 
 

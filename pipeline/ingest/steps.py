@@ -1,6 +1,7 @@
 """The steps from a received event to an accepted row, in their order: each keeps the event or rejects it.
 
-A step fills columns of the draft's row and returns why the event cannot be used, or None. Steps are shared by both readers of ingest.py, so they never see how an event was decoded.
+A step fills columns of the draft's row and returns why the event cannot be used, or None. Steps are shared by both
+readers of ingest.py, so they never see how an event was decoded.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import msgspec
 import xxhash
 
 from pipeline.ingest.acquisition import origin, tag
-from pipeline.ingest.address import NOWHERE, address
+from pipeline.ingest.address import NO_TAGS, NOWHERE, Address, address
 from pipeline.ingest.agent import agent, device_type, system
 from pipeline.ingest.channel import HEARTBEATS, PAGE_PING, PASSIVE, SERVER_WORD, channel, contact, plain_name
 from pipeline.ingest.device_key import (
@@ -23,8 +24,8 @@ from pipeline.ingest.device_key import (
     user_identifier,
     vendor_identifiers,
 )
-from pipeline.ingest.event_time import sent_ms, to_ms, when
-from pipeline.ingest.incoming import Context, Identity, Incoming, Known, Received
+from pipeline.ingest.event_time import to_ms, when
+from pipeline.ingest.incoming import NOTHING, Context, Identity, Incoming, Known, Page, Received
 from pipeline.ingest.properties import NO_KNOWN, Reject, Stored, contacts, known, micros, stored, with_names
 from schemas.definitions import Project
 from schemas.facts import EventRow
@@ -33,7 +34,8 @@ TYPES = {name: name for name in ("track", "page", "screen", "identify", "group",
 TRUSTED = frozenset(("server", "vendor", "import"))
 PING_MS = 10_000  # what a page ping without a number stands for: Snowplow's default heartbeat
 _UINT32 = 1 << 32
-NO_CONTEXT = Context()
+NO_CONTEXT, NO_PAGE = Context(), Page()
+ALL_NAMES = Known.__struct_fields__
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -60,6 +62,8 @@ class Draft(msgspec.Struct, gc=False):
     known: Known = NO_KNOWN
     emails: tuple[str, ...] = ()
     phones: tuple[str, ...] = ()
+    place: Address = NOWHERE
+    came_from: Address = NOWHERE
 
 
 NEEDS_CONTENT = Reject("")  # no message id: the careful reader, which has the content, must do it
@@ -82,30 +86,29 @@ def put_type_and_name(draft: Draft) -> Reject | None:
 
 def put_properties(draft: Draft) -> Reject | None:
     """Traits of identify and group calls, properties of all others, without e-mail and phone, inside the limits."""
-    event, kind = draft.event, draft.row.type
-    is_person = kind == "identify"
-    if is_person or kind == "group":
-        traits = event.traits if len(bytes(event.traits)) or not is_person else draft.context.traits
+    event, row = draft.event, draft.row
+    kind, given = row.type, event.properties
+    if kind == "identify" or kind == "group":
+        traits = draft.context.traits if event.traits is NOTHING and kind == "identify" else event.traits
         found = stored(traits, "traits")
-        if isinstance(found, Stored) and len(bytes(event.properties)):
-            draft.known = known(event.properties)
+        if given is not NOTHING and isinstance(found, Stored):
+            draft.known = known(given, ALL_NAMES)
     else:
-        found = stored(event.properties, "properties")
-        if len(bytes(event.properties)) > 2 and isinstance(found, Stored):
-            draft.known = known(event.properties)
+        found = stored(given, "properties")
+        if isinstance(found, Stored):
+            draft.known = known(given, found.names)
     if not isinstance(found, Stored):
         return found
-    if (kind == "page" or kind == "screen") and (event.name or event.category):
-        draft.row.properties = with_names(found.text, event.name, event.category, draft.known)
-    else:
-        draft.row.properties = found.text
+    row.properties = found.text
+    if (event.name or event.category) and (kind == "page" or kind == "screen"):
+        row.properties = with_names(found.text, event.name, event.category, draft.known)
     if kind != "group":  # a group's traits tell of the group, not of the person
-        draft.emails, draft.phones = found.emails, found.phones
-        if not is_person and len(bytes(event.traits)) > 2:
+        if found.emails or found.phones:
+            draft.emails, draft.phones = found.emails, found.phones
+        if event.traits is not NOTHING and kind != "identify":
             _add_contacts(draft, bytes(event.traits))
-    traits_of_context = bytes(draft.context.traits)
-    if len(traits_of_context) > 2:
-        _add_contacts(draft, traits_of_context)
+    if draft.context.traits is not NOTHING:
+        _add_contacts(draft, bytes(draft.context.traits))
     return None
 
 
@@ -117,9 +120,14 @@ def _add_contacts(draft: Draft, traits: bytes) -> None:
 def put_identity(draft: Draft) -> Reject | None:
     """Anonymous id, user id, e-mail, phone, vendor ids. Placeholders are none; who names nobody is rejected."""
     row, event, project = draft.row, draft.event, draft.line.p
-    for name, value in (("anonymousId", event.anonymousId), ("userId", event.userId), ("messageId", event.messageId)):
-        if type(value) is int and not -ID_LIMIT < value < ID_LIMIT:
-            return Reject("number_out_of_range", name, "an id in digits must fit into 64 bits; send it as a string")
+    if type(event.anonymousId) is int or type(event.userId) is int or type(event.messageId) is int:
+        for name, value in (
+            ("anonymousId", event.anonymousId),
+            ("userId", event.userId),
+            ("messageId", event.messageId),
+        ):
+            if isinstance(value, int) and not -ID_LIMIT < value < ID_LIMIT:
+                return Reject("number_out_of_range", name, "an id in digits must fit into 64 bits; send it as a string")
     row.device_id = id_text(event.anonymousId)
     if event.userId is not None and (text := id_text(event.userId)):
         row.user_id = text
@@ -128,9 +136,8 @@ def put_identity(draft: Draft) -> Reject | None:
         row.email = first_email(project, draft.emails)
     if draft.phones:
         row.phone = first_phone(project, draft.phones)
-    raw = bytes(draft.context.externalIds)
-    if len(raw) > 2:
-        row.vendors = _vendors(project, raw)
+    if draft.context.externalIds is not NOTHING:
+        row.vendors = _vendors(project, bytes(draft.context.externalIds))
     group = event.groupId if event.groupId is not None else draft.context.groupId
     if group is not None:
         row.group_id = id_text(group)
@@ -169,10 +176,14 @@ def message_text(value: Identity) -> str:
     return id_text(value) if value is not None else ""
 
 
-def message_hash(project: str, text: str | bytes) -> int:
-    """64-bit message id: hash of the project and the client's id or the event's content, never 0."""
-    body = text.encode() if isinstance(text, str) else text
-    return xxhash.xxh3_64_intdigest(project.encode() + b"\0" + body) or 1
+def message_hash(project: str, text: str) -> int:
+    """64-bit message id: hash of the project and the client's id, never 0."""
+    return xxhash.xxh3_64_intdigest(f"{project}\0{text}".encode()) or 1
+
+
+def content_hash(project: str, content: bytes) -> int:
+    """64-bit message id of an event that brings none: hash of the project and its content, never 0."""
+    return xxhash.xxh3_64_intdigest(project.encode() + b"\0" + content) or 1
 
 
 def put_message_id(draft: Draft) -> Reject | None:
@@ -180,7 +191,8 @@ def put_message_id(draft: Draft) -> Reject | None:
     text = message_text(draft.event.messageId)
     if not text and not draft.content:
         return NEEDS_CONTENT
-    draft.row.message_id = message_hash(draft.line.p, text or draft.content)
+    project = draft.line.p
+    draft.row.message_id = message_hash(project, text) if text else content_hash(project, draft.content)
     return None
 
 
@@ -193,13 +205,14 @@ def put_time(draft: Draft) -> Reject | None:
     sent = None
     if line.k != "import":
         if line.t:
-            sent = sent_ms(line.t)
+            sent = to_ms(line.t)
         if sent is None and event.sentAt:
-            sent = sent_ms(event.sentAt) if isinstance(event.sentAt, str) else to_ms(event.sentAt)
-    row.received_at = line.r
-    row.occurred_at, row.time_source = when(stamp, sent, line.r)
-    if row.time_source and stamp is not None:
-        row.original_timestamp = str(stamp)[:100]
+            sent = to_ms(event.sentAt)
+    received_at = row.received_at = line.r
+    row.occurred_at, source = when(stamp, sent, received_at)
+    if source:
+        row.time_source = source
+        row.original_timestamp = str(stamp)[:100] if stamp is not None else ""
     lateness = draft.rules.lateness_ms
     if lateness is not None and line.r - row.occurred_at > lateness:
         return Reject("too_old", "timestamp", f"older than the project's limit of {lateness} ms when it was received")
@@ -209,24 +222,25 @@ def put_time(draft: Draft) -> Reject | None:
 def put_page(draft: Draft) -> Reject | None:
     """Where it was: context.page, else properties of a page or screen call (server libraries); a screen's name."""
     row, page, given = draft.row, draft.context.page, draft.known
-    is_view = row.type == "page" or row.type == "screen"
-    if page is None and not is_view:
+    if row.type == "page" or row.type == "screen":
+        page = page or NO_PAGE
+        url, path = page.url or given.url, page.path or given.path
+        title, referrer = page.title or given.title, page.referrer or given.referrer
+    elif page is None:
         return None
-    url = page.url if page is not None else None
-    path = page.path if page is not None else None
-    title = page.title if page is not None else None
-    referrer = page.referrer if page is not None else None
-    if is_view:
-        url, path = url or given.url, path or given.path
-        title, referrer = title or given.title, referrer or given.referrer
-    place = address(url) if url else NOWHERE
-    row.url, row.host = place.url, place.host
-    row.path = path.partition("?")[0].partition("#")[0] if path else place.path
-    if row.type == "screen" and not row.path:
+    else:
+        url, path, title, referrer = page.url, page.path, page.title, page.referrer
+    place = draft.place = address(url) if url else NOWHERE
+    row.url, row.host, row.path, *_ = place
+    if path:
+        row.path = path if "?" not in path and "#" not in path else path.partition("?")[0].partition("#")[0]
+    elif not row.path and row.type == "screen":
         row.path = draft.event.name or given.name or ""
-    row.title = title or ""
+    if title:
+        row.title = title
     if referrer:
-        row.referrer = address(referrer).url
+        draft.came_from = address(referrer)
+        row.referrer = draft.came_from.url
     return None
 
 
@@ -237,17 +251,17 @@ def _tags(source: str | None, medium: str | None, name: str | None) -> tuple[str
 
 def put_acquisition(draft: Draft) -> Reject | None:
     """Campaign of context.campaign, else of the address; then what brought the visit about (acquisition.py)."""
-    row, campaign = draft.row, draft.context.campaign
-    place = address(row.url) if row.url else NOWHERE
+    row, place, came_from, campaign = draft.row, draft.place, draft.came_from, draft.context.campaign
     tags = place.tags
     if campaign is not None:
         said = _tags(campaign.source, campaign.medium, campaign.name)
         if said[0] or said[1] or said[2]:
             tags = said
-    came_from = address(row.referrer) if row.referrer else NOWHERE
-    found = origin(place.host, came_from.host, came_from.section, tags, place.click_id, draft.rules.not_referrers)
-    row.acquisition, row.referrer_host = found
-    row.utm_source, row.utm_medium, row.utm_campaign = tags
+    row.acquisition, row.referrer_host = origin(
+        place.host, came_from.host, came_from.section, tags, place.click_id, draft.rules.not_referrers
+    )
+    if tags is not NO_TAGS:
+        row.utm_source, row.utm_medium, row.utm_campaign = tags
     row.click_id = place.click_id
     return None
 
@@ -270,14 +284,20 @@ def put_agent(draft: Draft) -> Reject | None:
     return None
 
 
+@lru_cache(1 << 14)
+def _contact(event: str, type: str, word: str, source_kind: str, has_device: bool) -> tuple[str, bool, str]:
+    """(channel, is_passive, contact)."""
+    where = channel(word, source_kind)
+    is_server = source_kind == "server" or word.strip().lower() == SERVER_WORD
+    is_passive = plain_name(event) in PASSIVE or (is_server and has_device)
+    return where, is_passive, contact(event, type, where, has_device)
+
+
 def put_channel(draft: Draft) -> Reject | None:
     """Channel, whether the event is passive, and whether it is a touchpoint of its own."""
-    row, line = draft.row, draft.line
+    row = draft.row
     word = draft.context.channel or draft.event.channel or ""
-    row.channel = channel(word, line.k)
-    is_server = line.k == "server" or word.strip().lower() == SERVER_WORD
-    row.is_passive = plain_name(row.event) in PASSIVE or (is_server and row.device_id != "")
-    row.contact = contact(row.event, row.type, row.channel, row.device_id != "")
+    row.channel, row.is_passive, row.contact = _contact(row.event, row.type, word, draft.line.k, row.device_id != "")
     return None
 
 
@@ -324,8 +344,10 @@ def _engaged_ms(draft: Draft) -> int:
 
 
 def put_value(draft: Draft) -> Reject | None:
-    """Value: the first number of properties.revenue, value, total; currency, "" = the project's; cost of the contact."""
+    """Value: the first number of properties.revenue, value, total; its currency, "" = the project's. Cost."""
     given, row = draft.known, draft.row
+    if given is NO_KNOWN:
+        return None
     for name, raw in (("revenue", given.revenue), ("value", given.value), ("total", given.total)):
         data = bytes(raw)
         if not data:
