@@ -1,0 +1,185 @@
+"""What users define: projects, keys, goals and funnels, each a versioned row of table `definitions`.
+
+A change is a row with the next version; taking something back is a row that says so. Nothing is ever overwritten, so
+an answer can name the version that it used. Readers take a snapshot: immutable, in memory, the same object until
+`refresh` finds a change.
+"""
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from pipeline.errors import NotFound, StoreRefused, UserMistake
+from pipeline.store.definition_rules import check_definition
+from pipeline.store.port import Store
+from pipeline.store.sql import load
+from schemas.definitions import Funnel, Goal, Key, Project
+
+Definition = Project | Key | Goal | Funnel
+Kind = Literal["project", "key", "goal", "funnel"]
+KeyKind = Literal["write", "read", "admin"]
+SourceKind = Literal["browser", "app", "server", "vendor", "import"]
+Saved = TypeVar("Saved", Project, Key, Goal, Funnel)
+
+_KINDS: dict[str, type[Definition]] = {"project": Project, "key": Key, "goal": Goal, "funnel": Funnel}
+_Place = tuple[str, str, str]  # project, kind, name
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All definitions in force. `version` grows with every change, taking back included."""
+
+    version: int = 0
+    projects: Mapping[str, Project] = field(default_factory=dict)  # by name
+    keys: Mapping[str, Key] = field(default_factory=dict)  # by SHA-256 of the key, hex; revoked ones are left out
+    goals: Mapping[str, tuple[Goal, ...]] = field(default_factory=dict)  # by project, in the order of their names
+    funnels: Mapping[str, tuple[Funnel, ...]] = field(default_factory=dict)
+
+
+class Definitions:
+    """Thread-safe. Two processes that change the same definition at the same moment: the later one's stays."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._changing = threading.Lock()
+        self._versions: dict[_Place, int] = {}
+        self._found: dict[_Place, Definition] = {}  # in force; revoked keys included
+        self._snapshot: Snapshot | None = None
+
+    def snapshot(self) -> Snapshot:
+        """What `refresh` found last; reads the store only the first time."""
+        return self._snapshot or self.refresh()
+
+    def refresh(self) -> Snapshot:
+        """Reads the store; the snapshot stays the same object where nothing has changed."""
+        rows = self._store.query(load("pipeline.store.statements", "definitions"))
+        versions, found = {}, {}
+        for project, kind, name, version, body, is_deleted in rows:
+            place = project, kind, name
+            versions[place] = version
+            if not is_deleted and kind in _KINDS:
+                found[place] = _decoded(place, version, body)
+        if self._snapshot is None or versions != self._versions or found != self._found:
+            self._versions, self._found = versions, found
+            self._snapshot = _snapshot(sum(versions.values()), found)
+        return self._snapshot
+
+    def projects(self) -> tuple[Project, ...]:
+        return tuple(self.snapshot().projects.values())
+
+    def project(self, name: str) -> Project:
+        """Raises NotFound."""
+        found = self.snapshot().projects.get(name)
+        if found is None:
+            raise NotFound(f"there is no project {name!r}", field="project")
+        return found
+
+    def keys(self, project: str) -> tuple[Key, ...]:
+        """The project's keys, revoked ones too, in the order of their names."""
+        self.project(project)
+        return tuple(one for place, one in self._found.items() if place[0] == project and isinstance(one, Key))
+
+    def goals(self, project: str) -> tuple[Goal, ...]:
+        return self.snapshot().goals.get(self.project(project).name, ())
+
+    def funnels(self, project: str) -> tuple[Funnel, ...]:
+        return self.snapshot().funnels.get(self.project(project).name, ())
+
+    def save(self, definition: Saved, project: str = "") -> Saved:
+        """Writes the definition under its next version and returns it so. Goals and funnels need their project.
+
+        Raises UserMistake (with the field that is wrong), NotFound where there is no such project.
+        """
+        check_definition(definition)
+        place = _place(definition, project)
+        with self._changing:
+            self.refresh()
+            if not isinstance(definition, Project):
+                self.project(place[0])
+            saved = msgspec.structs.replace(definition, version=self._versions.get(place, 0) + 1)
+            self._write([(place, saved)], is_deleted=False)
+        return saved
+
+    def delete(self, kind: Kind, project: str, name: str) -> None:
+        """Takes a definition back; a project with all that is defined in it. Its data stays. Raises NotFound."""
+        with self._changing:
+            self.refresh()
+            gone = (project, kind, name)
+            if gone not in self._found:
+                raise NotFound(f"project {project!r} has no {kind} {name!r}", field="name")
+            places = [place for place in self._found if place == gone or (kind == "project" and place[0] == name)]
+            next_version = {place: self._versions[place] + 1 for place in places}
+            taken = [(one, msgspec.structs.replace(self._found[one], version=next_version[one])) for one in places]
+            self._write(taken, is_deleted=True)
+
+    def new_key(
+        self, project: str, kind: KeyKind, name: str, source: str = "web", source_kind: SourceKind = "browser"
+    ) -> tuple[str, Key]:
+        """A new key of a project, and its record. The key is shown this once: only its hash is stored.
+
+        Raises NotFound, or UserMistake where a key of that name is in force.
+        """
+        plain = f"wf_{kind}_{secrets.token_urlsafe(24)}"
+        hashed = hashlib.sha256(plain.encode()).hexdigest()
+        standing = [one for one in self.keys(project) if one.name == name and not one.revoked]
+        if standing:
+            raise UserMistake(f"project {project!r} has a key {name!r}: revoke it first", field="name", code="exists")
+        key = Key(name=name, project=project, kind=kind, hash=hashed, source=source, source_kind=source_kind)
+        return plain, self.save(key)
+
+    def revoke(self, project: str, name: str) -> Key:
+        """Raises NotFound. A revoked key stays in the list of keys and opens nothing."""
+        for key in self.keys(project):
+            if key.name == name:
+                return self.save(msgspec.structs.replace(key, revoked=True))
+        raise NotFound(f"project {project!r} has no key {name!r}", field="name")
+
+    def _write(self, definitions: list[tuple[_Place, Any]], *, is_deleted: bool) -> None:
+        now = time.time_ns() // 1_000_000
+        rows = [
+            (*place, one.version, msgspec.json.encode(one).decode(), now, int(is_deleted)) for place, one in definitions
+        ]
+        self._store.insert("definitions", list(zip(*rows, strict=True)))
+        self.refresh()
+
+
+def _place(definition: Definition, project: str) -> _Place:
+    if isinstance(definition, Project):
+        return definition.name, "project", definition.name
+    if isinstance(definition, Key):
+        return definition.project, "key", definition.name
+    return project, "goal" if isinstance(definition, Goal) else "funnel", definition.name
+
+
+def _decoded(place: _Place, version: int, body: str) -> Definition:
+    try:
+        definition = msgspec.json.decode(body, type=_KINDS[place[1]])
+    except msgspec.MsgspecError as error:
+        project, kind, name = place
+        raise StoreRefused(f"{kind} {name!r} of project {project!r} cannot be read: {error}") from error
+    return msgspec.structs.replace(definition, version=version)
+
+
+def _snapshot(version: int, found: Mapping[_Place, Definition]) -> Snapshot:
+    projects = {one.name: one for one in found.values() if isinstance(one, Project)}
+    keys = {one.hash: one for one in found.values() if isinstance(one, Key) and not one.revoked}
+    return Snapshot(
+        version=version,
+        projects=MappingProxyType(projects),
+        keys=MappingProxyType({hashed: key for hashed, key in keys.items() if key.project in projects}),
+        goals=MappingProxyType({name: tuple(_of(found, name, Goal)) for name in projects}),
+        funnels=MappingProxyType({name: tuple(_of(found, name, Funnel)) for name in projects}),
+    )
+
+
+def _of(found: Mapping[_Place, Definition], project: str, kind: type[Saved]) -> Iterator[Saved]:
+    for (owner, _, _), one in found.items():
+        if owner == project and isinstance(one, kind):
+            yield one
