@@ -1,0 +1,122 @@
+"""From a question to its answer: defaults filled in, solved in a thread, framed; once or as a live stream."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
+
+from fastapi import Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from api.query.errors import shape
+from api.query.questions.model import Asking, Solved
+from api.query.questions.ranges import Ranged
+from api.query.runtime_port import Runtime
+from pipeline.errors import InvalidQuestion, StoreRefused, WayfareError
+from pipeline.store.sql import load
+from schemas.definitions import Project
+
+Q = TypeVar("Q", bound=Ranged)
+R = TypeVar("R", bound=BaseModel)
+A = TypeVar("A", bound=BaseModel)
+
+Solve = Callable[[Asking, Q], Solved[Q, R]]
+POLL_SECONDS = 1.0
+KEEP_ALIVE_SECONDS = 15.0
+_TOO_LARGE = ("memory_limit_exceeded", "timeout_exceeded", "too_slow", "too_many_rows", "too_many_bytes")
+EVENT_STREAM = "text/event-stream"
+
+
+def asking(runtime: Runtime, project: Project) -> Asking:
+    """What questions of a project are answered from now."""
+    snapshot = runtime.definitions.snapshot()
+    return Asking(
+        store=runtime.store,
+        project=project,
+        goals=tuple(snapshot.goals.get(project.name, ())),
+        funnels={funnel.name: funnel for funnel in snapshot.funnels.get(project.name, ())},
+        now=time.time_ns() // 1_000_000,
+    )
+
+
+async def answered(runtime: Runtime, project: Project, question: Q, solve: Solve[Q, R], answer: type[A]) -> A:
+    """The framed answer."""
+    return await asyncio.to_thread(_answer, runtime, project, question, solve, answer)
+
+
+async def answer_or_stream(
+    runtime: Runtime, project: Project, request: Request, question: Q, solve: Solve[Q, R], answer: type[A]
+) -> A | StreamingResponse:
+    """The answer; to a client that accepts text/event-stream, every answer from now on that differs from the last."""
+    first = await answered(runtime, project, question, solve, answer)
+    if EVENT_STREAM not in request.headers.get("accept", ""):
+        return first
+    events = _events(runtime, project, request, question, solve, answer, first)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type=EVENT_STREAM, headers=headers)
+
+
+def data_until(runtime: Runtime) -> int | None:
+    """Up to which received_at everything is in the facts, ms; None while no agent has written any."""
+    rows = runtime.store.query(load("api.query.questions", "data_until"))
+    return int(rows[0][0]) if rows and rows[0][0] is not None else None
+
+
+def _answer(runtime: Runtime, project: Project, question: Q, solve: Solve[Q, R], answer: type[A]) -> A:
+    if question.zone is None:
+        question = question.model_copy(update={"zone": project.zone})
+    until = data_until(runtime)  # before the facts are read: they hold at least that much
+    try:
+        solved = solve(asking(runtime, project), question)
+    except StoreRefused as refusal:
+        if refusal.code in _TOO_LARGE:
+            told = "this reads more than one question may; ask for a shorter time, fewer events or no breakdown"
+            raise InvalidQuestion(told, code="question_too_large") from refusal
+        raise
+    return answer(
+        question=solved.question,
+        definitions=solved.definitions,
+        data_until=until,
+        warnings=solved.warnings,
+        result=solved.result,
+    )
+
+
+async def _events(
+    runtime: Runtime,
+    project: Project,
+    request: Request,
+    question: Q,
+    solve: Solve[Q, R],
+    answer: type[A],
+    current: A,
+) -> AsyncIterator[str]:
+    """Server-sent events: `answer` with a whole answer, `error` in the one error shape, comments to stay connected."""
+    told = _essence(current)
+    yield _event("answer", current.model_dump(mode="json", by_alias=True))
+    quiet_since = time.monotonic()
+    while not await request.is_disconnected():
+        await asyncio.sleep(POLL_SECONDS)
+        try:
+            current = await answered(runtime, project, question, solve, answer)
+        except WayfareError as error:
+            yield _event("error", shape(error, request.state.request_id))
+            return
+        essence = _essence(current)
+        if essence != told:
+            told, quiet_since = essence, time.monotonic()
+            yield _event("answer", current.model_dump(mode="json", by_alias=True))
+        elif time.monotonic() - quiet_since >= KEEP_ALIVE_SECONDS:
+            quiet_since = time.monotonic()
+            yield ": still the same\n\n"
+
+
+def _essence(answer: BaseModel) -> str:
+    """What makes two answers differ: not that more data has been read without changing a number."""
+    return answer.model_dump_json(by_alias=True, exclude={"data_until"})
+
+
+def _event(name: str, content: Any) -> str:
+    return f"event: {name}\ndata: {json.dumps(content, separators=(',', ':'))}\n\n"

@@ -1,0 +1,314 @@
+"""One customer: who he is by all his identifiers, what he amounts to, and his timeline.
+
+An id is 16 hex digits. Every identifier leads to its customer: an e-mail that became a user's, a device that a user
+owns, a customer's old id. `user:ID` and the search by user id or e-mail begin from what the sender wrote.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from pydantic import BaseModel, Field
+
+from api.query.questions.journeys import JourneyShown, state_of
+from api.query.questions.model import Asking, hexadecimal
+from pipeline.domain.identifiers import Kind, hashed, identifier, kind_of, normal_email, usable
+from pipeline.errors import InvalidQuestion, NotFound
+from pipeline.store.facts import Facts
+from schemas.facts import Journey, Ownership
+
+MOST_INTERVALS: Final = 2_000
+_LAST_MOMENT: Final = 4_102_444_800_000
+_MOST = (1 << 64) - 1
+_HEX = re.compile(r"[0-9a-fA-F]{16}")
+_CURSOR = re.compile(r"([0-9]{1,13})\.([0-9]{1,10})\.([0-9a-f]{16})\.([0-9a-f]{16})")
+
+
+class Identifier(BaseModel):
+    id: str
+    kind: str = Field(description="user, email, phone, vendor or device")
+
+
+class TimelineEvent(BaseModel):
+    at: int
+    event: str
+    type: str
+    channel: str
+    device: str
+    message_id: str
+    session: str | None = Field(description="id of the session that holds it")
+    host: str
+    path: str
+    url: str
+    title: str
+    source: str
+    acquisition: str
+    campaign: str
+    contact: str
+    is_bot: bool
+    value_micros: int
+    currency: str
+    properties: dict[str, Any]
+
+
+class Profile(BaseModel):
+    id: str = Field(description="the customer's id now; an old one leads here")
+    asked: str
+    kind: str
+    identifiers: list[Identifier] = Field(description="that belong to the customer, devices included")
+    user_ids: list[str] = Field(description="as sent")
+    group_ids: list[str] = Field(description="as sent")
+    traits: dict[str, Any] = Field(description="of identify calls; of each the newest value")
+    stage: str = Field(description="visitor, lead, customer, returning or lapsed")
+    first_at: int | None
+    last_at: int | None
+    events: int
+    sessions: int
+    views: int
+    engaged_ms: int
+    conversions: int
+    value_micros: int = Field(description="of conversions in sessions, in the project's currency, millionths")
+    currency: str
+    journeys: list[JourneyShown] = Field(description="the newest 50, newest first")
+    timeline: list[TimelineEvent] = Field(description="newest first")
+    next: str | None = Field(description="give it as `before` to read on; null at the beginning of the timeline")
+
+
+class CustomerFound(BaseModel):
+    id: str
+    kind: str
+
+
+class CustomersFound(BaseModel):
+    customers: list[CustomerFound]
+
+
+class _Held(NamedTuple):
+    """What belongs to a customer."""
+
+    customer: int
+    members: list[int]
+    intervals: Sequence[Ownership]
+
+    def bound(self) -> dict[str, list[int]]:
+        return {
+            "devices": [each.device for each in self.intervals],
+            "froms": [each.owned_from for each in self.intervals],
+            "untils": [each.owned_until for each in self.intervals],
+        }
+
+
+def found(asking: Asking, user_id: str | None, email: str | None) -> CustomersFound:
+    """The customer of a user id or an e-mail address; an empty list where nobody is known by it."""
+    if (user_id is None) == (email is None):
+        raise InvalidQuestion("give either user_id or email", field="user_id")
+    number = _of_user(asking, user_id) if user_id is not None else _of_email(asking, email or "")
+    held = _held(asking, number) if number else None
+    return CustomersFound(
+        customers=[CustomerFound(id=hexadecimal(held.customer), kind=kind_of(held.customer).name)] if held else []
+    )
+
+
+def profile(asking: Asking, asked: str, limit: int, before: str | None) -> Profile:
+    """The customer that an id leads to, with a page of the timeline. NotFound where there is none."""
+    cursor = _cursor(before)
+    if asked.startswith("user:"):
+        number = _of_user(asking, asked.removeprefix("user:"))
+    elif _HEX.fullmatch(asked):
+        number = int(asked, 16)
+    else:
+        raise InvalidQuestion("a customer's id is 16 hex digits, or user: and the user id", field="id")
+    held = _held(asking, number) if number else None
+    if held is None:
+        raise NotFound("no customer is known by this id")
+    facts = Facts(asking.store)
+    journeys = sorted(
+        facts.journeys(asking.project.name, [held.customer])[held.customer], key=lambda one: -one.started_at
+    )
+    events, first, last = asking.rows("customer_totals", **held.bound())[0]
+    sessions, views, engaged_ms, conversions, value = asking.rows(
+        "customer_sessions", devices=held.bound()["devices"], owners=held.members
+    )[0]
+    user_ids, group_ids, traits = _traits(asking, held)
+    timeline, following = _timeline(asking, held, limit, cursor)
+    devices = {each.device for each in held.intervals} - set(held.members)
+    return Profile(
+        id=hexadecimal(held.customer),
+        asked=asked,
+        kind=kind_of(held.customer).name,
+        identifiers=[
+            Identifier(id=hexadecimal(one), kind=kind_of(one).name) for one in (*sorted(held.members), *sorted(devices))
+        ],
+        user_ids=user_ids,
+        group_ids=group_ids,
+        traits=traits,
+        stage=_stage(journeys, asking.now),
+        first_at=first if events else None,
+        last_at=last if events else None,
+        events=events,
+        sessions=sessions,
+        views=views,
+        engaged_ms=engaged_ms,
+        conversions=conversions,
+        value_micros=value,
+        currency=asking.project.currency,
+        journeys=[_shown(one, asking.now) for one in journeys[:50]],
+        timeline=timeline,
+        next=following,
+    )
+
+
+def _of_user(asking: Asking, user_id: str) -> int:
+    text = usable(user_id)
+    return identifier(asking.project.name, Kind.user, text) if text else 0
+
+
+def _of_email(asking: Asking, email: str) -> int:
+    normal = normal_email(email)
+    if not normal:
+        raise InvalidQuestion("is no e-mail address", field="email")
+    return identifier(asking.project.name, Kind.email, hashed(normal))
+
+
+def _held(asking: Asking, number: int) -> _Held | None:
+    """The customer of an identifier and what belongs to him; None where nothing is known by it."""
+    facts, project = Facts(asking.store), asking.project.name
+    customer = facts.customers(project, [number])[number]
+    held = _all_of(facts, project, customer)
+    if held.intervals:
+        return held
+    of_device = sorted(facts.ownerships(project, [number])[number], key=lambda one: one.owned_from)
+    if of_device:  # a device that was its own customer until somebody became known on it
+        return _all_of(facts, project, facts.customers(project, [of_device[0].owner])[of_device[0].owner])
+    return held if len(held.members) > 1 or customer != number else None
+
+
+def _all_of(facts: Facts, project: str, customer: int) -> _Held:
+    members = facts.members(project, [customer])[customer]
+    intervals = [one for found in facts.ownerships_of(project, members).values() for one in found]
+    intervals.sort(key=lambda one: (one.device, one.owned_from))
+    return _Held(customer, members, intervals[:MOST_INTERVALS])
+
+
+def _timeline(
+    asking: Asking, held: _Held, limit: int, before: tuple[int, int, int, int]
+) -> tuple[list[TimelineEvent], str | None]:
+    at, sequence, message, device = before
+    rows = asking.rows(
+        "customer_timeline",
+        **held.bound(),
+        before=at,
+        before_sequence=sequence,
+        before_message=message,
+        before_device=device,
+        rows=limit + 1,
+    )
+    following = None
+    if len(rows) > limit:
+        rows = rows[:limit]
+        last = rows[-1]
+        following = f"{last[1]}.{last[2]}.{last[3]:016x}.{last[0]:016x}"
+    if not rows:
+        return [], None
+    devices = sorted({row[0] for row in rows})
+    details = {
+        (row[0], row[1], row[2]): row[5:]
+        for row in asking.rows(
+            "customer_details",
+            events=sorted({row[4] for row in rows}),
+            devices=devices,
+            messages=sorted({row[3] for row in rows}),
+            **{"from": rows[-1][1], "to": rows[0][1] + 1},
+        )
+    }
+    sessions = Facts(asking.store).sessions(asking.project.name, devices)
+    shown = []
+    for (
+        device,
+        at,
+        _,
+        message,
+        event,
+        kind,
+        channel,
+        host,
+        path,
+        acquisition,
+        campaign,
+        contact,
+        is_bot,
+        value,
+        currency,
+    ) in rows:
+        url, title, source, properties = details.get((device, message, at), ("", "", "", "{}"))
+        holds = next((one for one in sessions[device] if not contact and one.started_at <= at <= one.last_at), None)
+        shown.append(
+            TimelineEvent(
+                at=at,
+                event=event,
+                type=kind,
+                channel=channel,
+                device=hexadecimal(device),
+                message_id=hexadecimal(message),
+                session=hexadecimal(holds.id) if holds else None,
+                host=host,
+                path=path,
+                url=url,
+                title=title,
+                source=source,
+                acquisition=acquisition,
+                campaign=campaign,
+                contact=contact,
+                is_bot=is_bot,
+                value_micros=value,
+                currency=currency,
+                properties=json.loads(properties),
+            )
+        )
+    return shown, following
+
+
+def _cursor(before: str | None) -> tuple[int, int, int, int]:
+    """(at, sequence, message id, device) of the event before which the page begins."""
+    if before is None:
+        return _LAST_MOMENT, 0, 0, 0
+    match = _CURSOR.fullmatch(before)
+    if not match:
+        raise InvalidQuestion("must be `next` of the page before", field="before")
+    return min(int(match[1]), _LAST_MOMENT), int(match[2]), int(match[3], 16), int(match[4], 16)
+
+
+def _traits(asking: Asking, held: _Held) -> tuple[list[str], list[str], dict[str, Any]]:
+    """User ids and group ids as sent, and the newest value of every trait."""
+    users, groups = asking.rows("customer_ids", **held.bound())[0]
+    traits: dict[str, Any] = {}
+    for (properties,) in asking.rows("customer_traits", **held.bound()):
+        traits = {**json.loads(properties), **traits}
+    return sorted(users), sorted(groups), traits
+
+
+def _stage(journeys: Sequence[Journey], now: int) -> str:
+    """The newest journey's stage; lapsed where a customer has been silent for longer than a journey may be."""
+    if not journeys:
+        return "visitor"
+    newest = journeys[0]
+    was_customer = newest.stage in ("customer", "returning")
+    return "lapsed" if was_customer and state_of(False, newest.last_at, now) == "ended" else newest.stage
+
+
+def _shown(one: Journey, now: int) -> JourneyShown:
+    return JourneyShown(
+        id=hexadecimal(one.id),
+        customer=hexadecimal(one.customer),
+        started_at=one.started_at,
+        last_at=one.last_at,
+        state=state_of(one.is_converted, one.last_at, now),
+        stage=one.stage,
+        touchpoints=one.touchpoints,
+        sessions=one.sessions,
+        conversions=one.conversions,
+        value_micros=one.value_micros,
+        cost_micros=one.cost_micros,
+        path=list(one.path),
+    )

@@ -1,0 +1,17 @@
+-- Entries into a saved funnel that begin in [from, to), customer by customer.
+-- customer, entered_at ms, steps filled, times of the steps ms, event of step 1, value of the breakdown at step 1
+SELECT
+    customer,
+    toUnixTimestamp64Milli(entered_at),
+    steps,
+    step_times,
+    step_messages[1],
+    step_groups[1]
+FROM funnel_entries FINAL
+WHERE project = {project:String}
+    AND funnel = {funnel:String}
+    AND funnel_version = {funnel_version:UInt32}
+    AND entered_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
+    AND entered_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+ORDER BY customer
+SETTINGS do_not_merge_across_partitions_select_final = 1

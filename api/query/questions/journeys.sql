@@ -1,0 +1,18 @@
+-- Journeys that start in [from, to), by state and stage.
+-- state (converted, open, ended), stage, journeys, touchpoints, sessions, conversions, value micros, cost micros
+SELECT
+    multiIf(is_converted, 'converted', toUnixTimestamp64Milli(last_at) + {silence:Int64} >= {now:Int64}, 'open', 'ended') AS state,
+    toString(stage),
+    count(),
+    sum(touchpoints),
+    sum(sessions),
+    sum(conversions),
+    sum(value_micros),
+    sum(cost_micros)
+FROM journeys FINAL
+WHERE project = {project:String}
+    AND started_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
+    AND started_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+GROUP BY state, stage
+ORDER BY count() DESC, state, stage
+SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -1,0 +1,23 @@
+-- The journeys that moved last, of those that start in [from, to).
+-- id, customer, started_at ms, last_at ms, touchpoints, sessions, conversions, is_converted, value micros, cost micros,
+-- path, stage
+SELECT
+    id,
+    customer,
+    toUnixTimestamp64Milli(started_at),
+    toUnixTimestamp64Milli(last_at),
+    touchpoints,
+    sessions,
+    conversions,
+    is_converted,
+    value_micros,
+    cost_micros,
+    arrayMap(each -> toString(each), path),
+    toString(stage)
+FROM journeys FINAL
+WHERE project = {project:String}
+    AND started_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
+    AND started_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+ORDER BY last_at DESC, customer, id
+LIMIT {rows:UInt32}
+SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -1,0 +1,86 @@
+"""What all questions have in common: strict models, the frame of an answer, and what a question is answered from."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from api.query.errors import near
+from pipeline.store.port import Row, Store
+from pipeline.store.sql import load
+from schemas.definitions import Funnel, Goal, Project
+
+Q = TypeVar("Q", bound=BaseModel)
+R = TypeVar("R", bound=BaseModel)
+
+MOST_ROWS = 20_000  # rows of a broken down answer
+# An answer has a bounded price: a question that would pass it is refused by the store and told to narrow down.
+LIMITS: Mapping[str, Any] = {"max_execution_time": 60, "max_memory_usage": 2_000_000_000}
+
+
+class Strict(BaseModel):
+    """No unknown field, no silent conversion; a misspelt field is answered with the nearest known one."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_known(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            known = [field.alias or name for name, field in cls.model_fields.items()]
+            for name in given:
+                if name not in known and name not in cls.model_fields:
+                    told = str(name)[:100].encode("utf-8", "replace").decode()
+                    context = {"field": told, "hint": near(told, known)}
+                    raise PydanticCustomError("unknown_field", "'{field}' is no field here{hint}", context)
+        return given
+
+
+class Answer(BaseModel, Generic[Q, R]):
+    """The frame of every answer. `definitions` names every notion used and its version."""
+
+    question: Q = Field(description="the question with every default filled in; asking it again gives the same")
+    definitions: dict[str, int] = Field(description="notions that decide the numbers, and their versions")
+    data_until: int | None = Field(
+        description="ms; everything received up to this time is in the numbers; null: nothing yet"
+    )
+    warnings: list[str] = Field(description="what is odd about the question, as an event name that nobody ever sent")
+    result: R
+
+
+class Asking(NamedTuple):
+    """What a question is answered from."""
+
+    store: Store
+    project: Project
+    goals: tuple[Goal, ...]
+    funnels: Mapping[str, Funnel]
+    now: int  # ms
+
+    def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """Rows of questions/NAME.sql about the asked project."""
+        return self.store.query(load(__package__, name), {"project": self.project.name, **parameters}, LIMITS)
+
+    def goal_versions(self) -> dict[str, int]:
+        """The goals that decide what a conversion is."""
+        return {f"goal.{goal.name}": goal.version for goal in self.goals}
+
+
+class Solved(NamedTuple, Generic[Q, R]):
+    """A question's result before it is put in the frame."""
+
+    question: Q
+    definitions: dict[str, int]
+    result: R
+    warnings: list[str] = []
+
+
+def hexadecimal(identifier: int) -> str:
+    """An id as 16 hex digits: JSON's numbers lose bits in browsers."""
+    return f"{identifier:016x}"
+
+
+def ratio(part: int, whole: int) -> float | None:
+    """part / whole; null where there is no whole."""
+    return part / whole if whole else None

@@ -1,0 +1,65 @@
+"""Periods of a zone, named by their start: 2026-03-29 for days, weeks (Mondays) and months, else the hour's time.
+
+The .sql files name them the same way; hours carry their offset, so the hour that a change of clocks repeats is two.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from api.query.questions.ranges import BEGINNING, END, Period, Range
+
+MOST_PERIODS = 10_000
+HOUR_MS = 3_600_000
+
+
+def label(ms: int, by: Period, zone: ZoneInfo) -> str:
+    """The name of the period that holds a time."""
+    local = datetime.fromtimestamp(ms / 1000, zone)
+    if by == "hour":
+        return local.strftime("%Y-%m-%dT%H:00:00%z")
+    return _first_day(local.date(), by).isoformat()
+
+
+def all_between(asked: Range, by: Period, zone: ZoneInfo, found: Iterable[str]) -> list[str]:
+    """Names of all periods in time, so that one in which nothing happened has its place.
+
+    An open end is where the first or last of `found` is; beyond MOST_PERIODS only the found ones come back.
+    """
+    known = sorted(found, key=start_of)
+    if not known and (asked.start == BEGINNING or asked.end == END):
+        return []
+    first = _at(known[0], zone) if asked.start == BEGINNING else asked.start
+    last = _at(known[-1], zone) if asked.end == END else asked.end - 1
+    names: list[str] = []
+    if by == "hour":
+        if (last - first) // HOUR_MS >= MOST_PERIODS:
+            return known
+        # Half hours, because offsets of zones and changes of their clocks come in halves.
+        names = [label(ms, by, zone) for ms in (*range(first, last, HOUR_MS // 2), last)]
+        return list(dict.fromkeys(names))
+    day = _first_day(datetime.fromtimestamp(first / 1000, zone).date(), by)
+    end = datetime.fromtimestamp(last / 1000, zone).date()
+    if (end - day).days >= MOST_PERIODS * {"day": 1, "week": 7, "month": 30}[by]:
+        return known
+    while day <= end:
+        names.append(day.isoformat())
+        day = _first_day(day + timedelta(days={"day": 1, "week": 7, "month": 31}[by]), by)
+    return names
+
+
+def start_of(name: str) -> datetime:
+    """Where a period stands among others of its kind."""
+    start = datetime.fromisoformat(name)
+    return start if start.tzinfo else start.replace(tzinfo=UTC)
+
+
+def _at(name: str, zone: ZoneInfo) -> int:
+    start = datetime.fromisoformat(name)
+    return round((start if start.tzinfo else start.replace(tzinfo=zone)).timestamp() * 1000)
+
+
+def _first_day(day: date, by: Period) -> date:
+    if by == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if by == "month" else day

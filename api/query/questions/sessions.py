@@ -1,0 +1,148 @@
+"""Sessions: how many, how long, how engaged, what they brought; by period and by one field of their entry."""
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved
+from api.query.questions.ranges import Counted, Period
+
+Column = Literal[
+    "channel",
+    "acquisition",
+    "source",
+    "medium",
+    "campaign",
+    "click_id",
+    "referrer",
+    "country",
+    "region",
+    "city",
+    "device_type",
+    "browser",
+    "os",
+    "entry_host",
+    "entry_page",
+    "exit_page",
+]
+COLUMNS: tuple[str, ...] = get_args(Column)
+_OTHER_NAMES = {"$utm_source": "source", "$utm_medium": "medium", "$utm_campaign": "campaign", "$path": "entry_page"}
+
+
+def _column(given: object) -> object:
+    """Funnels write columns with a $ before them; here the same names are understood."""
+    if isinstance(given, str) and given.startswith("$"):
+        return _OTHER_NAMES.get(given, given[1:])
+    return given
+
+
+Breakdown = Annotated[
+    Annotated[Column, BeforeValidator(_column)] | None,
+    Field(description="a field of the session's entry (exit_page: of its end)"),
+]
+
+
+class SessionsQuestion(Counted):
+    by: Period | None = Field(None, description="a row for each period that has sessions, in the zone")
+    breakdown: Breakdown = None
+    limit: int = Field(100, ge=1, le=1000, description="values of the breakdown, those with most sessions first")
+
+
+class SessionNumbers(BaseModel):
+    sessions: int
+    customers: int = Field(description="different customers who had them")
+    events: int
+    views: int
+    interactions: int
+    conversions: int
+    converted_sessions: int = Field(description="sessions with a conversion")
+    engaged_sessions: int = Field(description="sessions with a view that did not bounce by definition `engaged`")
+    single_event_sessions: int
+    engaged_ms: int
+    mean_duration_ms: float | None
+    median_duration_ms: int | None
+    value_micros: int = Field(description="value of the conversions in the project's currency, millionths")
+
+
+class SessionRow(SessionNumbers):
+    period: str | None = Field(description="start of the period: a date, or the time of the hour")
+    value: str | None = Field(description="value of the breakdown; null: none")
+
+
+class SessionsResult(BaseModel):
+    total: SessionNumbers
+    currency: str
+    rows: list[SessionRow] = Field(description="by period, then by sessions; empty without `by` and `breakdown`")
+    values_left_out: int = Field(description="values of the breakdown beyond `limit`")
+
+
+class SessionsAnswer(Answer[SessionsQuestion, SessionsResult]):
+    """Sessions that start in the range."""
+
+
+def solve(asking: Asking, question: SessionsQuestion) -> Solved[SessionsQuestion, SessionsResult]:
+    rows = asking.rows(
+        "sessions",
+        **question.range(asking.now).bound(),
+        by=question.by or "",
+        breakdown=question.breakdown or "",
+        zone=question.zone,
+        bots=int(question.include_bots),
+        rows=MOST_ROWS,
+    )
+    total = next((_numbers(row[3:]) for row in rows if row[0]), _numbers((0,) * 13))
+    found: list[SessionRow] = []
+    left_out = 0
+    if question.by or question.breakdown:
+        counts = [(row[2], row[3]) for row in rows if not row[0]]
+        kept = most(counts, question.limit)
+        left_out = len({value for value, _ in counts}) - len(kept)
+        found = [
+            SessionRow(**_numbers(row[3:]).model_dump(), period=row[1] or None, value=row[2] or None)
+            for row in rows
+            if not row[0] and row[2] in kept
+        ]
+        found.sort(key=lambda row: (row.period or "", -row.sessions, row.value or ""))
+    result = SessionsResult(total=total, currency=asking.project.currency, rows=found, values_left_out=left_out)
+    return Solved(question, {"session": 1, "bounce.engaged": 1} | asking.goal_versions(), result)
+
+
+def most(counts: list[tuple[str, int]], limit: int) -> set[str]:
+    """The `limit` values with the greatest sums; ties go by name."""
+    sums: dict[str, int] = {}
+    for value, count in counts:
+        sums[value] = sums.get(value, 0) + count
+    return {value for value, _ in sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:limit]}
+
+
+def _numbers(row: tuple[int, ...]) -> SessionNumbers:
+    (
+        sessions,
+        events,
+        views,
+        interactions,
+        conversions,
+        converted,
+        engaged_ms,
+        engaged,
+        mean,
+        median,
+        value,
+        single,
+        who,
+    ) = row
+    return SessionNumbers(
+        sessions=sessions,
+        customers=who,
+        events=events,
+        views=views,
+        interactions=interactions,
+        conversions=conversions,
+        converted_sessions=converted,
+        engaged_sessions=engaged,
+        single_event_sessions=single,
+        engaged_ms=engaged_ms,
+        mean_duration_ms=mean if sessions else None,
+        median_duration_ms=median if sessions else None,
+        value_micros=value,
+    )

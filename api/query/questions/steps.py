@@ -1,0 +1,119 @@
+"""Steps of funnels and filters, as questions and saved definitions write them."""
+
+import re
+from math import isfinite
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+)
+
+from api.query.questions.model import Strict
+from pipeline.domain import filters
+from schemas import definitions
+from schemas.definitions import Operator
+
+LEAST_STEPS, MOST_STEPS = 2, 32
+MOST_WINDOW_MS: Final = 366 * 86_400_000
+DEFAULT_WINDOW_MS: Final = 7 * 86_400_000
+_DURATION = re.compile(r"([0-9]{1,12}) ?(ms|s|m|h|d|w)")
+_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
+
+
+def _window(given: Any) -> Any:
+    """ms from 604800000, "7d", "30m" or "1500ms"."""
+    if isinstance(given, str):
+        match = _DURATION.fullmatch(given.strip())
+        if not match:
+            raise ValueError("must be milliseconds, or a number and ms, s, m, h, d or w, as 7d")
+        given = int(match[1]) * _UNITS[match[2]]
+    if isinstance(given, int) and not isinstance(given, bool) and not 0 < given <= MOST_WINDOW_MS:
+        raise ValueError("must be more than 0 and at most 366d")
+    return given
+
+
+Window = Annotated[
+    int,
+    BeforeValidator(_window),
+    WithJsonSchema({
+        "anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_WINDOW_MS}, {"type": "string"}],
+        "description": "ms, or a number and ms, s, m, h, d or w, as 7d; later steps may follow within it, inclusive",
+    }),
+]  # fmt: skip
+
+
+def _one_or_many(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
+def _name(name: str) -> str:
+    if not name.strip():
+        raise ValueError("an event's name must not be empty")
+    return name
+
+
+EventName = Annotated[str, Field(max_length=1000), AfterValidator(_name)]
+EventNames = Annotated[
+    list[EventName],
+    Field(min_length=1, max_length=100, description='names of events, any of which will do; ["*"] is every event'),
+    BeforeValidator(_one_or_many),
+]
+
+
+def _finite(value: float) -> float:
+    if not isfinite(value):
+        raise ValueError("a number must be finite")
+    return value
+
+
+Finite = Annotated[StrictFloat, AfterValidator(_finite)]
+Scalar = StrictBool | StrictInt | Finite | StrictStr
+
+
+class Filter(Strict):
+    """A predicate on one property. Where the event lacks it only is_not, not_in, not_contains and not_set hold."""
+
+    property: str = Field(
+        min_length=1, max_length=1000, description="a property's name, or $channel, $country, $path ..."
+    )
+    operator: Operator = "is"
+    value: Scalar | list[Scalar] | None = Field(
+        None, description="a list for in, not_in and between; none for set and not_set"
+    )
+
+    def definition(self) -> definitions.Filter:
+        return definitions.Filter(self.property, self.operator, self.value)
+
+
+Where = Annotated[list[Filter], Field(max_length=50, description="all of them must hold")]
+
+
+class Step(Strict):
+    events: EventNames
+    where: Where = []
+    label: str = Field("", max_length=200)
+
+    def definition(self) -> definitions.Step:
+        return definitions.Step(tuple(self.events), tuple(one.definition() for one in self.where), self.label)
+
+    @classmethod
+    def of(cls, step: definitions.Step) -> "Step":
+        return cls(events=list(step.events), where=[filter_of(one) for one in step.where], label=step.label)
+
+
+def filter_of(one: definitions.Filter) -> Filter:
+    """The filter of a saved definition as questions write it."""
+    value = list(one.value) if isinstance(one.value, tuple) else one.value
+    return Filter(property=one.property, operator=one.operator, value=value)
+
+
+def check(where: list[Filter], field: str) -> None:
+    """InvalidQuestion, with the field, for a column that there is none of or a value that the operator cannot take."""
+    filters.compile([one.definition() for one in where], field)

@@ -1,0 +1,21 @@
+-- Events of some names in [from, to) by period.
+-- period, events, devices
+SELECT
+    multiIf(
+        {by:String} = 'hour', formatDateTime(toStartOfHour(toTimeZone(occurred_at, {zone:String})), '%FT%T%z'),
+        {by:String} = 'day', toString(toDate(toTimeZone(occurred_at, {zone:String}))),
+        {by:String} = 'week', toString(toMonday(toTimeZone(occurred_at, {zone:String}))),
+        {by:String} = 'month', toString(toStartOfMonth(toTimeZone(occurred_at, {zone:String}))),
+        '') AS period,
+    count(),
+    uniqExact(device)
+FROM events FINAL
+WHERE project = {project:String}
+    AND (has({events:Array(String)}, '*') OR event IN {events:Array(String)})
+    AND occurred_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
+    AND occurred_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+    AND ({bots:UInt8} OR NOT is_bot)
+GROUP BY period
+ORDER BY period
+LIMIT {rows:UInt32}
+SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -1,0 +1,128 @@
+"""The routes of questions and the catalogue, customers, and saved definitions, under /api/v1/projects/{project}."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import StreamingResponse
+
+from api.query import access, ask, profiles, saved_routes
+from api.query.errors import ErrorAnswer
+from api.query.questions import bounce, catalogue, funnel, journeys, rejected, sessions, trend
+from api.query.questions.bounce import BounceAnswer, BounceQuestion
+from api.query.questions.catalogue import CatalogueAnswer, CatalogueQuestion
+from api.query.questions.funnel import FunnelAnswer, FunnelQuestion
+from api.query.questions.journeys import JourneysAnswer, JourneysQuestion
+from api.query.questions.rejected import RejectedAnswer, RejectedQuestion
+from api.query.questions.sessions import SessionsAnswer, SessionsQuestion
+from api.query.questions.trend import TrendAnswer, TrendQuestion
+from api.query.runtime_port import Runtime
+from schemas.definitions import Project
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+FAILURES: dict[int | str, dict[str, Any]] = {
+    401: {"model": ErrorAnswer, "description": "no key, or one that is unknown or revoked"},
+    403: {"model": ErrorAnswer, "description": "the key does not open this project, or not for this"},
+    404: {"model": ErrorAnswer, "description": "there is no such thing"},
+    422: {"model": ErrorAnswer, "description": "something in the request is wrong; `field` says what"},
+    503: {"model": ErrorAnswer, "description": "the store or the log is away; try again"},
+}
+LIVE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The answer; with `Accept: text/event-stream` a server-sent event `answer` at every change.",
+        "content": {ask.EVENT_STREAM: {"schema": {"type": "string"}}},
+    }
+}
+
+
+def router(runtime: Runtime) -> APIRouter:
+    """All routes over one runtime."""
+    routes = APIRouter(prefix="/api/v1/projects/{project}", responses=FAILURES)
+    routes.include_router(_questions(runtime))
+    routes.include_router(_customers(runtime))
+    routes.include_router(saved_routes.goals(runtime))
+    routes.include_router(saved_routes.funnels(runtime))
+    return routes
+
+
+def _questions(runtime: Runtime) -> APIRouter:
+    routes = APIRouter(tags=["questions"])
+    reads = Depends(access.reader(runtime))
+
+    def answers(name: str, answer: type, summary: str) -> Callable[[Endpoint], Endpoint]:
+        return routes.post(
+            f"/questions/{name}",
+            operation_id=f"ask_{name}",
+            summary=summary,
+            response_model=answer,
+            responses=LIVE,
+        )
+
+    @answers("sessions", SessionsAnswer, "Sessions: how many, how long, what they brought")
+    async def ask_sessions(
+        request: Request, question: SessionsQuestion, project: Project = reads
+    ) -> SessionsAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, sessions.solve, SessionsAnswer)
+
+    @answers("bounce", BounceAnswer, "Bounce by a named definition")
+    async def ask_bounce(
+        request: Request, question: BounceQuestion, project: Project = reads
+    ) -> BounceAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, bounce.solve, BounceAnswer)
+
+    @answers("funnel", FunnelAnswer, "Funnel: how far and how fast, ad hoc or saved")
+    async def ask_funnel(
+        request: Request, question: FunnelQuestion, project: Project = reads
+    ) -> FunnelAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, funnel.solve, FunnelAnswer)
+
+    @answers("journeys", JourneysAnswer, "Journeys: how many, how long, the newest")
+    async def ask_journeys(
+        request: Request, question: JourneysQuestion, project: Project = reads
+    ) -> JourneysAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, journeys.solve, JourneysAnswer)
+
+    @answers("trend", TrendAnswer, "Trend: how often an event happened, period by period")
+    async def ask_trend(
+        request: Request, question: TrendQuestion, project: Project = reads
+    ) -> TrendAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, trend.solve, TrendAnswer)
+
+    @answers("rejected", RejectedAnswer, "Rejected: what could not be used, and why")
+    async def ask_rejected(
+        request: Request, question: RejectedQuestion, project: Project = reads
+    ) -> RejectedAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, rejected.solve, RejectedAnswer)
+
+    @routes.get("/catalogue", operation_id="catalogue", summary="Events, their properties and frequent values")
+    async def get_catalogue(
+        question: Annotated[CatalogueQuestion, Query()], project: Project = reads
+    ) -> CatalogueAnswer:
+        return await ask.answered(runtime, project, question, catalogue.solve, CatalogueAnswer)
+
+    return routes
+
+
+def _customers(runtime: Runtime) -> APIRouter:
+    routes = APIRouter(tags=["customers"])
+    reads = Depends(access.reader(runtime))
+
+    @routes.get("/customers", operation_id="find_customers", summary="The customer of a user id or an e-mail address")
+    def find_customers(
+        user_id: Annotated[str | None, Query(min_length=1, max_length=1000)] = None,
+        email: Annotated[str | None, Query(min_length=3, max_length=1000)] = None,
+        project: Project = reads,
+    ) -> profiles.CustomersFound:
+        return profiles.found(ask.asking(runtime, project), user_id, email)
+
+    @routes.get("/customers/{id}", operation_id="get_customer", summary="A customer's profile and timeline")
+    def get_customer(
+        id: str,
+        limit: Annotated[int, Query(ge=1, le=1000, description="events of the timeline")] = 100,
+        before: Annotated[str | None, Query(max_length=100, description="`next` of the page before")] = None,
+        project: Project = reads,
+    ) -> profiles.Profile:
+        return profiles.profile(ask.asking(runtime, project), id, limit, before)
+
+    return routes

@@ -1,0 +1,146 @@
+"""Saved goals and funnels: checked, kept as versions, and told to the agents, which recompute what depends on them.
+
+Saving what is saved already makes no new version; the agents are told again all the same, so that a save whose telling
+failed can simply be repeated.
+"""
+
+import asyncio
+import time
+from typing import Annotated, Literal
+
+import msgspec
+from pydantic import Field
+
+from api.query.questions.funnel import check_funnel
+from api.query.questions.model import Strict
+from api.query.questions.steps import (
+    DEFAULT_WINDOW_MS,
+    LEAST_STEPS,
+    MOST_STEPS,
+    EventNames,
+    Step,
+    Where,
+    Window,
+    filter_of,
+)
+from api.query.runtime_port import Runtime
+from pipeline.domain.goals import compile_goals
+from pipeline.errors import InvalidQuestion
+from schemas.definitions import Funnel, Goal, Project
+from schemas.log import CHANGES, EVENTS, Line, Mark
+
+Steps = Annotated[list[Step], Field(min_length=LEAST_STEPS, max_length=MOST_STEPS)]
+
+
+class GoalBody(Strict):
+    """A goal without its name, which is in the address."""
+
+    events: EventNames
+    where: Where = []
+    kind: Literal["lead", "micro", "macro"] = "macro"
+    ends_journey: bool | None = Field(
+        None, description="whether a conversion ends the journey; null: a macro goal's does"
+    )
+    value_property: str = Field("$value", min_length=1, max_length=1000, description="$value: the event's own value")
+    value: float | None = Field(None, allow_inf_nan=False, description="a fixed value, instead of the property's")
+    currency: str = Field("", pattern=r"^([A-Z]{3})?$", description="ISO code; \"\": the event's, else the project's")
+
+    def definition(self, name: str) -> Goal:
+        return Goal(
+            name=name,
+            events=tuple(self.events),
+            where=tuple(one.definition() for one in self.where),
+            kind=self.kind,
+            ends_journey=self.ends_journey,
+            value_property=self.value_property,
+            value=self.value,
+            currency=self.currency,
+        )
+
+
+class SavedGoal(GoalBody):
+    name: str
+    version: int
+
+    @classmethod
+    def of(cls, goal: Goal) -> "SavedGoal":
+        return cls(
+            name=goal.name,
+            version=goal.version,
+            events=list(goal.events),
+            where=[filter_of(one) for one in goal.where],
+            kind=goal.kind,
+            ends_journey=goal.ends_journey,
+            value_property=goal.value_property,
+            value=goal.value,
+            currency=goal.currency,
+        )
+
+
+class FunnelBody(Strict):
+    """A funnel without its name, which is in the address."""
+
+    steps: Steps
+    window: Window = DEFAULT_WINDOW_MS
+    order: Literal["ordered"] = "ordered"
+    breakdown: str = Field("", max_length=1000, description='a property, or $channel ...; "": none')
+
+    def definition(self, name: str) -> Funnel:
+        return Funnel(name, tuple(step.definition() for step in self.steps), self.window, self.order, self.breakdown)
+
+
+class SavedFunnel(FunnelBody):
+    name: str
+    version: int
+
+    @classmethod
+    def of(cls, funnel: Funnel) -> "SavedFunnel":
+        return cls(
+            name=funnel.name,
+            version=funnel.version,
+            steps=[Step.of(step) for step in funnel.steps],
+            window=funnel.window_ms,
+            order=funnel.order,
+            breakdown=funnel.breakdown,
+        )
+
+
+async def save_goal(runtime: Runtime, project: Project, goal: Goal) -> Goal:
+    """The goal with its version. InvalidQuestion, with the field, where it can't be followed."""
+    try:
+        compile_goals([goal], project.currency)
+    except InvalidQuestion as error:
+        raise InvalidQuestion(error.message, field=error.field.removeprefix("goals[0].")) from error
+    saved = await asyncio.to_thread(runtime.definitions.save, goal, project.name)
+    await tell(runtime, project.name, goals=True)
+    return saved
+
+
+async def save_funnel(runtime: Runtime, project: Project, funnel: Funnel) -> Funnel:
+    """The funnel with its version. InvalidQuestion, with the field, where it can't be followed."""
+    check_funnel(funnel)
+    saved = await asyncio.to_thread(runtime.definitions.save, funnel, project.name)
+    await tell(runtime, project.name, goals=False)
+    return saved
+
+
+async def delete(runtime: Runtime, project: Project, kind: Literal["goal", "funnel"], name: str) -> None:
+    """Takes the definition back; the agents take back what followed from it."""
+    await asyncio.to_thread(runtime.definitions.delete, kind, project.name, name)
+    await tell(runtime, project.name, goals=kind == "goal")
+
+
+async def tell(runtime: Runtime, project: str, *, goals: bool) -> None:
+    """A control record on every partition: sessions follow goals, journeys follow goals and funnels."""
+    now = time.time_ns() // 1_000_000
+    changes, events = runtime.topic(CHANGES), runtime.topic(EVENTS)
+    told = [
+        (changes.name, partition, msgspec.json.encode(Mark(p=project, c=partition, i=0, r=now, k="define")))
+        for partition in range(changes.partitions)
+    ]
+    if goals:
+        told += [
+            (events.name, partition, msgspec.json.encode(Line(p=project, d=partition, r=now, c="define")))
+            for partition in range(events.partitions)
+        ]
+    await asyncio.gather(*(runtime.writer.append(topic, partition, [line]) for topic, partition, line in told))

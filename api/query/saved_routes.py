@@ -1,0 +1,121 @@
+"""Routes of saved goals and funnels: read keys list them, admin keys save and take them back."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel, Field
+
+from api.query import access, ask, saved
+from api.query.errors import near
+from api.query.questions.funnel import saved_funnel
+from api.query.runtime_port import Runtime
+from api.query.saved import FunnelBody, GoalBody, SavedFunnel, SavedGoal
+from pipeline.errors import NotFound
+from schemas.definitions import Funnel, Goal, Project
+
+Name = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f/]+$")]
+
+
+class SavedGoals(BaseModel):
+    goals: list[SavedGoal]
+
+
+class SavedFunnels(BaseModel):
+    funnels: list[SavedFunnel]
+
+
+class FollowedVersion(BaseModel):
+    version: int
+    is_current: bool
+    entries: int
+    customers: int
+    by_steps: list[int] = Field(description="entries that stand at step 1, 2, ...")
+    first_at: int
+    last_at: int
+
+
+class FunnelFollowed(BaseModel):
+    """What the agents have made of a saved funnel."""
+
+    funnel: SavedFunnel
+    data_until: int | None
+    versions: list[FollowedVersion] = Field(description="older ones vanish as the agents recompute")
+
+
+def goals(runtime: Runtime) -> APIRouter:
+    routes = APIRouter(prefix="/goals", tags=["saved"])
+    reads, writes = Depends(access.reader(runtime)), Depends(access.writer(runtime))
+
+    @routes.get("", operation_id="list_goals", summary="All goals")
+    async def list_goals(project: Project = reads) -> SavedGoals:
+        return SavedGoals(goals=[SavedGoal.of(goal) for goal in ask.asking(runtime, project).goals])
+
+    @routes.get("/{name}", operation_id="get_goal", summary="A goal")
+    async def get_goal(name: Name, project: Project = reads) -> SavedGoal:
+        return SavedGoal.of(_goal(runtime, project, name))
+
+    @routes.put("/{name}", operation_id="save_goal", summary="Saves a goal; the facts that depend on it are recomputed")
+    async def save_goal(name: Name, body: GoalBody, project: Project = writes) -> SavedGoal:
+        return SavedGoal.of(await saved.save_goal(runtime, project, body.definition(name)))
+
+    @routes.delete("/{name}", operation_id="delete_goal", status_code=204, summary="Takes a goal back")
+    async def delete_goal(name: Name, project: Project = writes) -> None:
+        _goal(runtime, project, name)
+        await saved.delete(runtime, project, "goal", name)
+
+    return routes
+
+
+def funnels(runtime: Runtime) -> APIRouter:
+    routes = APIRouter(prefix="/funnels", tags=["saved"])
+    reads, writes = Depends(access.reader(runtime)), Depends(access.writer(runtime))
+
+    @routes.get("", operation_id="list_funnels", summary="All saved funnels")
+    async def list_funnels(project: Project = reads) -> SavedFunnels:
+        return SavedFunnels(funnels=[SavedFunnel.of(each) for each in ask.asking(runtime, project).funnels.values()])
+
+    @routes.get("/{name}", operation_id="get_funnel", summary="A saved funnel")
+    async def get_funnel(name: Name, project: Project = reads) -> SavedFunnel:
+        return SavedFunnel.of(saved_funnel(ask.asking(runtime, project), name))
+
+    @routes.get("/{name}/entries", operation_id="get_funnel_entries", summary="How far the agents have followed it")
+    async def get_entries(name: Name, project: Project = reads) -> FunnelFollowed:
+        return await asyncio.to_thread(_followed, runtime, project, name)
+
+    @routes.put("/{name}", operation_id="save_funnel", summary="Saves a funnel; the agents follow it from now on")
+    async def save_funnel(name: Name, body: FunnelBody, project: Project = writes) -> SavedFunnel:
+        return SavedFunnel.of(await saved.save_funnel(runtime, project, body.definition(name)))
+
+    @routes.delete("/{name}", operation_id="delete_funnel", status_code=204, summary="Takes a saved funnel back")
+    async def delete_funnel(name: Name, project: Project = writes) -> None:
+        saved_funnel(ask.asking(runtime, project), name)
+        await saved.delete(runtime, project, "funnel", name)
+
+    return routes
+
+
+def _goal(runtime: Runtime, project: Project, name: str) -> Goal:
+    known = {goal.name: goal for goal in ask.asking(runtime, project).goals}
+    if name not in known:
+        raise NotFound(f"there is no goal of this name{near(name, tuple(known))}")
+    return known[name]
+
+
+def _followed(runtime: Runtime, project: Project, name: str) -> FunnelFollowed:
+    asking = ask.asking(runtime, project)
+    funnel: Funnel = saved_funnel(asking, name)
+    until = ask.data_until(runtime)
+    versions = [
+        FollowedVersion(
+            version=version,
+            is_current=version == funnel.version,
+            entries=count,
+            customers=customers,
+            by_steps=by_steps[: len(funnel.steps)] if version == funnel.version else by_steps,
+            first_at=first,
+            last_at=last,
+        )
+        for version, count, customers, by_steps, first, last in asking.rows("funnel_followed", funnel=name)
+    ]
+    return FunnelFollowed(funnel=SavedFunnel.of(funnel), data_until=until, versions=versions)
