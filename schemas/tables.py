@@ -39,7 +39,8 @@ def _plain(text: str) -> str:
 def parse_tables(sql: str) -> Iterator[Table]:
     """The tables that a migration creates. ValueError where a column is not laid out as ours are."""
     for name, body, engine, description in _CREATE.findall(sql):
-        stored, computed = [], []
+        stored: list[Column] = []
+        computed: list[Column] = []
         for line in body.splitlines():
             found = _COLUMN.fullmatch(line)
             if not found:

@@ -45,7 +45,7 @@ class EmbeddedStore:
             self._lock = _lock(self.folder)
             try:
                 self._address = str(self.folder) + f"?config-file={_configuration()}"
-                self._root = chdb.connect(self._address)
+                self._root = _connect(self._address)
             except BaseException as error:
                 os.close(self._lock)
                 if isinstance(error, RuntimeError):
@@ -116,7 +116,7 @@ class _Session:
     """One connection of chdb. The lock is held for every call into it, so that none meets its end."""
 
     def __init__(self, address: str) -> None:
-        self.connection = chdb.connect(address)
+        self.connection = _connect(address)
         self.lock = threading.Lock()
         self.closed = False
         self.changed: list[str] = []  # settings that the last statement set
@@ -174,6 +174,10 @@ class _Session:
         self.changed = [*{*self.changed, *settings}]
         connection.query("SET " + ", ".join(words), "Null")
         self.changed = list(settings)
+
+
+def _connect(address: str) -> Any:
+    return chdb.connect(address)  # type: ignore[no-untyped-call]
 
 
 def _literal(value: Any) -> str:

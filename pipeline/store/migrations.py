@@ -53,7 +53,7 @@ def statements(sql: str) -> list[str]:
 def migrations() -> tuple[Migration, ...]:
     """All that this version of Wayfare knows, numbered from 1 without a gap."""
     folder = files("schemas") / "clickhouse"
-    found = sorted(match for entry in folder.iterdir() if (match := _FILE.fullmatch(entry.name)))
+    found = [match for entry in folder.iterdir() if (match := _FILE.fullmatch(entry.name))]
     return tuple(
         Migration(
             int(match[1]),

@@ -69,7 +69,7 @@ def _low_cardinality(values: Sequence[str]) -> bytes:
     size, kind = 2, np.uint32
     for at, (limit, narrow) in enumerate(_KEY_WIDTHS):
         if len(keys) <= limit:
-            size, kind = at, narrow  # type: ignore[assignment]
+            size, kind = at, narrow
             break
     return b"".join(
         (

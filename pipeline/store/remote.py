@@ -12,7 +12,6 @@ from typing import Any
 
 from clickhouse_driver import Client, errors
 from clickhouse_driver.defines import (
-    DBMS_MIN_PROTOCOL_VERSION_WITH_PARAMETERS,
     DBMS_MIN_REVISION_WITH_CUSTOM_SERIALIZATION,
 )
 
@@ -115,12 +114,11 @@ def _send_block(client: Any, sql: str, named: Sequence[tuple[str, str]], block: 
 
     Leans on the driver's internals: hence its narrow range in pyproject, and tests of every error that may come back.
     """
-    client.establish_connection({})
-    connection = client.connection
-    # After connecting: the server's revision decides how the block is written. Before sending: a bad value costs nothing.
-    custom = connection.server_info.used_revision >= DBMS_MIN_REVISION_WITH_CUSTOM_SERIALIZATION
-    data = encode_block(named, block, b"\x00" if custom else b"")
-    with client.disconnect_on_error(sql, {}):
+    with client.disconnect_on_error(sql, {}):  # connects; after an error the connection is dropped
+        connection = client.connection
+        # Only a connected server tells how a block is written: since revision 54454 with a byte after each type.
+        custom = connection.server_info.used_revision >= DBMS_MIN_REVISION_WITH_CUSTOM_SERIALIZATION
+        data = encode_block(named, block, b"\x00" if custom else b"")
         connection.send_query(sql)
         connection.send_external_tables([])
         client.receive_sample_block()

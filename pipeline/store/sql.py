@@ -6,5 +6,5 @@ from importlib.resources import files
 
 @cache
 def load(package: str, name: str) -> str:
-    """Text of `name`.sql in a package (or in a folder of it: "pipeline.store.reads"). FileNotFoundError: no such file."""
+    """Text of `name`.sql in a package (or in a folder of one: "pipeline.store.reads"). Raises FileNotFoundError."""
     return (files(package) / f"{name}.sql").read_text("utf-8")
