@@ -8,11 +8,12 @@ from fastapi.responses import StreamingResponse
 
 from api.query import access, ask, profiles, saved_routes
 from api.query.errors import ErrorAnswer
-from api.query.questions import bounce, catalogue, funnel, journeys, rejected, sessions, trend
+from api.query.questions import bounce, catalogue, funnel, journeys, recent, rejected, sessions, trend
 from api.query.questions.bounce import BounceAnswer, BounceQuestion
 from api.query.questions.catalogue import CatalogueAnswer, CatalogueQuestion
 from api.query.questions.funnel import FunnelAnswer, FunnelQuestion
 from api.query.questions.journeys import JourneysAnswer, JourneysQuestion
+from api.query.questions.recent import RecentAnswer, RecentQuestion
 from api.query.questions.rejected import RejectedAnswer, RejectedQuestion
 from api.query.questions.sessions import SessionsAnswer, SessionsQuestion
 from api.query.questions.trend import TrendAnswer, TrendQuestion
@@ -94,6 +95,12 @@ def _questions(runtime: Runtime) -> APIRouter:
         request: Request, question: RejectedQuestion, project: Project = reads
     ) -> RejectedAnswer | StreamingResponse:
         return await ask.answer_or_stream(runtime, project, request, question, rejected.solve, RejectedAnswer)
+
+    @answers("recent", RecentAnswer, "Recent: what arrived last, to look at")
+    async def ask_recent(
+        request: Request, question: RecentQuestion, project: Project = reads
+    ) -> RecentAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, recent.solve, RecentAnswer)
 
     @routes.get("/catalogue", operation_id="catalogue", summary="Events, their properties and frequent values")
     async def get_catalogue(

@@ -4,9 +4,9 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
-from api.query.questions.model import Answer, Asking, Solved, hexadecimal, iso
+from api.query.questions.model import Answer, Asking, Solved, hexadecimal
 from api.query.questions.ranges import Ranged
-from api.query.questions.rejected import RejectedEvent, newest_rejected
+from api.query.questions.rejected import RejectedEvent
 
 COPIES: Final = 4  # rows read for each one shown: redeliveries write a row again
 
@@ -18,8 +18,8 @@ class RecentQuestion(Ranged):
 
 
 class RecentEvent(BaseModel):
-    received_at: str
-    occurred_at: str
+    received_at: int
+    occurred_at: int
     event: str
     type: str
     channel: str
@@ -49,8 +49,8 @@ def solve(asking: Asking, question: RecentQuestion) -> Solved[RecentQuestion, Re
     bound = question.range(asking.now).bound()
     events = [
         RecentEvent(
-            received_at=iso(received) or "",
-            occurred_at=iso(occurred) or "",
+            received_at=received,
+            occurred_at=occurred,
             event=event,
             type=kind,
             channel=channel,
@@ -71,5 +71,19 @@ def solve(asking: Asking, question: RecentQuestion) -> Solved[RecentQuestion, Re
             country, is_bot, value, currency,
         ) in asking.rows("recent_events", **bound, rows=question.newest, copies=COPIES * question.newest)
     ]  # fmt: skip
-    rejected = newest_rejected(asking, bound, question.newest)
+    rejected = [
+        RejectedEvent(
+            received_at=received,
+            source=source,
+            reason=reason,
+            field=field,
+            message=message,
+            payload=payload,
+            device=hexadecimal(device),
+            message_id=hexadecimal(message_id),
+        )
+        for received, source, reason, field, message, payload, device, message_id in asking.rows(
+            "rejected_newest", **bound, reason="", source="", rows=question.newest
+        )
+    ]
     return Solved(question, {}, RecentResult(events=events, rejected=rejected))

@@ -1,0 +1,113 @@
+"""The browser's session: a read key typed once, kept in a cookie that scripts cannot read.
+
+    GET    /api/v1/session    which projects this browser may read; 401 where it needs a key first
+    POST   /api/v1/session    {"key": "..."}: takes a read key
+    DELETE /api/v1/session    forgets it
+
+The cookie holds the key itself, so it opens one project, every process of the API understands it, and a revoked key
+is out at once. It leaves with no request that another site begins (SameSite=Strict).
+"""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.query import access
+from api.query.errors import Unauthorized
+from api.query.runtime_port import Runtime
+from pipeline.errors import Forbidden
+
+DAYS: Final = 30  # then the key has to be typed again
+
+
+class SignIn(BaseModel):
+    """A read key of the project to look at."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ReadableProject(BaseModel):
+    name: str
+    zone: str = Field(description="IANA zone of its days")
+    currency: str
+
+
+class BrowserSession(BaseModel):
+    """What this browser may look at."""
+
+    signed_in: bool = Field(description="by a key; false: on this machine itself, which needs none")
+    projects: list[ReadableProject]
+
+
+def router(runtime: Runtime) -> APIRouter:
+    """The three routes."""
+    routes = APIRouter(prefix="/api/v1/session", tags=["session"])
+
+    @routes.get("", summary="Which projects this browser may read")
+    def session(request: Request, response: Response) -> BrowserSession:
+        local = access.is_local(runtime, request)
+        if local and "authorization" not in request.headers:
+            secret = request.cookies.get(access.COOKIE)
+            if secret is not None and _opens(runtime, secret) is None:
+                _forget(response, request)  # a revoked key must not shut out who needs none
+            return _session(runtime, "", signed_in=False)
+        key = access.presented(runtime, request)
+        if key is None:
+            raise Unauthorized("this needs a read key of the project")
+        return _session(runtime, key.project, signed_in=True)
+
+    @routes.post("", summary="Exchange a read key for a cookie")
+    def sign_in(given: SignIn, request: Request, response: Response) -> BrowserSession:
+        project = _opens(runtime, given.key.strip())
+        if project is None:
+            key = runtime.key(given.key.strip())
+            if key is None:
+                raise Unauthorized("this key is unknown or revoked")
+            raise Forbidden(f"this is {_article(key.kind)} key; the page takes a read key")
+        response.set_cookie(
+            access.COOKIE,
+            given.key.strip(),
+            max_age=DAYS * 86_400,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return _session(runtime, project, signed_in=True)
+
+    @routes.delete("", status_code=204, summary="Forget the key")
+    def sign_out(request: Request, response: Response) -> None:
+        _forget(response, request)
+
+    return routes
+
+
+def _opens(runtime: Runtime, secret: str) -> str | None:
+    """The project that this read key opens; None where it is no read key."""
+    key = runtime.key(secret)
+    return key.project if key is not None and key.kind == "read" else None
+
+
+def _session(runtime: Runtime, only: str, *, signed_in: bool) -> BrowserSession:
+    """`only`: one project's name; "" = all."""
+    projects = runtime.definitions.snapshot().projects
+    return BrowserSession(
+        signed_in=signed_in,
+        projects=[
+            ReadableProject(name=each.name, zone=each.zone, currency=each.currency)
+            for name, each in sorted(projects.items())
+            if only in ("", name)
+        ],
+    )
+
+
+def _forget(response: Response, request: Request) -> None:
+    response.delete_cookie(
+        access.COOKIE, httponly=True, samesite="strict", secure=request.url.scheme == "https"
+    )
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind[:1] in "aeiou" else f"a {kind}"
