@@ -19,7 +19,7 @@ from api.collect.lines import EventLines, Places
 from api.collect.requests import Request, batch_of, is_ndjson, lines_of, single_of
 from api.collect.routing import TYPES
 from api.collect.senders import IMPORT, Keys, Sender, importer, key_in_headers, sender_of_key
-from pipeline.errors import LogFull, LogUnavailable
+from pipeline.errors import LogFull, LogUnavailable, UserMistake
 from pipeline.log.port import LogWriter, Topic
 
 Scope = MutableMapping[str, Any]
@@ -120,6 +120,9 @@ class Collector:
         except Refused as error:
             told = (error.status, error.code, error.message)
             answer = refusal(*told, field=error.field, headers=error.headers)
+        except UserMistake as error:  # of the log: a line that no record of it can hold
+            told = (413, error.code, error.message)
+            answer = refusal(*told)
         except LogFull:
             told = (503, "log_full", "more waits for the log than may; send the same again later")
             answer = refusal(*told, headers=RETRY_AFTER)

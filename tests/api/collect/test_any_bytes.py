@@ -88,6 +88,27 @@ async def test_every_line_is_one_json_object_of_the_right_partition(batch: list[
             json.loads(raw, parse_constant=lambda name: 1 / 0)
 
 
+@given(st.lists(events, max_size=12), st.booleans(), st.sampled_from(["web-key", "server-key"]))
+@settings(deadline=None)
+async def test_a_batch_read_in_one_pass_and_one_read_event_by_event_leave_the_same_lines(
+    batch: list[Any], repeats_key: bool, key: str
+) -> None:
+    at_once, one_by_one = Door(), Door()
+    for event in batch:
+        if repeats_key and isinstance(event, dict):
+            event["writeKey"] = key
+    text = json.dumps({"batch": batch}, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    for door, body in ((at_once, text), (one_by_one, text + b"\n")):  # a line break: no event passes as it is
+        await door.post("/v1/batch", body, key=key, headers={"user-agent": "Firefox", "origin": "https://shop.example"})
+    assert order_by_partition(at_once) == order_by_partition(one_by_one)
+    assert at_once.counters.rejected == one_by_one.counters.rejected
+
+
+def order_by_partition(door: Door) -> dict[int, list[Any]]:
+    """Lines by partition, as values: members that were written anew may be spaced differently."""
+    return {partition: [json.loads(line) for line in lines] for _, partition, lines in door.log.appended}
+
+
 @given(st.lists(good, min_size=1, max_size=8))
 @settings(deadline=None)
 async def test_good_events_arrive_as_they_were_sent(batch: list[Any]) -> None:

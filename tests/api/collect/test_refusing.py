@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import LogFull, LogUnavailable
+from pipeline.errors import LogFull, LogUnavailable, UserMistake
 from tests.api.collect.door import Door, basic, gzipped, small_limits, track
 
 
@@ -214,6 +214,14 @@ async def test_a_log_that_is_full_or_away_is_503_with_a_time_to_come_back(door: 
     assert int(answer.headers["retry-after"]) > 0
     assert door.counters.accepted.total() == 0
     assert door.counters.refusals[503, code] == 1
+
+
+async def test_a_line_that_no_record_of_the_log_can_hold_is_413(door: Door) -> None:
+    def fail(partition: int) -> None:
+        raise UserMistake("a line is larger than a record may be: 900000", code="line_too_large")
+
+    door.log.fail = fail
+    refused(await door.post("/v1/track", track()), 413, "line_too_large")
 
 
 async def test_one_partition_that_fails_makes_the_whole_request_503(door: Door) -> None:
