@@ -4,6 +4,8 @@ A version is `term << 40 | counter`. Taking a shard writes a claim with a term g
 whatever an earlier owner wrote loses, in whatever order the rows arrive.
 """
 
+from typing import Any
+
 from agents.ports import Ports
 from pipeline.store.sql import load
 
@@ -34,7 +36,15 @@ class Claims:
         count, at = len(shards), self.ports.now()
         store.insert(
             "claims",
-            [[self.agent] * count, shards, [self._term] * count, [at] * count, [self.ports.worker] * count, [0] * count, [1] * count],
+            [
+                [self.agent] * count,
+                shards,
+                [self._term] * count,
+                [at] * count,
+                [self.ports.worker] * count,
+                [0] * count,
+                [1] * count,
+            ],
         )
 
     def drop(self, partition: int) -> None:
@@ -54,5 +64,5 @@ class Claims:
             return
         self._told.update(dict.fromkeys(due, at))
         count = len(due)
-        columns = [[self.agent] * count, list(due), list(due.values()), [at] * count]
+        columns: list[list[Any]] = [[self.agent] * count, list(due), list(due.values()), [at] * count]
         await self.ports.do(self.ports.facts.store.insert, "progress", columns)

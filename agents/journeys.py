@@ -93,7 +93,9 @@ class JourneysAgent:
             up, gone = difference(journeys.get(customer, ()), wanted.journeys, lambda row: (row.started_at, row.id))
             rows.journeys += up
             rows.old_journeys += gone
-            met, unmet = difference(conversions.get(customer, ()), wanted.conversions, lambda row: (row.occurred_at, row.id))
+            met, unmet = difference(
+                conversions.get(customer, ()), wanted.conversions, lambda row: (row.occurred_at, row.id)
+            )
             rows.conversions += met
             rows.old_conversions += unmet
             entered, left = difference(
@@ -127,7 +129,12 @@ class JourneysAgent:
                 events[owner_of[owner]].append(event)
         return {
             customer: customer_facts(
-                rules.project(project), customer, touchpoints[customer], events[customer], rules.goal_set(project), rules.funnels(project)
+                rules.project(project),
+                customer,
+                touchpoints[customer],
+                events[customer],
+                rules.goal_set(project),
+                rules.funnels(project),
             )
             for customer in customers
         }

@@ -1,4 +1,4 @@
-"""Marks and pair notes of one turn, packed by partition: one record a partition, sent before the turn is acknowledged."""
+"""Marks and pair notes of one turn, one record a partition, sent before the turn is acknowledged."""
 
 import asyncio
 from zlib import crc32
@@ -21,7 +21,7 @@ class Outbox:
         self.received_at = 0
 
     def mark(self, project: str, customer: int, identifier: int, at: int) -> None:
-        """"Customer c changed from `at` on, as far as the identifier is concerned"."""
+        """ "Customer c changed from `at` on, as far as the identifier is concerned"."""
         key = project, customer, identifier
         self.marks[key] = min(at, self.marks.get(key, at))
 

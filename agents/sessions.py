@@ -12,7 +12,17 @@ from agents.claims import Claims
 from agents.outbox import Outbox
 from agents.ports import Ports
 from agents.rules import Rules
-from pipeline.domain.devices import Device, DeviceFacts, advance, device_facts, end_of, is_hot, may_know, named_by, remember
+from pipeline.domain.devices import (
+    Device,
+    DeviceFacts,
+    advance,
+    device_facts,
+    end_of,
+    is_hot,
+    may_know,
+    named_by,
+    remember,
+)
 from pipeline.domain.goals import GoalSet, Hit
 from pipeline.domain.owners import order, owners
 from pipeline.ingest import Ingest
@@ -124,7 +134,9 @@ class SessionsAgent:
 
     def _hot(self, rules: Rules, key: Key, device: Device, items: list[Received], rows: Rows, outbox: Outbox) -> bool:
         """Takes a cached device further, or changes nothing and says that it must go the cold way."""
-        if any(may_know(device, item.message_id) for item in items) or len({item.message_id for item in items}) < len(items):
+        if any(may_know(device, item.message_id) for item in items) or len({item.message_id for item in items}) < len(
+            items
+        ):
             return False
         events = [item for item in items if isinstance(item, EventRow)]
         if len(events) > 1:
@@ -159,7 +171,9 @@ class SessionsAgent:
 
     # ---- cold
 
-    def _cold(self, rules: Rules, cold: Mapping[Key, list[Received]], whole: set[Key], rows: Rows, outbox: Outbox) -> None:
+    def _cold(
+        self, rules: Rules, cold: Mapping[Key, list[Received]], whole: set[Key], rows: Rows, outbox: Outbox
+    ) -> None:
         by_project: dict[str, dict[int, list[Received]]] = defaultdict(dict)
         for (project, device), items in cold.items():
             by_project[project][device] = items
@@ -177,7 +191,7 @@ class SessionsAgent:
             merged[device] = merge(timelines.get(device, []), refused.get(device, {}), items)
         touched = [d for d, m in merged.items() if m.is_changed or (name, d) in whole]
         stored = self._stored(name, touched, {d: timelines.get(d, []) for d in touched})
-        whole_rows = goals.events & {event.event for d in touched for event in merged[d].events}
+        whole_rows = goals.reading & {event.event for d in touched for event in merged[d].events}
         stored_rows = {(row.device, row.message_id): row for row in facts.named_events(name, whole_rows, touched)}
         for device, found in merged.items():
             rows.events.update({(e.project, e.device, e.occurred_at, e.message_id): e for e in found.rows})
@@ -223,7 +237,14 @@ class SessionsAgent:
             outbox.note(pair.project, pair.identifier, pair.other)
 
     def _mark(
-        self, name: str, device: int, found: "Merged", whole: bool, named: frozenset[str], new: DeviceFacts, outbox: Outbox
+        self,
+        name: str,
+        device: int,
+        found: "Merged",
+        whole: bool,
+        named: frozenset[str],
+        new: DeviceFacts,
+        outbox: Outbox,
     ) -> None:
         owned = owners(found.events)
         if found.is_redelivered or whole:
@@ -266,7 +287,9 @@ class Merged:
     """A device's stored events and what has come, each id once: the copy with the least log position counts."""
 
     events: list[Event]
-    rows: list[EventRow] = field(default_factory=list)  # to write: new, redelivered, or counting instead of a stored copy
+    rows: list[EventRow] = field(
+        default_factory=list
+    )  # to write: new, redelivered, or counting instead of a stored copy
     lost: list[EventRow] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     refused: dict[int, int] = field(default_factory=dict)  # rejected ids -> log position
@@ -279,7 +302,7 @@ class Merged:
 
 
 def merge(stored: list[Event], refused: Mapping[int, int], items: list[Received]) -> Merged:
-    """Of several copies of an id the one with the least log position counts; one at the same position is a redelivery."""
+    """Of several copies of an id the one with the least log position counts; at the same position it is a redelivery."""
     known = {event.message_id: event for event in stored}
     out = Merged([], refused=dict(refused))
     rows: dict[int, EventRow] = {}

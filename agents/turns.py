@@ -97,7 +97,9 @@ class Turns:
         epochs = {event.value.partition: self._epoch.get(event.value.partition, 0) for event in events}
 
         async def work() -> None:
-            still = [event for event in events if self._epoch.get(event.value.partition, 0) == epochs[event.value.partition]]
+            still = [
+                event for event in events if self._epoch.get(event.value.partition, 0) == epochs[event.value.partition]
+            ]
             if not still:
                 return
             await self.work.claims.hold({event.value.partition for event in still})

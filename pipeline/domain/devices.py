@@ -130,7 +130,9 @@ def advance(device: Device, event: Event, project: Project, hits: tuple[Hit, ...
     named = event.user or event.email
     if named or event.phone or event.vendors or event.alias_of:
         found = [
-            pair for pair in pairs((event,), prior_owner=device.named) if (pair.identifier, pair.other) not in device.pairs
+            pair
+            for pair in pairs((event,), prior_owner=device.named)
+            if (pair.identifier, pair.other) not in device.pairs
         ]
         if found:
             change.pairs = tuple(found)
@@ -167,5 +169,3 @@ def named_by(events: Sequence[Event]) -> set[int]:
         found.update((event.user, event.email, event.phone, *event.vendors))
     found.discard(0)
     return found
-
-

@@ -46,7 +46,9 @@ def campaign(row: Event | Session) -> tuple[str, ...] | None:
     return row.utm_source, row.utm_medium, row.utm_campaign, row.click_id, row.referrer_host
 
 
-def step(chain: Chain | None, event: Event, owner: int, project: Project, hits: tuple[Hit, ...] = NO_HITS) -> Chain | None:
+def step(
+    chain: Chain | None, event: Event, owner: int, project: Project, hits: tuple[Hit, ...] = NO_HITS
+) -> Chain | None:
     """Takes a device's run one event further; the event is later than all before it and `in_session`.
 
     Returns the same chain (its session grown in place), a chain with a new session, or None where the event is
@@ -63,7 +65,8 @@ def step(chain: Chain | None, event: Event, owner: int, project: Project, hits: 
     cut = (
         owner != session.owner
         or event.new_session
-        or (at - chain.run_started_at) // options.cap_ms != (session.started_at - chain.run_started_at) // options.cap_ms
+        or (at - chain.run_started_at) // options.cap_ms
+        != (session.started_at - chain.run_started_at) // options.cap_ms
         or (options.campaign and event.type in VIEWS and campaign(event) not in (None, campaign(session)))
         or (options.midnight and _day(at, project.zone) != _day(session.started_at, project.zone))
     )
@@ -74,7 +77,9 @@ def step(chain: Chain | None, event: Event, owner: int, project: Project, hits: 
     return chain
 
 
-def stitch(events: Sequence[Event], project: Project, hits: Mapping[int, tuple[Hit, ...]], prior: int = 0) -> list[Session]:
+def stitch(
+    events: Sequence[Event], project: Project, hits: Mapping[int, tuple[Hit, ...]], prior: int = 0
+) -> list[Session]:
     """All sessions of one device from its events in order; `hits` are the goals that events meet, by message id.
 
     `prior` is the owner named last before these events, 0 where none was.

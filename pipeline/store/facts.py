@@ -56,18 +56,26 @@ class Facts:
 
     def timelines(self, project: str, devices: Iterable[int]) -> dict[int, list[Event]]:
         """All accepted events of the devices, in order."""
-        return self._grouped("timeline", project, "devices", devices, lambda row: Event(*_tupled(row)), lambda event: event.device)
+        return self._grouped(
+            "timeline", project, "devices", devices, lambda row: Event(*_tupled(row)), lambda event: event.device
+        )
 
     def sessions(self, project: str, devices: Iterable[int]) -> dict[int, list[Session]]:
         return self._grouped("sessions", project, "devices", devices, lambda row: Session(*row), lambda row: row.device)
 
     def touchpoints(self, project: str, devices: Iterable[int]) -> dict[int, list[Touchpoint]]:
-        return self._grouped("touchpoints", project, "devices", devices, lambda row: Touchpoint(*row), lambda row: row.device)
+        return self._grouped(
+            "touchpoints", project, "devices", devices, lambda row: Touchpoint(*row), lambda row: row.device
+        )
 
     def ownerships(self, project: str, devices: Iterable[int]) -> dict[int, list[Ownership]]:
-        return self._grouped("ownerships", project, "devices", devices, lambda row: Ownership(*row), lambda row: row.device)
+        return self._grouped(
+            "ownerships", project, "devices", devices, lambda row: Ownership(*row), lambda row: row.device
+        )
 
-    def pairs_of_devices(self, project: str, devices: Iterable[int], identifiers: Iterable[int]) -> dict[int, list[Pair]]:
+    def pairs_of_devices(
+        self, project: str, devices: Iterable[int], identifiers: Iterable[int]
+    ) -> dict[int, list[Pair]]:
         """The devices' stored evidence, in one direction; `identifiers` are all that the devices name."""
         wanted = list(devices)
         found: dict[int, list[Pair]] = defaultdict(list)
@@ -100,7 +108,9 @@ class Facts:
 
     def ownerships_of(self, project: str, owners: Iterable[int]) -> dict[int, list[Ownership]]:
         """Where the owners own a device, by owner."""
-        return self._grouped("ownerships_of_owners", project, "owners", owners, lambda row: Ownership(*row), lambda row: row.owner)
+        return self._grouped(
+            "ownerships_of_owners", project, "owners", owners, lambda row: Ownership(*row), lambda row: row.owner
+        )
 
     def pairs_of(self, project: str, identifiers: Iterable[int]) -> list[Pair]:
         """All evidence that names an identifier, as (identifier asked for, other)."""
@@ -132,7 +142,9 @@ class Facts:
         return self._grouped("journeys", project, "customers", customers, _journey, lambda row: row.customer)
 
     def conversions(self, project: str, customers: Iterable[int]) -> dict[int, list[Conversion]]:
-        return self._grouped("conversions", project, "customers", customers, lambda row: Conversion(*row), lambda row: row.customer)
+        return self._grouped(
+            "conversions", project, "customers", customers, lambda row: Conversion(*row), lambda row: row.customer
+        )
 
     def funnel_entries(self, project: str, customers: Iterable[int]) -> dict[int, list[FunnelEntry]]:
         return self._grouped("funnel_entries", project, "customers", customers, _entry, lambda row: row.customer)
@@ -147,10 +159,12 @@ class Facts:
 
     def owners_of_shard(self, project: str, partition: int, partitions: int) -> list[int]:
         """Owners whose own number falls into a partition of `changes`."""
-        return [row[0] for row in self._read("owners_of_shard", project=project, partition=partition, partitions=partitions)]
+        return [
+            row[0] for row in self._read("owners_of_shard", project=project, partition=partition, partitions=partitions)
+        ]
 
     def goal_events(self, project: str) -> set[str]:
-        """Names of all events that a goal of the project names or ever named: where one is taken back, facts change too."""
+        """Names of all events that a goal of the project names or ever named: taking one back changes facts, too."""
         bodies = self._read("goal_bodies", project=project)
         return {name for (body,) in bodies for name in msgspec.json.decode(body, type=Goal).events}
 
@@ -175,7 +189,13 @@ class Facts:
         return self.store.query(load("pipeline.store.reads", name), parameters)
 
     def _grouped(
-        self, name: str, project: str, parameter: str, wanted: Iterable[int], make: Callable[[Row], T], key: Callable[[T], int]
+        self,
+        name: str,
+        project: str,
+        parameter: str,
+        wanted: Iterable[int],
+        make: Callable[[Row], T],
+        key: Callable[[T], int],
     ) -> dict[int, list[T]]:
         found: dict[int, list[T]] = defaultdict(list)
         for chunk in _chunks(wanted):
@@ -216,10 +236,8 @@ def _tupled(row: Row) -> list[Any]:
 
 
 def _journey(row: Row) -> Journey:
-    *head, path, stage = row
-    return Journey(*head, tuple(path), stage)
+    return Journey(*[tuple(value) if isinstance(value, list) else value for value in row])
 
 
 def _entry(row: Row) -> FunnelEntry:
-    *head, times, messages, groups = row
-    return FunnelEntry(*head, tuple(times), tuple(messages), tuple(groups))
+    return FunnelEntry(*[tuple(value) if isinstance(value, list) else value for value in row])

@@ -1,4 +1,4 @@
-"""The store's rules in memory: of a key the greatest version counts, a deleted row hides it, copies have keys of their own."""
+"""The store's rules in memory: of a key the greatest version counts, a deleted row hides it, copies have own keys."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -104,7 +104,9 @@ class MemoryFacts(Facts):
     def ownerships(self, project: str, devices: Iterable[int]) -> dict[int, list[Ownership]]:
         return self._by("owners", "device", devices)
 
-    def pairs_of_devices(self, project: str, devices: Iterable[int], identifiers: Iterable[int]) -> dict[int, list[Pair]]:
+    def pairs_of_devices(
+        self, project: str, devices: Iterable[int], identifiers: Iterable[int]
+    ) -> dict[int, list[Pair]]:
         named = set(identifiers)
         found: dict[int, list[Pair]] = defaultdict(list)
         for device, pairs in self._by("pairs", "device", devices).items():

@@ -22,10 +22,20 @@ RULES = Rulebook(
 )
 
 verbs = st.sampled_from(
-    ["page /", "page /a", "track Saw", "track Bought price=3", "track Asked price=1", "heartbeat", "clicked mail", "track Other"]
+    [
+        "page /",
+        "page /a",
+        "track Saw",
+        "track Bought price=3",
+        "track Asked price=1",
+        "heartbeat",
+        "clicked mail",
+        "track Other",
+    ]
 )
 people = st.sampled_from(
-    [""] * 6 + ["user=ann", "user=bob", "user=cid", "email=a@example.com", "email=b@example.com", "phone=+4912345678"]
+    [""] * 6
+    + ["user=ann", "user=bob", "user=cid", "email=a@example.com", "email=b@example.com", "phone=+4912345678"]
     + ["user=ann email=a@example.com", "user=bob email=a@example.com", "user=bob phone=+4912345678"]
 )
 

@@ -72,7 +72,9 @@ class OpenIngest:
 
 
 class World:
-    def __init__(self, rows: list[EventRow], rulebook: Rulebook, seed: int, *, crashes: int = 3, cache_devices: int = 3) -> None:
+    def __init__(
+        self, rows: list[EventRow], rulebook: Rulebook, seed: int, *, crashes: int = 3, cache_devices: int = 3
+    ) -> None:
         self.rows, self.rulebook, self.random = rows, rulebook, Random(seed)
         self.crashes, self.cache_devices = crashes, cache_devices
         self.logs: dict[tuple[str, int], list[bytes]] = {(t, p): [] for t, n in PARTITIONS.items() for p in range(n)}
@@ -112,7 +114,9 @@ class World:
                 number = waiting.pop(0)
                 self.logs[EVENTS, self.rows[number].device % PARTITIONS[EVENTS]].append(str(number).encode())
                 continue
-            shard = self.random.choice([s for s, log in self.logs.items() if self.committed[s] < len(log)] or [(EVENTS, 0)])
+            shard = self.random.choice(
+                [s for s, log in self.logs.items() if self.committed[s] < len(log)] or [(EVENTS, 0)]
+            )
             await self._turn(shard)
 
     async def _turn(self, shard: tuple[str, int]) -> None:
@@ -150,5 +154,3 @@ def drained(rows: list[EventRow], rulebook: Rulebook, seed: int, **options: int)
     world = World(rows, rulebook, seed, **options)
     asyncio.run(world.run())
     return world
-
-

@@ -1,0 +1,46 @@
+"""The worker: `faust -A agents.app worker` (or `wayfare worker`). `app` is made when it is first asked for."""
+
+import logging
+import os
+from typing import Any
+
+from agents.crew import Crew
+from pipeline.log import open_log
+from pipeline.log.faust_app import WayfareApp, create_app
+from pipeline.settings import Settings, load
+from pipeline.store import open_store
+
+log = logging.getLogger(__name__)
+
+
+def build(settings: Settings) -> WayfareApp:
+    """A Faust app on the log of the settings, without agents yet."""
+    return create_app(
+        settings.log,
+        group=settings.group,
+        prefix=settings.topic_prefix,
+        datadir=os.path.join(settings.data, "faust"),
+        session_timeout=settings.session_timeout_seconds,
+    )
+
+
+def create(settings: Settings) -> WayfareApp:
+    """The app of a worker process, on a log and a store of its own. Raises Fault where the log cannot be reached."""
+    app = build(settings)
+    log_port = open_log(settings.log, group=settings.group, prefix=settings.topic_prefix)
+    store = open_store(settings.store)
+
+    def fail(error: BaseException) -> None:
+        log.critical("the worker ends: %s", error)
+        os._exit(1)  # the log gives its batches to another worker; a clean stop would acknowledge nothing more
+
+    log_port.ensure_topics(settings.log_partitions)
+    Crew(app, settings, log_port, store, fail)
+    return app
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        globals()["app"] = create(load())
+        return globals()["app"]
+    raise AttributeError(name)

@@ -1,0 +1,116 @@
+"""The three agents of one worker on a Faust app: who reads which topic, and what they stand on."""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+from mode import Service
+
+from agents.identity import IdentityAgent
+from agents.journeys import JourneysAgent
+from agents.ports import Ports
+from agents.sessions import SessionsAgent
+from agents.turns import Turns, Work
+from pipeline.errors import Fault
+from pipeline.log.faust_app import WayfareApp, send
+from pipeline.log.port import Log
+from pipeline.settings import Settings
+from pipeline.store.definitions import Definitions
+from pipeline.store.facts import Facts
+from pipeline.store.port import Store
+from schemas.log import CHANGES, EVENTS, PAIRS, TOPICS
+
+log = logging.getLogger(__name__)
+
+
+class Crew:
+    """Sessions, journeys and identity; each takes turns of its own, in order, one at a time."""
+
+    def __init__(
+        self, app: WayfareApp, settings: Settings, log_port: Log, store: Store, fail: Callable[[BaseException], None]
+    ) -> None:
+        self.app, self.settings, self.log_port = app, settings, log_port
+        self.definitions = Definitions(store)
+        self.fail = fail
+        self.partitions: dict[str, int] = {}
+        self.ports = Ports(
+            facts=Facts(store),
+            definitions=self.definitions,
+            send=lambda topic, partition, value: send(app, topic, partition, value),
+            partitions=self._partitions,
+            now=lambda: time.time_ns() // 1_000_000,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+        )
+        self.turns: dict[str, Turns] = {}
+        self.ready = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        for topic in (EVENTS, CHANGES, PAIRS):
+            self._agent(topic)
+        app.assignments.subscribe(on_revoked=self._revoked)
+        app.service(self._service())
+
+    def _service(self) -> type[Service]:
+        """Starts and stops the crew with the app; what readers are given before waits for `ready`."""
+        crew = self
+
+        class CrewService(Service):
+            async def on_start(self) -> None:
+                await asyncio.to_thread(crew.prepare)
+                crew.start()
+
+            async def on_stop(self) -> None:
+                await crew.stop()
+
+        return CrewService
+
+    def prepare(self) -> None:
+        """Reads what must be known before the first turn. Blocks; raises Fault where log or store do not answer."""
+        self.partitions = {topic: self.log_port.topic(topic).partitions for topic in TOPICS}
+        self.definitions.refresh()
+        works: dict[str, Work] = {
+            EVENTS: SessionsAgent(self.ports, cache_devices=self.settings.cache_devices),
+            CHANGES: JourneysAgent(self.ports, turn_customers=self.settings.turn_customers),
+            PAIRS: IdentityAgent(self.ports),
+        }
+        self.turns = {
+            topic: Turns(work, limit=self.settings.turn_events, fail=self.fail) for topic, work in works.items()
+        }
+
+    def start(self) -> None:
+        """Begins taking turns, on the running loop."""
+        self._tasks = [asyncio.create_task(turns.run(), name=f"turns-{topic}") for topic, turns in self.turns.items()]
+        self._tasks.append(asyncio.create_task(self._look(), name="definitions"))
+        self.ready.set()
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _partitions(self, topic: str) -> int:
+        return self.partitions[topic]
+
+    def _agent(self, topic: str) -> None:
+        async def read(stream: Any) -> None:
+            await self.ready.wait()
+            async for event in stream.noack().events():
+                await self.turns[topic].put(event)
+
+        self.app.agent(self.app.batches(topic), name=f"{topic}-reader", concurrency=1)(read)
+
+    def _revoked(self, topic: str, partition: int) -> None:
+        if topic in self.turns:
+            self.turns[topic].revoked(partition)
+
+    async def _look(self) -> None:
+        """Sees changed definitions; a goal or funnel that must be seen in order comes as a record of the log."""
+        while True:
+            await asyncio.sleep(self.settings.definitions_seconds)
+            try:
+                await asyncio.to_thread(self.definitions.refresh)
+            except Fault as error:
+                log.warning("definitions stay as they were: %s", error.message)
