@@ -27,7 +27,9 @@ def check_definition(definition: Project | Key | Goal | Funnel) -> None:
         "a name has 1 to 100 printable characters, and no space at its ends",
     )
     if isinstance(definition, Key):
-        _check(bool(_SLUG.fullmatch(definition.source)), "source", "a source is named like a project: a-z, 0-9, - and _")
+        _check(
+            bool(_SLUG.fullmatch(definition.source)), "source", "a source is named like a project: a-z, 0-9, - and _"
+        )
         _check(bool(_HASH.fullmatch(definition.hash)), "hash", "a key is stored as its SHA-256 in hex")
     elif isinstance(definition, Goal):
         _check_events(definition.events, "events")

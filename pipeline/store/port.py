@@ -1,4 +1,4 @@
-"""What the rest of the house may ask of a store. Synchronous and thread-safe: asyncio callers use `asyncio.to_thread`."""
+"""What the rest of the house may ask of a store. Synchronous, thread-safe: asyncio callers use `asyncio.to_thread`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -14,7 +14,9 @@ class Store(Protocol):
     Raises StoreUnavailable (try again) or StoreRefused (the statement is wrong, or a limit was hit).
     """
 
-    def query(self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None) -> list[Row]:
+    def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> list[Row]:
         """All rows of one SELECT."""
 
     def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterable[list[Row]]:
