@@ -1,36 +1,31 @@
 """The ASGI app of a process: the collector bare, everything else FastAPI.
 
-    uvicorn api.app:app          settings from the environment, log and store opened at startup
-    create(runtime)              for a process that has opened them already
+uvicorn api.app:app          settings from the environment, log and store opened at startup
+create(runtime)              for a process that has opened them already
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
 
-from api import admin, health, query
+from api import admin, dashboard, health, query
 from api.collect.asgi import Collector, Limits
 from api.collect.clock import Clock
 from api.collect.counters import Counters
+from api.dashboard import session
 from api.query import errors
 from api.runtime import Opened, Runtime
 from pipeline.settings import load
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 COLLECTED = ("/v1/", "/webhooks/")
-PAGE = Path(__file__).parent / "dashboard"
-SHOWN = {".html", ".css", ".js", ".svg", ".ico", ".png", ".woff2", ".webmanifest"}
 DESCRIPTION = """Customer journeys, sessions and funnels, while they happen.
 
 A question is one JSON object; its answer echoes it with every default filled in, and says up to when data is complete
@@ -65,9 +60,7 @@ class App:
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         async with self.runtime.running() as runtime:
             self._collector = _collector(runtime, self.counters)
-            clock = Clock(
-                runtime.writer, runtime.topic, every_s=runtime.settings.clock_seconds, counters=self.counters
-            )
+            clock = Clock(runtime.writer, runtime.topic, every_s=runtime.settings.clock_seconds, counters=self.counters)
             ticking = asyncio.create_task(clock.run())
             try:
                 yield
@@ -128,15 +121,6 @@ def _fastapi(runtime: Runtime, counters: Counters, lifespan: Callable[[FastAPI],
     built.include_router(health.router(runtime, counters))
     built.include_router(query.router(runtime))
     built.include_router(admin.router(runtime))
-    if (PAGE / "index.html").is_file():
-        built.mount("/", _Page(directory=PAGE, html=True), name="dashboard")
+    built.include_router(session.router(runtime))
+    dashboard.install(built)
     return built
-
-
-class _Page(StaticFiles):
-    """The dashboard's files, and nothing else that lies in its folder."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        if Path(path).suffix not in SHOWN and path != ".":
-            raise HTTPException(404, "there is no such page")
-        return await super().get_response(path, scope)

@@ -63,7 +63,10 @@ def measured(runtime: Runtime) -> list[Gauge]:
         gauges += [("wayfare_log_lag_records", (("topic", name),), n) for name, n in runtime.log.lag().items()]
     if parts["store"] == "ok":
         now = time.time() * 1000
-        ages = [(str(agent), (now - reached) / 1000) for agent, reached, _ in runtime.store.query(load("api.admin.reads", "progress"))]
+        ages = [
+            (str(agent), (now - reached) / 1000)
+            for agent, reached, _ in runtime.store.query(load("api.admin.reads", "progress"))
+        ]
         gauges += [("wayfare_agent_age_seconds", (("agent", agent),), age) for agent, age in ages]
         gauges += [("wayfare_data_age_seconds", (), max(age for _, age in ages))] if ages else []
         for project, source, reason, count in runtime.store.query(load("api.admin.reads", "rejected_counts")):

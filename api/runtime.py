@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from pipeline.errors import Fault, LogUnavailable, NotFound
+from pipeline.ingest.place import Place, Places
 from pipeline.lock import FolderLock, Holder
 from pipeline.log import open_log
 from pipeline.log.port import Log, LogWriter, Topic
@@ -18,7 +19,7 @@ from pipeline.store import open_store
 from pipeline.store.definitions import Definitions
 from pipeline.store.migrations import migrate
 from pipeline.store.port import Store
-from schemas.definitions import Key
+from schemas.definitions import Key, Project
 from schemas.log import EVENTS, TOPICS
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class Runtime:
         self.local_token = local_token or secrets.token_urlsafe(24)
         self.started_at = time.time()
         self.definitions = Definitions(store)
+        self._places = Places(settings.places or None)
         self.checks: dict[str, Callable[[], None]] = {}  # what else /readyz asks; each raises a WayfareError
         self._topics: dict[str, Topic] = {}
         self._writer: LogWriter | None = None
@@ -60,6 +62,7 @@ class Runtime:
             await self._writer.close()
             self._writer = None
         await asyncio.to_thread(self._refresher.join)
+        self._places.close()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Runtime"]:
@@ -78,6 +81,10 @@ class Runtime:
             return Key(name="local", project="", kind="admin", hash="")
         key = self.definitions.snapshot().keys.get(hashed(secret))
         return key if key and not key.revoked else None
+
+    def place(self, address: str) -> Place | None:
+        """Country, region and city of an IP address, by the file of the setting `places`."""
+        return self._places.lookup(address)
 
     def topic(self, name: str = EVENTS) -> Topic:
         """The topic as it was a moment ago, without asking the log. Raises LogUnavailable before it was ever seen."""
@@ -133,6 +140,8 @@ class Opened:
                 migrate(self.store)
             self.log.ensure_topics(settings.log_partitions)
             self.runtime = Runtime(settings, self.log, self.store)
+            if not self.runtime.definitions.projects():
+                self.runtime.definitions.save(Project(settings.project))
         except BaseException:
             self.lock.release()
             raise

@@ -23,23 +23,26 @@ _OPERATORS = {
 def ask(
     question: Annotated[str, typer.Argument(help=", ".join(QUESTIONS), metavar="QUESTION")],
     about: Annotated[str, typer.Argument(help="customer: an id, user:ID or an e-mail address.", metavar="[ID]")] = "",
-    whole: Annotated[str, typer.Option("--question", help="The question as JSON, as the API takes it; - reads it.")] = "",
+    whole: Annotated[
+        str, typer.Option("--question", help="The question as JSON, as the API takes it; - reads it.")
+    ] = "",
     last: Annotated[str, typer.Option(help="Range up to now: 24h, 7d, 4w, today. Default: all time.")] = "",
     begin: Annotated[str, typer.Option("--from", help="Begin of the range: 2026-03-01, or a time.")] = "",
     end: Annotated[str, typer.Option("--to", help="End of the range, exclusive.")] = "",
     by: Annotated[str, typer.Option(help="hour, day, week or month: a row each.")] = "",
-    breakdown: Annotated[str, typer.Option(help="A field of the session's entry, or a property: a row each value.")] = "",
+    breakdown: Annotated[
+        str, typer.Option(help="A field of the session's entry, or a property: a row each value.")
+    ] = "",
     steps: Annotated[str, typer.Option(help="funnel: names of events, in order, with commas between them.")] = "",
     saved: Annotated[str, typer.Option(help="funnel: a saved one.")] = "",
     window: Annotated[str, typer.Option(help="funnel: time for all steps, as 7d.")] = "",
     count: Annotated[str, typer.Option(help="funnel: customers or sessions.")] = "",
     where: Annotated[
-        list[str] | None, typer.Option(help="funnel, trend: name=value on every step; also != > >= < <= ~ (contains) !~.")
+        list[str] | None,
+        typer.Option(help="funnel, trend: name=value on every step; also != > >= < <= ~ (contains) !~."),
     ] = None,
     events: Annotated[str, typer.Option(help="trend: names of events, with commas between them.")] = "",
-    definition: Annotated[
-        str, typer.Option(help="bounce: engaged, no_interaction, single_page or single_event.")
-    ] = "",
+    definition: Annotated[str, typer.Option(help="bounce: engaged, no_interaction, single_page or single_event.")] = "",
     reason: Annotated[str, typer.Option(help="rejected: only this reason.")] = "",
     include_bots: Annotated[bool, typer.Option("--include-bots", help="Count known bots too.")] = False,
     project: options.Project = "",
@@ -72,6 +75,9 @@ async def _asked(question: str, about: str, body: dict[str, Any], project: str) 
     from pipeline.cli.connection import connected
 
     async with connected(options.settings(), "ask", project=project) as server:
+        if question == "catalogue":
+            whole = {"from": "1970-01-01"} if body == {"last": None} else body
+            return await server.get(f"{server.base}/catalogue", **whole)
         if question != "customer":
             return await server.post(f"{server.base}/questions/{question}", body)
         if not about:
@@ -99,7 +105,7 @@ def _names(text: str) -> list[str]:
 
 
 def _filter(text: str) -> dict[str, Any]:
-    """{"property", "operator", "value"} of price>=10, $channel=web, color!=red; a value that is JSON is taken as that."""
+    """{"property", "operator", "value"} of price>=10, $channel=web, color!=red; JSON is taken as such."""
     found = _FILTER.fullmatch(text.strip())
     if not found:
         raise InvalidQuestion(f"{text!r} is no filter; write name=value, or != > >= < <= ~ !~ for =", field="where")

@@ -46,7 +46,9 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _options(
     config: Annotated[str, typer.Option(help="TOML file of settings.", metavar="FILE")] = "",
-    asked: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
+    asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
 ) -> None:
     if config:
         os.environ[CONFIG] = os.path.abspath(config)

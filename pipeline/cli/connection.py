@@ -37,7 +37,9 @@ class Connection:
         return f"/api/v1/admin/projects/{self.project}"
 
     async def get(self, path: str, **query: Any) -> Any:
-        return await self._answer("GET", path, params={name: value for name, value in query.items() if value is not None})
+        return await self._answer(
+            "GET", path, params={name: value for name, value in query.items() if value is not None}
+        )
 
     async def post(self, path: str, body: Any = None, *, patience: float | None = PATIENCE_SECONDS) -> Any:
         """`patience`: seconds to wait for the answer; None = as long as it takes."""

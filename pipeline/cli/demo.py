@@ -36,6 +36,10 @@ async def play(settings: Settings, holder: Holder) -> None:
                 f"would mix with them. Name another project: {variable('project')}=demo wayfare up --demo"
             )
         key = {"name": SOURCE, "kind": "write", "source": SOURCE, "source_kind": "browser"}
+        if any(
+            each["name"] == SOURCE and not each["revoked"] for each in (await _json(admin.get(f"{base}/keys")))["keys"]
+        ):
+            await _json(admin.delete(f"{base}/keys/{SOURCE}"))  # a key is not stored, so each start has another
         secret = (await _json(admin.post(f"{base}/keys", json=key)))["key"]
         await _define(admin, f"/api/v1/projects/{settings.project}")
     async with httpx.AsyncClient(base_url=holder.url, auth=(secret, ""), timeout=30) as browser:
@@ -68,7 +72,8 @@ async def _define(admin: httpx.AsyncClient, base: str) -> None:
     for kind, bodies in (("goals", GOALS), ("funnels", (FUNNEL,))):
         for body in bodies:
             if (await admin.get(f"{base}/{kind}/{body['name']}")).status_code == 404:
-                (await admin.put(f"{base}/{kind}/{body['name']}", json=body)).raise_for_status()
+                whole = {name: value for name, value in body.items() if name != "name"}
+                (await admin.put(f"{base}/{kind}/{body['name']}", json=whole)).raise_for_status()
 
 
 async def _json(request: Any) -> Any:

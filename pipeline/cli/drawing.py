@@ -72,7 +72,9 @@ def funnel(answer: Answer) -> None:
             line.append(f"  -{written(step['dropped'])}", "red")
             line.append(f"  {duration(step['median_step_ms'])}", "dim")
         out.print(line)
-    out.print(f"{written(result['converted'])} of {written(entered)} went through: [bold]{share(result['rate'])}[/bold]")
+    out.print(
+        f"{written(result['converted'])} of {written(entered)} went through: [bold]{share(result['rate'])}[/bold]"
+    )
     if result["groups"]:
         steps = [str(number) for number in range(1, len(result["steps"]) + 1)]
         rows = [
@@ -89,11 +91,16 @@ def funnel(answer: Answer) -> None:
 
 def journeys(answer: Answer) -> None:
     result = answer["result"]
-    out.print(
-        f"[bold]{written(result['journeys'])} journeys[/bold], {written(result['converted'])} converted, {_range(answer)}"
-    )
+    converted = f"{written(result['converted'])} converted"
+    out.print(f"[bold]{written(result['journeys'])} journeys[/bold], {converted}, {_range(answer)}")
     rows = [
-        (each["state"], each["stage"], each["journeys"], each["touchpoints"], money(each["value_micros"], result["currency"]))
+        (
+            each["state"],
+            each["stage"],
+            each["journeys"],
+            each["touchpoints"],
+            money(each["value_micros"], result["currency"]),
+        )
         for each in result["counts"]
     ]
     table("", ("state", "stage", "journeys", "touchpoints", "value"), rows, right=("journeys", "touchpoints", "value"))
@@ -137,7 +144,8 @@ def catalogue(answer: Answer) -> None:
 
 def customer(profile: Answer) -> None:
     names = (
-        "id", "kind", "stage", "user_ids", "traits", "first_at", "last_at", "events", "sessions", "views", "conversions",
+        "id", "kind", "stage", "user_ids", "traits", "first_at", "last_at",
+        "events", "sessions", "views", "conversions",
     )  # fmt: skip
     pairs(f"Customer {profile['id']}", [(name.replace("_", " "), profile[name]) for name in names])
     rows = [(each["started_at"], each["state"], each["stage"], path(each["path"])) for each in profile["journeys"]]

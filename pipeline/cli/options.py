@@ -14,7 +14,9 @@ from pipeline.settings import Settings, load
 
 T = TypeVar("T")
 
-Project = Annotated[str, typer.Option("--project", "-p", help="Project. Default: the setting `project`.", metavar="NAME")]
+Project = Annotated[
+    str, typer.Option("--project", "-p", help="Project. Default: the setting `project`.", metavar="NAME")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout instead of text for people.")]
 Last = Annotated[str, typer.Option("--last", help="Range up to now: 30min, 12h, 7d, 4w.", metavar="SPAN")]
 

@@ -46,7 +46,9 @@ def create(
     json: options.Json = False,
 ) -> None:
     """Create a project."""
-    body = {"name": name} | _changes(zone, currency, gap, midnight, campaign, sender_sessions, own_domain, lateness_days)
+    body = {"name": name} | _changes(
+        zone, currency, gap, midnight, campaign, sender_sessions, own_domain, lateness_days
+    )
     _show(options.wait_for(_call("POST", "", body)), json, "created")
 
 

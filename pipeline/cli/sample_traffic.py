@@ -46,9 +46,9 @@ class Entrance(NamedTuple):
 ENTRANCES = (
     Entrance(30, "https://www.google.com/", "", 0.45, 0.06),
     Entrance(22, "", "", 0.30, 0.12),
-    Entrance(12, "https://www.google.com/", "utm_source=google&utm_medium=cpc&utm_campaign=spring&gclid=demo", 0.5, 0.08),
+    Entrance(12, "https://www.google.com/", "utm_source=google&utm_medium=cpc&utm_campaign=spring", 0.5, 0.08),
     Entrance(9, "https://www.instagram.com/", "", 0.6, 0.03),
-    Entrance(6, "https://www.facebook.com/", "utm_source=facebook&utm_medium=paid_social&utm_campaign=lookalike", 0.62, 0.04),
+    Entrance(6, "https://www.facebook.com/", "utm_source=facebook&utm_medium=paid_social&utm_campaign=lal", 0.62, 0.04),
     Entrance(8, "", "utm_source=newsletter&utm_medium=email&utm_campaign=may", 0.2, 0.16),
     Entrance(5, "https://chatgpt.com/", "", 0.25, 0.1),
     Entrance(4, "https://duckduckgo.com/", "", 0.4, 0.07),
@@ -57,9 +57,11 @@ ENTRANCES = (
 AGENTS = (
     (45, "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
          "Version/18.5 Mobile/15E148 Safari/604.1"),
-    (35, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36"),
+    (35, "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+         "Chrome/138.0.0.0 Safari/537.36"),
     (12, "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
-    (6, "Mozilla/5.0 (Linux; Android 15; SM-S921B) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Mobile Safari/537.36"),
+    (6, "Mozilla/5.0 (Linux; Android 15; SM-S921B) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/138.0.0.0 Mobile Safari/537.36"),
     (2, "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"),
 )  # fmt: skip
 PRODUCTS = (
@@ -152,7 +154,8 @@ class Visitors:
         person = visit.person
         person.user_id, person.customer = person.user_id or f"u-{person.number}", True
         visit.identify()
-        visit.track("Order Completed", {"value": total, "currency": "EUR", "products": [{**product, "quantity": count}]})
+        bought = [{**product, "quantity": count}]
+        visit.track("Order Completed", {"value": total, "currency": "EUR", "products": bought})
         visit.page("/thank-you")
 
     def _contact(self, person: Person) -> list[tuple[float, Json]]:
@@ -166,11 +169,13 @@ class Visitors:
             if self.random.random() < 0.35:
                 visit.contact("Email Link Clicked", "email", {"campaign": "may"})
         elif kind == "call":
-            visit.contact("Call Ended", "call", {"duration_seconds": self.random.randrange(60, 900), "resolved": True})
+            visit.contact("Call Ended", "call", {"seconds": self.random.randrange(60, 900), "resolved": True})
         elif kind == "chat":
-            visit.contact("Conversation Started", "chat", {"topic": self.random.choice(("delivery", "returns", "advice"))})
+            topic = self.random.choice(("delivery", "returns", "advice"))
+            visit.contact("Conversation Started", "chat", {"topic": topic})
         else:
-            visit.contact("Survey Answered", "survey", {"score": self.random.choice((6, 7, 8, 9, 9, 10)), "kind": "nps"})
+            score = self.random.choice((6, 7, 8, 9, 9, 10))
+            visit.contact("Survey Answered", "survey", {"score": score, "kind": "nps"})
         return visit.events
 
 
@@ -184,7 +189,8 @@ class _Visit:
         previous = self._url if self.events else ""
         self._url = f"{SHOP}{path}?{query}" if query else SHOP + path
         self._title = path.strip("/").replace("-", " ").replace("/", ": ").title() or "Meadow"
-        page = {"url": self._url, "path": path, "title": self._title, "referrer": previous if referrer is None else referrer}
+        came_from = previous if referrer is None else referrer
+        page = {"url": self._url, "path": path, "title": self._title, "referrer": came_from}
         self._add({"type": "page", "properties": page, "context": {"page": page}}, self.random.uniform(4, 40))
 
     def track(self, event: str, properties: Json) -> None:
@@ -197,8 +203,9 @@ class _Visit:
 
     def contact(self, event: str, channel: str, properties: Json) -> None:
         """Told by a server: it knows the person and no device."""
-        told = {"type": "track", "event": event, "channel": channel, "userId": self.person.user_id, "properties": properties}
-        self.events.append((self._after, {**told, "context": {"traits": {"email": self.person.email}}}))
+        told = {"type": "track", "event": event, "channel": channel, "properties": properties}
+        who = {"userId": self.person.user_id, "context": {"traits": {"email": self.person.email}}}
+        self.events.append((self._after, told | who))
         self._after += self.random.uniform(10, 90)
 
     def _add(self, event: Json, seconds: float) -> None:

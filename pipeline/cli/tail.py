@@ -10,7 +10,7 @@ from pipeline.cli import options
 from pipeline.cli.output import as_json, out
 from pipeline.errors import UserMistake
 
-EVERY_SECONDS = 0.5
+EVERY_SECONDS, OVERLAP_MS, MOST_TOLD = 0.5, 10_000, 20_000
 
 
 def tail(project: options.Project = "", json: options.Json = False) -> None:
@@ -25,17 +25,22 @@ async def _tail(project: str, json: bool) -> None:
     async with connected(settings, "tail", project=project) as server:
         if server.is_own and settings.embedded:
             raise UserMistake("nothing arrives here: no `wayfare up` is running on this data folder")
-        seen = await server.get(f"{server.admin}/arrivals")
+        told: dict[str, None] = {}
+        since = (await server.get("/api/v1/admin/progress"))["now"]
         while True:
             await asyncio.sleep(EVERY_SECONDS)
-            seen = await server.get(f"{server.admin}/arrivals", after=seen["cursor"])
-            for arrival in seen["arrivals"]:
-                if json:
-                    as_json(arrival)
-                else:
-                    out.print(line(arrival))
-            if seen["skipped"] and not json:
-                out.print(f"[dim]... and {seen['skipped']:,} more[/dim]")
+            found = await server.get(f"{server.admin}/arrivals", since=since)
+            for arrival in found["arrivals"]:
+                if arrival["id"] not in told:
+                    told[arrival["id"]] = None
+                    if json:
+                        as_json(arrival)
+                    else:
+                        out.print(line(arrival))
+            # Facts come a moment after their receipt, so each look goes back over the last seconds.
+            since = max(since, found["now"] - OVERLAP_MS)
+            while len(told) > MOST_TOLD:
+                del told[next(iter(told))]
 
 
 def line(arrival: dict[str, Any]) -> Text:

@@ -5,10 +5,10 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -16,7 +16,7 @@ import uvicorn
 from pipeline.cli import options
 from pipeline.cli.output import out
 from pipeline.errors import InvalidSetting, UserMistake
-from pipeline.lock import Holder
+from pipeline.lock import FolderLock, Holder
 from pipeline.settings import Settings, variable
 
 log = logging.getLogger(__name__)
@@ -50,17 +50,24 @@ async def _up(settings: Settings, demo: bool) -> None:
         listening = _listen(settings)
         agents = EmbeddedAgents(settings, opened.log, opened.store)
         opened.runtime.checks["agents"] = agents.check
-        server = _Server(uvicorn.Config(
-            create(opened.runtime), lifespan="on", log_config=None, access_log=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        ))  # fmt: skip
+        server = _Server(
+            uvicorn.Config(
+                create(opened.runtime),
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
         url = _url(settings.host, listening)
         holder = Holder(os.getpid(), "up", url, opened.runtime.local_token, settings.project)
-        server.when_started = lambda: (opened.lock.tell(holder), _greet(settings, url))
         with _ending(server):
             try:
                 await asyncio.to_thread(agents.start)
-                await _serve(server, listening, settings, holder if demo else None, agents.check)
+                parts = [_watch(agents.check), _tell(server, opened.lock, holder, settings)]
+                if demo:
+                    parts.append(_demo(settings, holder, server))
+                await _serve(server, listening, parts)
             finally:
                 listening.close()
                 await asyncio.to_thread(agents.stop)
@@ -69,23 +76,25 @@ async def _up(settings: Settings, demo: bool) -> None:
     out.print("Ended; the data stays.")
 
 
-async def _serve(
-    server: "_Server", listening: socket.socket, settings: Settings, demo: Holder | None, check: Callable[[], None]
-) -> None:
-    """Serves until a signal, or until a part that should live has died: its error is raised."""
+async def _serve(server: "_Server", listening: socket.socket, beside: list[Coroutine[Any, Any, None]]) -> None:
+    """Serves until a signal, or until a part beside it has died: its error is raised."""
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    watching = asyncio.create_task(_watch(check))
-    parts = {serving, watching}
-    if demo is not None:
-        parts.add(asyncio.create_task(_demo(settings, demo, server)))
-    await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+    parts = [asyncio.create_task(part) for part in beside]
+    running = {serving, *parts}
+    while serving in running and not any(part.done() and part.exception() for part in parts):
+        _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
-    for part in parts - {serving}:
+    for part in parts:
         part.cancel()
-    outcomes = await asyncio.gather(*parts, return_exceptions=True)
-    for outcome in outcomes:
+    for outcome in await asyncio.gather(serving, *parts, return_exceptions=True):
         if isinstance(outcome, Exception):
             raise outcome
+
+
+async def _tell(server: "_Server", lock: FolderLock, holder: Holder, settings: Settings) -> None:
+    await server.listening.wait()
+    lock.tell(holder)
+    _greet(settings, holder.url)
 
 
 async def _watch(check: Callable[[], None]) -> None:
@@ -98,23 +107,25 @@ async def _watch(check: Callable[[], None]) -> None:
 async def _demo(settings: Settings, holder: Holder, server: "_Server") -> None:
     from pipeline.cli.demo import play
 
-    while not server.started:
-        await asyncio.sleep(0.05)
+    await server.listening.wait()
     await play(settings, holder)
 
 
 class _Server(uvicorn.Server):
     """Leaves signals to us, and tells when it listens."""
 
-    when_started: Callable[[], object] = staticmethod(lambda: None)
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
 
-    def capture_signals(self) -> AbstractContextManager[None]:
-        return nullcontext()
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            self.when_started()
+            self.listening.set()
 
 
 class _ending:

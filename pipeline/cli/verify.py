@@ -13,7 +13,9 @@ SHOWN = 20
 
 def verify(
     everything: Annotated[bool, typer.Option("--all", help="All events, not a sample.")] = False,
-    sample: Annotated[int, typer.Option(min=1, help="Devices to look at, and all that hangs together with them.")] = 100,
+    sample: Annotated[
+        int, typer.Option(min=1, help="Devices to look at, and all that hangs together with them.")
+    ] = 100,
     customer: Annotated[str, typer.Option(help="Only this customer's devices (16 hex digits).", metavar="ID")] = "",
     project: options.Project = "",
     json: options.Json = False,
@@ -55,4 +57,6 @@ def _changes(difference: dict[str, Any]) -> str:
     stored, expected = difference["stored"] or {}, difference["expected"] or {}
     if not stored or not expected:
         return ""
-    return ", ".join(f"{name}: {stored[name]} -> {expected[name]}" for name in expected if stored.get(name) != expected[name])
+    return ", ".join(
+        f"{name}: {stored[name]} -> {expected[name]}" for name in expected if stored.get(name) != expected[name]
+    )

@@ -1,0 +1,73 @@
+"""Keys of a project: list, create, revoke. A key is shown once, when it is made."""
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel, Field
+
+from api.admin.access import writer
+from api.query.questions.model import Strict
+from api.runtime import Runtime
+from schemas.definitions import Key, Project
+
+Name = Annotated[str, Path(min_length=1, max_length=100)]
+
+
+class NewKey(Strict):
+    name: str = Field(min_length=1, max_length=100)
+    kind: Literal["write", "read", "admin"]
+    source: str = Field("web", max_length=63, description="write keys: the site, app, server or vendor that sends")
+    source_kind: Literal["browser", "app", "server", "vendor", "import"] = Field(
+        "browser", description="what a browser or an app says about itself is not trusted"
+    )
+
+
+class KeyShown(BaseModel):
+    name: str
+    project: str
+    kind: str
+    source: str
+    source_kind: str
+    revoked: bool
+
+    @classmethod
+    def of(cls, key: Key) -> "KeyShown":
+        return cls(
+            name=key.name,
+            project=key.project,
+            kind=key.kind,
+            source=key.source if key.kind == "write" else "",
+            source_kind=key.source_kind if key.kind == "write" else "",
+            revoked=key.revoked,
+        )
+
+
+class KeyMade(KeyShown):
+    key: str = Field(description="the key itself; it is not stored and never shown again")
+
+
+class KeysShown(BaseModel):
+    keys: list[KeyShown]
+
+
+def router(runtime: Runtime) -> APIRouter:
+    routes = APIRouter(prefix="/projects/{project}/keys")
+    writes = Depends(writer(runtime))
+
+    @routes.get("", operation_id="list_keys", summary="The project's keys, revoked ones too")
+    async def list_keys(project: Project = writes) -> KeysShown:
+        return KeysShown(keys=[KeyShown.of(key) for key in runtime.definitions.keys(project.name)])
+
+    @routes.post("", operation_id="create_key", summary="Create a key and show it, once", status_code=201)
+    async def create_key(body: NewKey, project: Project = writes) -> KeyMade:
+        plain, key = await asyncio.to_thread(
+            runtime.definitions.new_key, project.name, body.kind, body.name, body.source, body.source_kind
+        )
+        return KeyMade(key=plain, **KeyShown.of(key).model_dump())
+
+    @routes.delete("/{name}", operation_id="revoke_key", summary="Revoke a key")
+    async def revoke_key(name: Name, project: Project = writes) -> KeyShown:
+        return KeyShown.of(await asyncio.to_thread(runtime.definitions.revoke, project.name, name))
+
+    return routes

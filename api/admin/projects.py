@@ -1,0 +1,105 @@
+"""Projects: list, create, change."""
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from api.admin.access import operator, writer
+from api.query.questions.model import Strict
+from api.runtime import Runtime
+from pipeline.errors import UserMistake
+from schemas.definitions import Project, SessionOptions
+
+Names = Annotated[list[str], Field(max_length=200)]
+
+
+class SessionRules(Strict):
+    gap_ms: int | None = Field(None, gt=0, description="silence after which a new session begins")
+    cap_ms: int | None = Field(None, gt=0, description="a session's greatest length")
+    midnight: bool | None = Field(None, description="cut at midnight in the project's zone")
+    campaign: bool | None = Field(None, description="cut at a change of campaign")
+    sender_sessions: bool | None = Field(None, description="the sender's own session ids take the gap's place")
+
+
+class ProjectChanges(Strict):
+    """What is not named stays as it is."""
+
+    zone: str | None = Field(None, max_length=100)
+    currency: str | None = Field(None, max_length=3)
+    sessions: SessionRules | None = None
+    own_domains: Names | None = None
+    payment_providers: Names | None = None
+    lateness_ms: int | None = Field(None, gt=0)
+    retention_days: int | None = Field(None, gt=0)
+
+
+class NewProject(ProjectChanges):
+    name: str = Field(max_length=63)
+
+
+class Sessions(BaseModel):
+    gap_ms: int
+    cap_ms: int
+    midnight: bool
+    campaign: bool
+    sender_sessions: bool
+
+
+class ProjectShown(BaseModel):
+    name: str
+    zone: str
+    currency: str
+    sessions: Sessions
+    own_domains: list[str]
+    payment_providers: list[str]
+    retention_days: int | None
+    lateness_ms: int | None
+    version: int
+
+
+class ProjectsShown(BaseModel):
+    projects: list[ProjectShown]
+
+
+def router(runtime: Runtime) -> APIRouter:
+    routes = APIRouter(prefix="/projects")
+    operates = Depends(operator(runtime))
+    writes = Depends(writer(runtime))
+
+    @routes.get("", operation_id="list_projects", summary="All projects", dependencies=[operates])
+    async def list_projects() -> ProjectsShown:
+        return ProjectsShown(projects=[_shown(project) for project in runtime.definitions.projects()])
+
+    @routes.post(
+        "", operation_id="create_project", summary="Create a project", status_code=201, dependencies=[operates]
+    )
+    async def create_project(body: NewProject) -> ProjectShown:
+        if body.name in runtime.definitions.snapshot().projects:
+            raise UserMistake(f"there is a project {body.name!r} already", field="name", code="exists")
+        return _shown(await asyncio.to_thread(runtime.definitions.save, _changed(Project(body.name), body)))
+
+    @routes.get("/{project}", operation_id="get_project", summary="A project")
+    async def get_project(project: Project = writes) -> ProjectShown:
+        return _shown(project)
+
+    @routes.put("/{project}", operation_id="change_project", summary="Change what is named of a project")
+    async def change_project(body: ProjectChanges, project: Project = writes) -> ProjectShown:
+        return _shown(await asyncio.to_thread(runtime.definitions.save, _changed(project, body)))
+
+    return routes
+
+
+def _changed(project: Project, body: ProjectChanges) -> Project:
+    given: dict[str, Any] = body.model_dump(exclude_none=True, exclude={"name", "sessions"})
+    given |= {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+    if body.sessions is not None:
+        rules: SessionOptions = msgspec.structs.replace(project.sessions, **body.sessions.model_dump(exclude_none=True))
+        given["sessions"] = rules
+    return msgspec.structs.replace(project, **given)
+
+
+def _shown(project: Project) -> ProjectShown:
+    return ProjectShown.model_validate(msgspec.to_builtins(project))

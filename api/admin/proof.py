@@ -1,0 +1,99 @@
+"""The pipeline's proof of its own numbers: the pure core over stored events against the stored facts."""
+
+import asyncio
+import secrets
+from typing import Any, Self
+
+import msgspec
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field, model_validator
+
+from api.admin.access import writer
+from api.query.questions.model import Strict, hexadecimal
+from api.runtime import Runtime
+from pipeline.store.facts import Facts
+from pipeline.store.sql import load
+from pipeline.store.verify import verify
+from schemas.definitions import Project
+
+MOST_EXAMPLES = 100
+_IDS = {"device", "id", "owner", "customer", "identifier", "other", "message_id", "journey", "evidence_message"}
+
+
+class Scope(Strict):
+    all: bool = Field(False, description="everything; else a sample of devices, or a customer")
+    sample: int = Field(100, ge=1, le=100_000, description="devices, and all that hangs together with them")
+    customer: str = Field("", pattern=r"^([0-9a-fA-F]{16})?$", description="only this customer's devices")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.all and self.customer:
+            raise ValueError("give either all or customer")
+        return self
+
+
+class DifferenceShown(BaseModel):
+    table: str
+    kind: str = Field(description="missing, surplus or differs")
+    key: dict[str, Any]
+    stored: dict[str, Any] | None
+    expected: dict[str, Any] | None
+
+
+class Proof(BaseModel):
+    project: str
+    events: int
+    facts: int
+    differences: int
+    examples: list[DifferenceShown] = Field(description=f"at most {MOST_EXAMPLES}")
+
+
+def router(runtime: Runtime) -> APIRouter:
+    routes = APIRouter(prefix="/projects/{project}")
+    writes = Depends(writer(runtime))
+
+    @routes.post("/verify", operation_id="verify", summary="Recompute facts from events and report any difference")
+    async def verify_project(scope: Scope, project: Project = writes) -> Proof:
+        return await asyncio.to_thread(_prove, runtime, project.name, scope)
+
+    return routes
+
+
+def _prove(runtime: Runtime, project: str, scope: Scope) -> Proof:
+    devices = None if scope.all else _devices(runtime, project, scope)
+    report = verify(runtime.store, runtime.definitions.refresh(), project, devices=devices)
+    return Proof(
+        project=project,
+        events=report.events,
+        facts=report.facts,
+        differences=len(report.differences),
+        examples=[
+            DifferenceShown(
+                table=each.table,
+                kind=each.kind,
+                key=_readable(each.key),
+                stored=each.stored and _readable(each.stored),
+                expected=each.expected and _readable(each.expected),
+            )
+            for each in report.differences[:MOST_EXAMPLES]
+        ],
+    )
+
+
+def _devices(runtime: Runtime, project: str, scope: Scope) -> list[int]:
+    if not scope.customer:
+        parameters = {"project": project, "rows": scope.sample, "salt": secrets.randbits(63)}
+        return [device for (device,) in runtime.store.query(load("api.admin.reads", "some_devices"), parameters)]
+    facts, identifier = Facts(runtime.store), int(scope.customer, 16)
+    customer = facts.customers(project, [identifier])[identifier]
+    members = facts.members(project, [customer])[customer]
+    owned = facts.ownerships_of(project, members)
+    return sorted({one.device for found in owned.values() for one in found} | {identifier})
+
+
+def _readable(values: dict[str, Any]) -> dict[str, Any]:
+    """Ids as 16 hex digits: JSON's numbers lose bits in browsers."""
+    return {
+        name: hexadecimal(value) if name in _IDS and isinstance(value, int) else msgspec.to_builtins(value)
+        for name, value in values.items()
+    }

@@ -1,0 +1,2 @@
+-- Does the store answer?
+SELECT 1

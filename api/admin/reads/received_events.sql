@@ -1,0 +1,6 @@
+-- Accepted events that came since then, of one source or of all.
+SELECT count()
+FROM events FINAL
+WHERE project = {project:String}
+    AND received_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
+    AND ({source:String} = '' OR source = {source:String})

@@ -1,0 +1,7 @@
+-- Rejected events that came since then, of one source or of all, by reason.
+SELECT toString(reason), count()
+FROM rejected FINAL
+WHERE project = {project:String}
+    AND received_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
+    AND ({source:String} = '' OR source = {source:String})
+GROUP BY reason

@@ -1,0 +1,4 @@
+-- Sources that have sent events.
+SELECT DISTINCT toString(source)
+FROM events
+WHERE project = {project:String}
