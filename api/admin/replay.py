@@ -86,4 +86,4 @@ async def _append(runtime: Runtime, lines: list[Line]) -> None:
     by_partition: dict[int, list[bytes]] = defaultdict(list)
     for line in lines:
         by_partition[line.d % topic.partitions].append(msgspec.json.encode(line))
-    await asyncio.gather(*(runtime.writer.append(topic.name, *item) for item in by_partition.items()))
+    await asyncio.gather(*(runtime.writer.append(EVENTS, *item) for item in by_partition.items()))

@@ -21,6 +21,7 @@ from api.collect.routing import TYPES
 from api.collect.senders import IMPORT, Keys, Sender, importer, key_in_headers, sender_of_key
 from pipeline.errors import LogFull, LogUnavailable, UserMistake
 from pipeline.log.port import LogWriter, Topic
+from schemas.log import EVENTS
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -223,7 +224,7 @@ class Collector:
         else:
             for text in request.events[chunk]:
                 lines.add_text(text)
-        appends = [self._writer.append(topic.name, *item) for item in lines.by_partition.items()]
+        appends = [self._writer.append(EVENTS, *item) for item in lines.by_partition.items()]
         if len(appends) == 1:
             await appends[0]
         else:

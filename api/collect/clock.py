@@ -68,7 +68,7 @@ class Clock:
                 continue
             now = self._now()
             appends = (
-                self._writer.append(topic.name, partition, [clock_record(name, partition, now)])
+                self._writer.append(name, partition, [clock_record(name, partition, now)])
                 for partition in range(topic.partitions)
             )
             for outcome in await asyncio.gather(*appends, return_exceptions=True):

@@ -23,10 +23,10 @@ async def test_a_tick_reaches_every_partition_of_each_topic_with_its_own_record(
     log = MemoryLog()
     await Clock(log, topic, now=lambda: NOW).tick()
     told = {(name, partition): line for name, partition, (line,) in log.appended}
-    assert set(told) == {(topic(name).name, each) for name, count in PARTITIONS.items() for each in range(count)}
-    event = msgspec.json.decode(told["wayfare-events-1", 2], type=Line)
-    mark = msgspec.json.decode(told["wayfare-changes-1", 1], type=Mark)
-    note = msgspec.json.decode(told["wayfare-pairs-1", 1], type=PairNote)
+    assert set(told) == {(name, each) for name, count in PARTITIONS.items() for each in range(count)}
+    event = msgspec.json.decode(told[EVENTS, 2], type=Line)
+    mark = msgspec.json.decode(told[CHANGES, 1], type=Mark)
+    note = msgspec.json.decode(told[PAIRS, 1], type=PairNote)
     assert (event.c, event.r, event.d % PARTITIONS[EVENTS]) == ("clock", NOW, 2)
     assert (mark.k, mark.r, mark.c % PARTITIONS[CHANGES]) == ("clock", NOW, 1)
     assert (note.k, note.r) == ("clock", NOW)

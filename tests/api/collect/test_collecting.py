@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from pipeline.domain.identifiers import Kind, identifier
-from tests.api.collect.door import NOW, TOPIC, Door, basic, event_of, gzipped, small_limits, track
+from schemas.log import EVENTS
+from tests.api.collect.door import NOW, Door, basic, event_of, gzipped, small_limits, track
 
 SINGLE = {"track": "t", "page": "p", "screen": "s", "identify": "i", "group": "g", "alias": "a"}
 
@@ -39,7 +40,7 @@ async def test_a_batch_becomes_one_line_an_event_in_the_partition_of_its_device(
     events = [track(who=f"device-{number}") for number in range(30)]
     assert (await door.post(path, {"batch": events})).json() == {"success": True}
     assert sorted(event_of(line)["anonymousId"] for line in door.log.lines) == sorted(e["anonymousId"] for e in events)
-    assert all(topic == TOPIC.name and lines for topic, _, lines in door.log.appended)
+    assert all(topic == EVENTS and lines for topic, _, lines in door.log.appended)
     assert all(line.d == identifier("shop", Kind.device, event_of(line)["anonymousId"]) for line in door.log.lines)
     placed = {(partition, len(lines)) for _, partition, lines in door.log.appended}
     assert {partition for partition, _ in placed} == {line.d % TOPIC.partitions for line in door.log.lines}
