@@ -1,0 +1,133 @@
+"""Stores for tests: `from tests.equipment.clickhouse_fixtures import *` in a conftest.
+
+WAYFARE_TEST_CLICKHOUSE=clickhouse://user:password@host:port names a server that runs already (its user must be able
+to create databases); else the endpoint over chdb is started, in a process of its own.
+"""
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.store import open_store
+from pipeline.store.migrations import migrate
+from pipeline.store.port import Store
+
+__all__ = ["clickhouse_server", "empty_store", "fresh_database", "own_clickhouse", "store"]
+
+STARTS_WITHIN = 60  # seconds: the first load of chdb's library from a cold disk takes eleven
+
+
+class Endpoint:
+    """The endpoint as a process, to stop, freeze and start again on the same folder and port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = 0
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"clickhouse://default@127.0.0.1:{self.port}"
+
+    def start(self) -> "Endpoint":
+        command = [sys.executable, "-m", "tests.equipment.clickhouse_endpoint", str(self.folder), "--http", "0"]
+        self._process = subprocess.Popen(
+            [*command, "--tcp", str(self.port)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        assert self._process.stdout
+        for line in self._process.stdout:
+            if line.startswith("ready "):
+                self.port = int(dict(word.split("=") for word in line.split()[1:])["tcp"])
+                return self
+        raise RuntimeError(f"the endpoint ended with {self._process.wait()} before it was ready")
+
+    def send_signal(self, number: int) -> None:
+        assert self._process
+        self._process.send_signal(number)
+
+    def stop(self, number: int = 15) -> None:
+        if self._process:
+            self._process.send_signal(number)
+            self._process.wait(STARTS_WITHIN)
+            assert self._process.stdout
+            self._process.stdout.close()
+            self._process = None
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """clickhouse://user:password@host:port of a server that all tests share: use a database of your own."""
+    if given := os.environ.get("WAYFARE_TEST_CLICKHOUSE"):
+        yield given.rstrip("/")
+        return
+    endpoint = Endpoint(tmp_path_factory.mktemp("clickhouse")).start()
+    yield endpoint.url
+    endpoint.stop()
+
+
+@pytest.fixture
+def own_clickhouse(tmp_path: Path) -> Iterator[Endpoint]:
+    """A server of the test's own, to stop, kill, freeze and start again."""
+    endpoint = Endpoint(tmp_path / "clickhouse").start()
+    yield endpoint
+    endpoint.stop(9)
+
+
+_numbers = itertools.count(1)
+
+
+def create_database(server: str) -> str:
+    """A new database on a server -> its URL."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    administrator = open_store(server)
+    administrator.command("CREATE DATABASE {name:Identifier}", {"name": name})
+    administrator.close()
+    return f"{server}/{name}"
+
+
+def drop_database(url: str) -> None:
+    server, _, name = url.rpartition("/")
+    administrator = open_store(server)
+    administrator.command("DROP DATABASE {name:Identifier} SYNC", {"name": name})
+    administrator.close()
+
+
+@pytest.fixture
+def fresh_database(clickhouse_server: str) -> Iterator[Callable[[], str]]:
+    """Makes databases, without tables, that end with the test; each call gives the URL of another one."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(create_database(clickhouse_server))
+        return made[-1]
+
+    yield make
+    for url in made:
+        drop_database(url)
+
+
+@pytest.fixture(params=["embedded", "clickhouse"])
+def empty_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A store without tables, in turn on chdb and on ClickHouse."""
+    if request.param == "embedded":
+        url = f"chdb:///{tmp_path / 'store'}"
+    else:
+        url = request.getfixturevalue("fresh_database")()
+    opened = open_store(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def store(empty_store: Store) -> Store:
+    """The same with all tables."""
+    migrate(empty_store)
+    return empty_store

@@ -1,0 +1,1 @@
+from tests.equipment.clickhouse_fixtures import *  # noqa: F403
