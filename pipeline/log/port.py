@@ -15,9 +15,9 @@ class LogWriter(Protocol):
     """Acknowledged appends from one asyncio loop; what arrives while a record is under way travels in the next."""
 
     async def append(self, topic: str, partition: int, lines: list[bytes]) -> None:
-        """Appends to `events`, `changes` or `pairs`; returns once the log has the lines durably (Kafka: acks=all; SQLite:
-        synchronous=FULL).
+        """Appends to `events`, `changes` or `pairs`; returns once the log has the lines durably.
 
+        Kafka: acks=all; SQLite: synchronous=FULL.
         `lines` are JSON objects without newlines; all of them end in records of that partition.
         Raises LogFull (bounded queue) or LogUnavailable; then nothing may be taken as written. Raises UserMistake
         `line_too_large` for a line of more than about 900 kB.

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.domain.identifiers import Kind, identifier
 from schemas.log import EVENTS
-from tests.api.collect.door import NOW, Door, basic, event_of, gzipped, small_limits, track
+from tests.api.collect.door import NOW, TOPIC, Door, basic, event_of, gzipped, small_limits, track
 
 SINGLE = {"track": "t", "page": "p", "screen": "s", "identify": "i", "group": "g", "alias": "a"}
 
