@@ -22,8 +22,8 @@ from api.runtime import Opened, Runtime
 from pipeline.settings import load
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
 
 COLLECTED = ("/v1/", "/webhooks/")
 DESCRIPTION = """Customer journeys, sessions and funnels, while they happen.

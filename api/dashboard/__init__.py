@@ -1,15 +1,15 @@
 """The page at `/`: static files of this package, without a build step and without a request to anywhere else.
 
-`dashboard_app()` serves them; it is mounted last, at `/`. `api.dashboard.session` holds the routes by which a browser
-exchanges a read key for a cookie.
+`install(app)` has them served. `api.dashboard.session` holds the routes by which a browser exchanges a read key for a
+cookie.
 """
 
+from collections.abc import Awaitable, Callable
+from importlib import resources
 from typing import Final
 
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from fastapi import FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
 
 # Nothing inline, nothing from elsewhere, and no text that becomes markup: what events hold is hostile.
 POLICY: Final = "; ".join((
@@ -35,17 +35,21 @@ HEADERS: Final = {
 }
 
 
-def dashboard_app() -> StaticFiles:
-    """ASGI app of the page's files, for a mount at `/`."""
-    return Page(packages=[(__name__, "page")], html=True)
+def install(app: FastAPI) -> None:
+    """Adds a route for every file of the page, `/` for index.html.
+
+    Routes, and no mount at `/`: it would answer in the place of the API's 404 and 405.
+    """
+    files = StaticFiles(packages=[(__name__, "page")])
+    for name in sorted(each.name for each in resources.files(__name__).joinpath("page").iterdir()):
+        path = "/" if name == "index.html" else f"/{name}"
+        app.add_route(path, _answer(files, name), include_in_schema=False)
 
 
-class Page(StaticFiles):
-    """Static files with the headers that keep the page to itself."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        if response.status_code == 404:  # never in Starlette's own words: every error has one shape
-            raise HTTPException(404)
+def _answer(files: StaticFiles, name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        response = await files.get_response(name, request.scope)
         response.headers.update(HEADERS)
         return response
+
+    return answer

@@ -104,9 +104,7 @@ def _session(runtime: Runtime, only: str, *, signed_in: bool) -> BrowserSession:
 
 
 def _forget(response: Response, request: Request) -> None:
-    response.delete_cookie(
-        access.COOKIE, httponly=True, samesite="strict", secure=request.url.scheme == "https"
-    )
+    response.delete_cookie(access.COOKIE, httponly=True, samesite="strict", secure=request.url.scheme == "https")
 
 
 def _article(kind: str) -> str:

@@ -1,7 +1,7 @@
 // What arrives: events and rejects, the newest first, as the server streams them.
 
 import { element, keyed, part, say } from "./elements.js";
-import { clock, count, longMoment, money, named, short } from "./format.js";
+import { clock, count, isoTime, longMoment, money, named, short } from "./format.js";
 import { Panel } from "./panel.js";
 
 export const FEED_QUESTION = { last: "24h", newest: 50 };
@@ -59,7 +59,7 @@ export class Feed {
     const { events, rejected } = this.answer.result;
     const marked = rejected.map((each) => ({ ...each, isReject: true }));
     const chosen = this.filter === "rejected" ? marked : [...events, ...marked];
-    chosen.sort((one, other) => (one.received_at < other.received_at ? 1 : one.received_at > other.received_at ? -1 : 0));
+    chosen.sort((one, other) => other.received_at - one.received_at);
     return chosen.slice(0, SHOWN);
   }
 
@@ -113,7 +113,7 @@ export class Feed {
 
   time(at) {
     const zone = this.view.project.zone;
-    return element("time", { datetime: at, title: longMoment(at, zone) }, clock(at, zone));
+    return element("time", { datetime: isoTime(at), title: longMoment(at, zone) }, clock(at, zone));
   }
 }
 

@@ -4,7 +4,7 @@ import { ask, serverNow } from "./api.js";
 import { Chart } from "./chart.js";
 import { element, part, say } from "./elements.js";
 import { count, duration, money, NONE, percent, periodName, plural } from "./format.js";
-import { asked, holds, nameOf, periodStarts, startOf } from "./periods.js";
+import { asked, holds, periodStarts, startOf } from "./periods.js";
 
 const DEFINITIONS = {
   engaged: ["Engaged, as GA4", "neither 10 s engaged, nor a conversion, nor a second view"],
@@ -80,7 +80,7 @@ function points(view, rows, by) {
   const starts = new Set([...periodStarts(view.range, by, zone, now, [...found.keys()]), ...found.keys()]);
   return [...starts].sort((one, other) => one - other).map((start) => {
     const row = found.get(start) ?? { sessions: 0, bounced: 0, rate: null };
-    const names = periodName(nameOf(start, by), by, zone);
+    const names = periodName(start, by, zone);
     const bounced = row.rate === null ? "" : `, ${count(row.bounced)} bounced (${percent(row.rate)})`;
     return {
       key: String(start), ...names, total: row.sessions, pale: row.bounced, isRunning: holds(start, by, zone, now),

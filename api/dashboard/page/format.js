@@ -59,40 +59,38 @@ function format(zone, options) {
   return formats.get(key);
 }
 
-/** 14:03:27 in the zone. */
+/** For the datetime attribute. */
+export function isoTime(ms) {
+  return new Date(ms).toISOString();
+}
+
+/** 14:03:27 in the zone. Times are ms. */
 export function clock(time, zone) {
-  return format(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(new Date(time));
+  return format(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(time);
 }
 
 /** 14:03 today, else 12 May 14:03, with the year where it is another one. */
 export function moment(time, zone, now = Date.now()) {
-  const date = new Date(time);
   const day = { year: "numeric", month: "short", day: "numeric" };
-  const at = format(zone, { hour: "2-digit", minute: "2-digit" }).format(date);
-  if (format(zone, day).format(date) === format(zone, day).format(now)) return at;
+  const at = format(zone, { hour: "2-digit", minute: "2-digit" }).format(time);
+  if (format(zone, day).format(time) === format(zone, day).format(now)) return at;
   const year = format(zone, { year: "numeric" });
-  const sameYear = year.format(date) === year.format(now);
-  return `${format(zone, { day: "numeric", month: "short", ...(sameYear ? {} : { year: "numeric" }) }).format(date)}, ${at}`;
+  const sameYear = year.format(time) === year.format(now);
+  return `${format(zone, { day: "numeric", month: "short", ...(sameYear ? {} : { year: "numeric" }) }).format(time)}, ${at}`;
 }
 
 /** Tuesday 12 May 2026 at 14:03:27. */
 export function longMoment(time, zone) {
   const options = { weekday: "long", day: "numeric", month: "long", year: "numeric" };
-  return `${format(zone, options).format(new Date(time))} at ${clock(time, zone)}`;
+  return `${format(zone, options).format(time)} at ${clock(time, zone)}`;
 }
 
-/** The start of a period as the API names it (2026-05-12, or 2026-05-12T14:00:00+0200) -> Date. */
-export function periodStart(period) {
-  return new Date(/T/.test(period) ? period.replace(/([+-]\d\d)(\d\d)$/, "$1:$2") : `${period}T00:00:00Z`);
-}
-
-/** {short, long} names of a period. Days, weeks and months carry no zone, hours are shown in the project's. */
-export function periodName(period, by, zone) {
-  const start = periodStart(period);
+/** {short, long} names of a period by its start, ms. Days, weeks and months start at 0:00 UTC, whatever their zone. */
+export function periodName(start, by, zone) {
   if (by === "hour") {
     const at = format(zone, { hour: "2-digit", minute: "2-digit" });
     const day = format(zone, { weekday: "short", day: "numeric", month: "short" }).format(start);
-    return { short: at.format(start), long: `${day}, ${at.format(start)} to ${at.format(start.getTime() + 3_600_000)}` };
+    return { short: at.format(start), long: `${day}, ${at.format(start)} to ${at.format(start + 3_600_000)}` };
   }
   if (by === "month") {
     return {

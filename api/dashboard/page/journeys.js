@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { element, keyed, part, say } from "./elements.js";
-import { count, duration, longMoment, moment, money, named, percent, plural } from "./format.js";
+import { count, duration, isoTime, longMoment, moment, money, named, percent, plural } from "./format.js";
 import { Panel } from "./panel.js";
 import { asked } from "./periods.js";
 
@@ -77,9 +77,9 @@ function updateRow(row, journey, currency, zone) {
   say(stage.children[1], STATES[journey.state] ?? journey.state);
   stage.dataset.state = journey.state;
   say(value, journey.value_micros ? money(journey.value_micros, currency) : "");
-  say(lasted, duration(Date.parse(journey.last_at) - Date.parse(journey.started_at)));
+  say(lasted, duration(journey.last_at - journey.started_at));
   const time = seen.firstElementChild;
-  time.dateTime = journey.last_at;
+  time.dateTime = isoTime(journey.last_at);
   time.title = longMoment(journey.last_at, zone);
   say(time, moment(journey.last_at, zone));
 }

@@ -1,7 +1,5 @@
 // The periods of a range, also those in which nothing happened: the API answers with those that have sessions.
 
-import { periodStart } from "./format.js";
-
 const QUARTER = 900_000, HOUR = 3_600_000, DAY = 86_400_000;
 
 const partFormats = new Map();
@@ -16,11 +14,11 @@ function local(ms, zone) {
   return { date: `${parts.year}-${parts.month}-${parts.day}`, minute: parts.minute };
 }
 
-/** How a range is asked: the fields of a question, and by which period its chart goes. `extent`: {first, last} of all data. */
+/** How a range is asked: the fields of a question, and by which period its chart goes. `extent`: {first, last} of all data, ms. */
 export function asked(range, extent) {
   if (range === "today" || range === "24h") return { question: { last: range }, by: "hour" };
   if (range !== "all") return { question: { last: range }, by: "day" };
-  const span = extent ? Date.parse(extent.last) - Date.parse(extent.first) : 0;
+  const span = extent ? extent.last - extent.first : 0;
   const by = span < 2 * DAY ? "hour" : span < 92 * DAY ? "day" : span < 730 * DAY ? "week" : "month";
   return { question: { from: null, to: null }, by };
 }
@@ -45,15 +43,9 @@ export function periodStarts(range, by, zone, now, found) {
   return starts;
 }
 
-/** The start of a period as the API names it, ms. */
+/** The start of a period as the API names it, ms: 2026-05-12 (as if it were UTC), or 2026-05-12T14:00:00+0200. */
 export function startOf(period) {
-  return periodStart(period).getTime();
-}
-
-/** The name of a period by its start, as the API writes it. */
-export function nameOf(start, by) {
-  const text = new Date(start).toISOString();
-  return by === "hour" ? text : text.slice(0, 10);
+  return Date.parse(period.includes("T") ? period.replace(/([+-]\d\d)(\d\d)$/, "$1:$2") : `${period}T00:00:00Z`);
 }
 
 /** Whether a period that starts so holds `now`. */

@@ -6,7 +6,7 @@ Counts of events are exact. Properties are those of a sample of each event's row
 import json
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.query.questions.model import Answer, Asking, Solved
 from api.query.questions.ranges import Counted
@@ -16,6 +16,10 @@ _TYPES = {"Int64": "number", "UInt64": "number", "Double": "number", "Bool": "bo
 
 
 class CatalogueQuestion(Counted):
+    """It comes as an address's query, whose numbers are text: hence not strict."""
+
+    model_config = ConfigDict(strict=False)
+
     sample: int = Field(1_000, ge=0, le=100_000, description="rows of each event that are looked into for properties")
 
 
