@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -149,6 +150,16 @@ async def test_a_content_length_over_the_limit_is_413_before_the_body_is_read(do
 @pytest.mark.parametrize("packed", [gzipped(b" " * 600_000), gzipped(b" " * 50_000_000), gzipped(b" " * 300_000) * 2])
 async def test_a_body_that_unpacks_to_more_than_the_limit_is_413(door: Door, packed: bytes) -> None:
     refused(await door.post("/v1/batch", packed), 413, "payload_too_large")
+
+
+async def test_a_gzip_bomb_is_never_unpacked_beyond_the_limit(door: Door) -> None:
+    packed = gzipped(b" " * 100_000_000)
+    tracemalloc.start()
+    try:
+        refused(await door.post("/v1/batch", packed), 413, "payload_too_large")
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,11 @@ async def test_an_event_of_a_person_without_ids_goes_by_the_e_mail(door: Door, t
     assert (first.x, first.d) == ("", second.d)
 
 
+async def test_true_is_not_the_user_1(door: Door) -> None:
+    one, true = {"type": "page", "userId": 1}, {"type": "page", "userId": True}
+    assert (await door.batch(one, true)).json() == {"success": True, "rejected": 1}
+
+
 async def test_a_very_large_payload_is_cut_to_text(door: Door) -> None:
     await door.batch(track(pad="x" * 400_000))
     assert door.log.line.x == "too_large"
