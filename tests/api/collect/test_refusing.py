@@ -153,7 +153,7 @@ async def test_a_body_that_unpacks_to_more_than_the_limit_is_413(door: Door, pac
 
 
 async def test_a_gzip_bomb_is_never_unpacked_beyond_the_limit(door: Door) -> None:
-    packed = gzipped(b" " * 100_000_000)
+    packed = gzipped(b" " * 20_000_000)
     tracemalloc.start()
     try:
         refused(await door.post("/v1/batch", packed), 413, "payload_too_large")
