@@ -135,12 +135,12 @@ async def tell(runtime: Runtime, project: str, *, goals: bool) -> None:
     now = time.time_ns() // 1_000_000
     changes, events = runtime.topic(CHANGES), runtime.topic(EVENTS)
     told = [
-        (changes.name, partition, msgspec.json.encode(Mark(p=project, c=partition, i=0, r=now, k="define")))
+        (CHANGES, partition, msgspec.json.encode(Mark(p=project, c=partition, i=0, r=now, k="define")))
         for partition in range(changes.partitions)
     ]
     if goals:
         told += [
-            (events.name, partition, msgspec.json.encode(Line(p=project, d=partition, r=now, c="define")))
+            (EVENTS, partition, msgspec.json.encode(Line(p=project, d=partition, r=now, c="define")))
             for partition in range(events.partitions)
         ]
     await asyncio.gather(*(runtime.writer.append(topic, partition, [line]) for topic, partition, line in told))
