@@ -47,7 +47,8 @@ Users = dict[str, User]
 
 
 def not_let_in(name: str) -> Refusal:
-    return Refusal(516, f"{name}: Authentication failed: password is incorrect, or there is no user with such name.")
+    told = "Authentication failed: password is incorrect, or there is no user with such name."
+    return Refusal(516, f"{name}: {told} (AUTHENTICATION_FAILED)")
 
 
 class NativeServer:
