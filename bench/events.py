@@ -1,0 +1,107 @@
+"""Realistic events, the same for every run of a seed: visitors of a shop over two hours, in Segment's format.
+
+20 event names, a spread of 25 properties, 2 % late, 1 % sent twice, few people who log in. Ready as what clients send
+and as lines of the log.
+"""
+
+import json
+from collections.abc import Iterator
+from random import Random
+
+import msgspec
+
+from pipeline.domain.identifiers import Kind, identifier
+from schemas.log import Line
+
+PROJECT = "bench"
+START = 1_760_000_000_000  # ms
+SPAN = 2 * 3_600_000
+NAMES = (
+    "Product Viewed", "Product List Viewed", "Product Clicked", "Product Added", "Product Removed", "Cart Viewed",
+    "Checkout Started", "Checkout Step Viewed", "Checkout Step Completed", "Payment Info Entered", "Order Completed",
+    "Coupon Entered", "Products Searched", "Wishlist Product Added", "Promotion Viewed", "Promotion Clicked",
+    "Signed In", "Video Played", "Form Submitted",
+)  # fmt: skip
+PAGES = ("/", "/shop", "/shop/shoes", "/shop/shirts", "/cart", "/checkout", "/account", "/blog/how-to-choose", "/search", "/about")
+REFERRERS = ("", "", "", "https://www.google.com/", "https://www.bing.com/", "https://t.co/x", "https://news.example.org/a")
+CAMPAIGNS = ("", "", "", "", "?utm_source=newsletter&utm_medium=email&utm_campaign=spring", "?gclid=abc123", "?utm_source=google&utm_medium=cpc")
+AGENTS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:127.0) Gecko/20100101 Firefox/127.0",
+)
+PROPERTIES = (
+    "product_id", "sku", "category", "name", "brand", "variant", "price", "quantity", "coupon", "position", "currency",
+    "list_id", "query", "results", "order_id", "shipping", "tax", "discount", "payment_method", "step", "plan", "campaign_id",
+    "creative", "duration", "form_id",
+)  # fmt: skip
+
+
+def events(count: int, *, devices: int = 40_000, seed: int = 1) -> Iterator[tuple[str, bytes]]:
+    """(anonymous id, event as sent) in the order of arrival."""
+    random = Random(seed)
+    recent: list[tuple[str, bytes]] = []
+    for number in range(count):
+        if recent and random.random() < 0.01:
+            yield random.choice(recent)
+            continue
+        at = START + number * SPAN // count
+        made = _event(random, number, at - random.randrange(3_600_000) if random.random() < 0.02 else at, at, devices)
+        recent.append(made)
+        if len(recent) > 1000:
+            recent.pop(0)
+        yield made
+
+
+def _event(random: Random, number: int, at: int, sent_at: int, devices: int) -> tuple[str, bytes]:
+    # half of the traffic comes from a tenth of the visitors
+    visitor = random.randrange(devices // 10) if random.random() < 0.5 else random.randrange(devices)
+    device = f"{visitor:08x}-4d3c-4b1a-9f00-{visitor * 2654435761 & 0xFFFFFFFFFFFF:012x}"
+    path = random.choice(PAGES)
+    page = {
+        "url": f"https://shop.example{path}{random.choice(CAMPAIGNS)}",
+        "path": path,
+        "title": f"Shop {path}",
+        "referrer": random.choice(REFERRERS),
+    }
+    event: dict[str, object] = {
+        "messageId": f"ajs-next-{at}-{number:012d}-5c40-4b1a",
+        "anonymousId": device,
+        "timestamp": _stamp(at),
+        "sentAt": _stamp(sent_at),
+        "context": {
+            "page": page,
+            "userAgent": AGENTS[visitor % len(AGENTS)],
+            "locale": "en-GB",
+            "library": {"name": "analytics.js", "version": "next-1.70.0"},
+        },
+    }
+    if visitor % 20 == 0 and random.random() < 0.1:
+        event["userId"] = f"user-{visitor}"
+    if random.random() < 0.35:
+        event |= {"type": "page", "name": page["title"], "properties": page}
+    else:
+        names = random.sample(PROPERTIES, 6)
+        values = {name: random.choice(("SKU-1041", 12, 3.5, "blue", True)) for name in names}
+        event |= {"type": "track", "event": random.choice(NAMES), "properties": values}
+    return device, json.dumps(event, separators=(",", ":")).encode()
+
+
+def lines(count: int, *, devices: int = 40_000, seed: int = 1) -> Iterator[tuple[int, bytes]]:
+    """(device's identifier, line of the log `events`) in the order of arrival."""
+    known: dict[str, int] = {}
+    encode = msgspec.json.Encoder().encode
+    for number, (device, event) in enumerate(events(count, devices=devices, seed=seed)):
+        key = known.get(device) or known.setdefault(device, identifier(PROJECT, Kind.device, device))
+        received = START + number * SPAN // count + 40
+        yield key, encode(Line(PROJECT, key, received, s="web", k="browser", e=msgspec.Raw(event)))
+
+
+def _stamp(at: int) -> str:
+    seconds, ms = divmod(at, 1000)
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    # 2025-10-09 is day 20370 since 1970: the span never leaves that month
+    return f"2025-10-{9 + days - 20370:02d}T{hour:02d}:{minute:02d}:{second:02d}.{ms:03d}Z"
