@@ -31,11 +31,15 @@ AGENTS = (
     "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:127.0) Gecko/20100101 Firefox/127.0",
 )
-PROPERTIES = (
-    "product_id", "sku", "category", "name", "brand", "variant", "price", "quantity", "coupon", "position", "currency",
-    "list_id", "query", "results", "order_id", "shipping", "tax", "discount", "payment_method", "step", "plan", "campaign_id",
-    "creative", "duration", "form_id",
-)  # fmt: skip
+PROPERTIES: dict[str, tuple[object, ...]] = {
+    "product_id": ("1041", "1042", "2077"), "sku": ("SKU-1041", "SKU-1042"), "category": ("shoes", "shirts"),
+    "name": ("Runner", "Oxford"), "brand": ("Acme", "Globex"), "variant": ("blue", "red"), "price": (12, 3.5, 89.9),
+    "quantity": (1, 2, 3), "coupon": ("SPRING",), "position": (1, 2, 7), "currency": ("EUR",), "list_id": ("home",),
+    "query": ("shoes", "blue shirt"), "results": (0, 12, 310), "order_id": ("o-1", "o-2"), "shipping": (4.9,),
+    "tax": (1.9, 7.1), "discount": (0, 5), "payment_method": ("card", "invoice"), "step": (1, 2, 3),
+    "plan": ("free", "team"), "campaign_id": ("c-77",), "creative": ("banner",), "duration": (12.4, 60),
+    "form_id": ("contact",),
+}  # fmt: skip
 
 
 def events(count: int, *, devices: int = 40_000, seed: int = 1) -> Iterator[tuple[str, bytes]]:
@@ -82,8 +86,7 @@ def _event(random: Random, number: int, at: int, sent_at: int, devices: int) -> 
     if random.random() < 0.35:
         event |= {"type": "page", "name": page["title"], "properties": page}
     else:
-        names = random.sample(PROPERTIES, 6)
-        values = {name: random.choice(("SKU-1041", 12, 3.5, "blue", True)) for name in names}
+        values = {name: random.choice(PROPERTIES[name]) for name in random.sample(list(PROPERTIES), 6)}
         event |= {"type": "track", "event": random.choice(NAMES), "properties": values}
     return device, json.dumps(event, separators=(",", ":")).encode()
 

@@ -126,8 +126,14 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 @cache
+def _fields(cls: type[msgspec.Struct]) -> tuple[tuple[str, Any], ...]:
+    """(name, type) of each field: looking annotations up takes longer than decoding them."""
+    return tuple((field.name, field.type) for field in msgspec.structs.fields(cls))
+
+
+@cache
 def _undecoded(cls: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    names = [field.name for field in msgspec.structs.fields(cls)]
+    names = [name for name, _ in _fields(cls)]
     return msgspec.defstruct(f"Undecoded{cls.__name__}", [(name, Raw, NOTHING) for name in names], gc=False)
 
 
@@ -141,22 +147,22 @@ def lenient(cls: type[S], raw: Raw | bytes, wrong: list[str], prefix: str = "") 
         return cls()
     parts = msgspec.json.decode(raw, type=_undecoded(cls))
     values: dict[str, Any] = {}
-    for field in msgspec.structs.fields(cls):
-        part: Raw = getattr(parts, field.name)
+    for name, kind in _fields(cls):
+        part: Raw = getattr(parts, name)
         if len(bytes(part)) == 0:
             continue
-        if field.type is Raw:
-            values[field.name] = part
+        if kind is Raw:
+            values[name] = part
             continue
         try:
-            values[field.name] = msgspec.json.decode(part, type=field.type)
+            values[name] = msgspec.json.decode(part, type=kind)
         except msgspec.ValidationError:
-            inner = [t for t in get_args(field.type) if isinstance(t, type) and issubclass(t, msgspec.Struct)]
+            inner = [t for t in get_args(kind) if isinstance(t, type) and issubclass(t, msgspec.Struct)]
             if inner and bytes(part)[:1] in (b"{", b"["):
                 try:
-                    values[field.name] = lenient(inner[0], part, wrong, f"{prefix}{field.name}.")
+                    values[name] = lenient(inner[0], part, wrong, f"{prefix}{name}.")
                     continue
                 except msgspec.ValidationError:  # an array
                     pass
-            wrong.append(prefix + field.name)
+            wrong.append(prefix + name)
     return cls(**values)
