@@ -53,7 +53,7 @@ class Settings:
     cache_devices: int = _setting(200_000, "Devices that a worker keeps in memory.", least=0)
     session_timeout_seconds: int = _setting(30, "A worker silent for so long loses its shards (not a visitor's "
                                                 "session: that is the project's).", least=6, most=300)  # fmt: skip
-    clock_seconds: int = _setting(60, "Seconds between the clock records that let time pass in idle shards.", least=1)
+    clock_seconds: int = _setting(10, "Seconds between the clock records that let time pass in idle shards.", least=1)
     max_body_bytes: int = _setting(512_000, "Largest request body the collector takes, unpacked.", least=1024)
     max_import_bytes: int = _setting(16_000_000, "Largest body of /v1/import, unpacked.", least=1024)
     max_event_bytes: int = _setting(32_768, "Largest single event.", least=256)

@@ -57,7 +57,7 @@ def _options(
 def run(arguments: list[str]) -> int:
     """Runs one command line; the exit code: 0 fine, 1 a fault, 2 the user's mistake, 3 a difference found."""
     try:
-        app(arguments)
+        app(arguments, prog_name="wayfare")
     except WayfareError as error:
         return complain(error, machine="--json" in arguments)
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ import httpx
 
 from pipeline.cli.output import out
 from pipeline.cli.sample_traffic import FUNNEL, GOALS, Json, Visitors, history, live
-from pipeline.errors import UserMistake
+from pipeline.errors import Fault, UserMistake
 from pipeline.lock import Holder
 from pipeline.settings import Settings, variable
 
@@ -24,8 +24,16 @@ RETRY_SECONDS = 1.0
 async def play(settings: Settings, holder: Holder) -> None:
     """Some days of history where there is none yet, then a few events a second until cancelled.
 
-    Raises UserMistake where the project holds events of other sources: made-up ones must not mix with them.
+    Raises UserMistake where the project holds events of other sources: made-up ones must not mix with them; Fault
+    where this process's own server does not take them.
     """
+    try:
+        await _play(settings, holder)
+    except httpx.HTTPError as error:
+        raise Fault(f"sample traffic cannot be sent: {error}") from error
+
+
+async def _play(settings: Settings, holder: Holder) -> None:
     headers = {"Authorization": f"Bearer {holder.token}"}
     async with httpx.AsyncClient(base_url=holder.url, headers=headers, timeout=30) as admin:
         base = f"/api/v1/admin/projects/{settings.project}"

@@ -1,6 +1,7 @@
 """Answers drawn for the terminal: tables, and a funnel as bars."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.text import Text
@@ -8,7 +9,7 @@ from rich.text import Text
 from pipeline.cli.output import duration, out, pairs, share, table, written
 
 Answer = Mapping[str, Any]
-BAR = 40  # characters of a full bar
+BAR, BESIDE = 40, 48  # characters of a full bar; of the numbers beside it
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -63,10 +64,11 @@ def funnel(answer: Answer) -> None:
     result, question = answer["result"], answer["question"]
     out.print(f"[bold]Funnel[/bold] of {question['count']}, {_range(answer)}")
     width = max((len(label_of(step)) for step in result["steps"]), default=0)
+    room = max(8, min(BAR, out.width - width - BESIDE))
     entered = result["entered"]
     for number, step in enumerate(result["steps"], 1):
         line = Text.assemble((f"{number:>2} ", "dim"), f"{label_of(step):<{width}}  ")
-        line.append(bar(step["count"], entered), "cyan")
+        line.append(bar(step["count"], entered, room), "cyan")
         line.append(f" {written(step['count']):>9} {share(step['rate']):>8}")
         if number > 1:
             line.append(f"  -{written(step['dropped'])}", "red")
@@ -104,7 +106,9 @@ def journeys(answer: Answer) -> None:
         for each in result["counts"]
     ]
     table("", ("state", "stage", "journeys", "touchpoints", "value"), rows, right=("journeys", "touchpoints", "value"))
-    newest = [(each["last_at"], each["state"], each["customer"], path(each["path"])) for each in result["newest"]]
+    newest = [
+        (moment(each["last_at"]), each["state"], each["customer"], path(each["path"])) for each in result["newest"]
+    ]
     table("Newest", ("last", "state", "customer", "path"), newest)
     _foot(answer)
 
@@ -127,7 +131,8 @@ def rejected(answer: Answer) -> None:
         rows = [(each["reason"], each["source"], each["count"], each["meaning"]) for each in result["counts"]]
         table(f"Rejected, {_range(answer)}", ("reason", "source", "events", "meaning"), rows, right=("events",))
         newest = [
-            (each["received_at"], each["reason"], each["message"], each["payload"][:200]) for each in result["newest"]
+            (moment(each["received_at"]), each["reason"], each["message"], each["payload"][:200])
+            for each in result["newest"]
         ]
         table("Newest", ("received", "reason", "what is wrong", "payload"), newest)
     _foot(answer)
@@ -147,11 +152,20 @@ def customer(profile: Answer) -> None:
         "id", "kind", "stage", "user_ids", "traits", "first_at", "last_at",
         "events", "sessions", "views", "conversions",
     )  # fmt: skip
-    pairs(f"Customer {profile['id']}", [(name.replace("_", " "), profile[name]) for name in names])
-    rows = [(each["started_at"], each["state"], each["stage"], path(each["path"])) for each in profile["journeys"]]
+    pairs(f"Customer {profile['id']}", [(name.replace("_", " "), _field(name, profile[name])) for name in names])
+    rows = [
+        (moment(each["started_at"]), each["state"], each["stage"], path(each["path"])) for each in profile["journeys"]
+    ]
     table("Journeys", ("began", "state", "stage", "path"), rows)
-    events = [(each["at"], each["event"], each["channel"], each["host"] + each["path"]) for each in profile["timeline"]]
+    events = [
+        (moment(each["at"]), each["event"], each["channel"], each["host"] + each["path"])
+        for each in profile["timeline"]
+    ]
     table("Timeline", ("at", "event", "channel", "where"), events)
+
+
+def _field(name: str, value: Any) -> Any:
+    return moment(value) if name.endswith("_at") else value
 
 
 DRAWN: dict[str, Callable[[Answer], None]] = {
@@ -166,13 +180,18 @@ DRAWN: dict[str, Callable[[Answer], None]] = {
 }
 
 
-def bar(part: int, whole: int) -> str:
-    """A bar of BAR characters, in eighths of a character; a part that is not 0 is never an empty bar."""
+def bar(part: int, whole: int, width: int = BAR) -> str:
+    """A bar `width` characters wide, in eighths of a character; a part that is not 0 is never an empty bar."""
     if not whole or not part:
-        return " " * BAR
-    eighths = max(1, round(BAR * 8 * part / whole))
+        return " " * width
+    eighths = max(1, round(width * 8 * part / whole))
     full, rest = divmod(eighths, 8)
-    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(BAR)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
+
+
+def moment(ms: int | None) -> str:
+    """UTC ms as 2026-03-31 08:30:05."""
+    return "-" if ms is None else datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def money(micros: int, currency: str) -> str:
@@ -217,4 +236,4 @@ def _foot(answer: Answer) -> None:
     for warning in answer["warnings"]:
         out.print(Text(f"note: {warning}", "yellow"))
     until = answer["data_until"]
-    out.print(Text(f"complete up to {until}" if until else "no data has been read yet", "dim"))
+    out.print(Text(f"complete up to {moment(until)} UTC" if until else "no data has been read yet", "dim"))

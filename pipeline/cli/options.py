@@ -24,12 +24,13 @@ _SPAN = re.compile(r"(\d{1,6})\s*(min|h|d|w)")
 _UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
-def settings() -> Settings:
-    """The process's settings; logging is set up by them."""
+def settings(*, service: bool = False) -> Settings:
+    """The process's settings; logging is set up by them. What a person looks at tells warnings only."""
     read = load()
-    logging.basicConfig(level=read.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    if read.log_level in ("info", "warning"):
-        for noisy in ("httpx", "httpcore", "aiokafka", "kafka", "faust", "mode", "asyncio"):
+    level = "WARNING" if read.log_level == "info" and not service else read.log_level.upper()
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if read.log_level != "debug":
+        for noisy in ("httpx", "httpcore", "aiokafka", "kafka"):
             logging.getLogger(noisy).setLevel(logging.WARNING)
     return read
 

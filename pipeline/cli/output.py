@@ -18,7 +18,9 @@ from pipeline.errors import UserMistake, WayfareError
 FINE, FAULT, MISTAKE, DIFFERENCE = 0, 1, 2, 3
 INTERRUPTED: Final = 130
 
-out = Console(highlight=False)
+PIPED_WIDTH = 240  # nothing is cut or wrapped for a screen where there is none
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 err = Console(stderr=True, highlight=False)
 
 

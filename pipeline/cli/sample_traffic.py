@@ -29,7 +29,7 @@ FUNNEL: Json = {
         {"events": ["Checkout Started"], "label": "Began to check out"},
         {"events": ["Order Completed"], "label": "Ordered"},
     ],
-    "breakdown": "$acquisition",
+    "breakdown": "category",
 }
 
 

@@ -18,7 +18,7 @@ def serve(
     """Collector, API and page, without agents. The same as `uvicorn api.app:app`."""
     import uvicorn
 
-    settings = options.settings()
+    settings = options.settings(service=True)
     uvicorn.run(
         "api.app:app",
         host=host or settings.host,
@@ -35,7 +35,7 @@ def worker(
     health_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the worker's /readyz.")] = 6066,
 ) -> None:
     """Agents, without an API. The same as `faust -A agents.app worker`; more of its options may follow."""
-    settings = options.settings()
+    settings = options.settings(service=True)
     if settings.embedded:
         raise InvalidSetting(
             f"a worker of its own needs {variable('log')}=kafka://... and {variable('store')}=clickhouse://...; "

@@ -2,20 +2,20 @@
 
 from pipeline.cli import options
 from pipeline.cli.output import as_json, table
+from pipeline.settings import load, variable
 from pipeline.settings import table as known
-from pipeline.settings import variable
 
 
 def settings(json: options.Json = False) -> None:
     """List every setting with its value and what it means. Passwords are masked."""
     values = options.settings().shown()
-    described = known()
+    described, defaults = known(), load({variable("data"): str(values["data"])}).shown()
     if json:
         as_json(
             {
                 name: {
                     "value": value,
-                    "default": described[name].default,
+                    "default": described["data"].default if name == "data" else defaults[name],
                     "variable": variable(name),
                     "help": described[name].metadata["help"],
                 }
@@ -24,7 +24,7 @@ def settings(json: options.Json = False) -> None:
         )
         return
     rows = [
-        (variable(name), str(value) if value != "" else "-", "" if value == described[name].default else "set", help)
+        (variable(name), str(value) if value != "" else "-", "" if value == defaults[name] else "set", help)
         for name, value in values.items()
         for help in (described[name].metadata["help"],)
     ]

@@ -36,7 +36,7 @@ async def _tail(project: str, json: bool) -> None:
                     if json:
                         as_json(arrival)
                     else:
-                        out.print(line(arrival))
+                        out.print(line(arrival), no_wrap=True, overflow="ellipsis")
             # Facts come a moment after their receipt, so each look goes back over the last seconds.
             since = max(since, found["now"] - OVERLAP_MS)
             while len(told) > MOST_TOLD:
@@ -46,7 +46,7 @@ async def _tail(project: str, json: bool) -> None:
 def line(arrival: dict[str, Any]) -> Text:
     """One arrival on one line: time, what it is, who, where."""
     moment = datetime.fromtimestamp(arrival["received_at"] / 1000, UTC).strftime("%H:%M:%S")
-    text = Text.assemble((moment, "dim"), "  ", no_wrap=True, overflow="ellipsis")
+    text = Text.assemble((moment, "dim"), "  ")
     if arrival["reason"]:
         text.append(f"rejected {arrival['reason']}", "bold red")
         return text.append(f"  {arrival['source']}: {arrival['message']}")
