@@ -40,6 +40,7 @@ class App:
         self.runtime = runtime
         self.counters = Counters()
         self._collector: Collector | None = None
+        self._is_ending = False
         self._fastapi = _fastapi(runtime, self.counters, self._lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +49,17 @@ class App:
                 raise RuntimeError("the app's lifespan has not been started")
             await self._collector(scope, receive, send)
         else:
-            await self._fastapi(scope, receive, send)
+            await self._fastapi(scope, self._until_the_end(receive), send)
+
+    def end(self) -> None:
+        """Live streams see their clients as gone from now on, so that the server need not wait for them."""
+        self._is_ending = True
+
+    def _until_the_end(self, receive: Receive) -> Receive:
+        async def received() -> Any:
+            return {"type": "http.disconnect"} if self._is_ending else await receive()
+
+        return received
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["App"]:

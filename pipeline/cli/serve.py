@@ -1,14 +1,24 @@
 """`wayfare serve` and `wayfare worker`: the two halves of an installation on Kafka and ClickHouse."""
 
+import asyncio
+import logging
 import os
 import sys
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli import options
 from pipeline.errors import InvalidSetting
-from pipeline.settings import variable
+from pipeline.lock import Holder
+from pipeline.settings import Settings, variable
+
+if TYPE_CHECKING:
+    from api.runtime import Opened
+    from pipeline.cli.server import Server
+
+log = logging.getLogger(__name__)
 
 
 def serve(
@@ -16,18 +26,31 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen at.")] = None,
 ) -> None:
     """Collector, API and page, without agents. The same as `uvicorn api.app:app`."""
-    import uvicorn
-
     settings = options.settings(service=True)
-    uvicorn.run(
-        "api.app:app",
-        host=host or settings.host,
-        port=settings.port if port is None else port,
-        log_level=settings.log_level,
-        access_log=False,
-        lifespan="on",
-        timeout_graceful_shutdown=20,
-    )
+    asyncio.run(_serve(replace(settings, host=host or settings.host, port=settings.port if port is None else port)))
+
+
+async def _serve(settings: Settings) -> None:
+    from api.app import create
+    from api.runtime import Opened
+    from pipeline.cli.server import Server, listen, url_of
+
+    opened = await asyncio.to_thread(Opened, settings, "serve")
+    try:
+        with listen(settings) as listening:
+            server = Server(create(opened.runtime), listening)
+            url = url_of(settings.host, listening)
+            await server.run_with(
+                [_tell(server, opened, Holder(os.getpid(), "serve", url, opened.runtime.local_token))]
+            )
+    finally:
+        await asyncio.to_thread(opened.close)
+
+
+async def _tell(server: "Server", opened: "Opened", holder: Holder) -> None:
+    await server.listening.wait()
+    opened.lock.tell(holder)
+    log.info("listening at %s", holder.url)
 
 
 def worker(
