@@ -11,9 +11,11 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
+from pipeline.ingest.draft import NO_CONTEXT, Draft, Rules, rules_of
 from pipeline.ingest.incoming import UNDECODABLE, Incoming, Received, lenient
 from pipeline.ingest.properties import Reject
-from pipeline.ingest.steps import NO_CONTEXT, STEPS, Draft, Rules, content_hash, message_hash, message_text, rules_of
+from pipeline.ingest.steps import STEPS
+from pipeline.ingest.who import content_hash, message_hash, message_text
 from schemas.definitions import Project
 from schemas.facts import EventRow, Rejected
 from schemas.log import Line, log_position
@@ -59,6 +61,8 @@ class Ingest:
         results: list[EventRow | Rejected | Line] = []
         try:
             decoded = _decode_received.decode_lines(value) if _has_only_small_lines(value) else ()
+            if len(decoded) != value.count(b"\n") + (not value.endswith(b"\n")):  # blank lines, or two on one
+                decoded = ()
         except UNDECODABLE:
             decoded = ()
         for position, received in enumerate(decoded, base):
@@ -69,6 +73,7 @@ class Ingest:
         else:
             if decoded:
                 return results
+        # Some line needs the careful reader: from there on line by line.
         rest = _lines(value)[len(results) :]
         return results + [self._accept_line(line, position) for position, line in enumerate(rest, base + len(results))]
 
@@ -102,9 +107,12 @@ class Ingest:
     def _accept_carefully(self, line: bytes, position: int) -> EventRow | Rejected | Line:
         try:
             read = _decode_line.decode(line)
-        except UNDECODABLE as error:  # no line of ours: kept for whoever looks into the log
-            text = line.decode(errors="replace")
-            return Rejected("", 0, content_hash("", line), position, 0, "", "malformed_json", "", str(error), text)
+        except UNDECODABLE as error:
+            salvaged = _salvage(line)
+            if salvaged is None:  # no line of ours: kept for whoever looks into the log
+                text = line.decode(errors="replace")
+                return Rejected("", 0, content_hash("", line), position, 0, "", "malformed_json", "", str(error), text)
+            read = salvaged
         return read if read.c else self.accept(read, position)
 
     def accept(self, line: Line, position: int) -> EventRow | Rejected:
@@ -120,6 +128,19 @@ class Ingest:
         received = Received(line.p, line.d, line.r, line.s, line.k, line.t, line.a, line.g, e=event)
         found = self._run(received, position, content_of(raw))
         return found if isinstance(found, EventRow) else _rejected(line, position, found)
+
+
+def _salvage(line: bytes) -> Line | None:
+    """A line whose event is no JSON: the collector's stamps stand before it; no string can hold this separator."""
+    head, separator, tail = line.partition(b',"e":')
+    if not separator:
+        return None
+    try:
+        read = _decode_line.decode(head + b"}")
+    except UNDECODABLE:
+        return None
+    read.e = Raw(tail.rstrip().removesuffix(b"}"))
+    return read
 
 
 def _lines(value: bytes) -> list[bytes]:

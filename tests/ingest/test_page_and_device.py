@@ -1,0 +1,105 @@
+"""Where an event happened, and on what."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.ingest.agent import agent
+from tests.ingest.sending import accepted, event
+
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+
+
+def page(**fields: Any) -> dict[str, Any]:
+    return event(type="page", context={"page": fields})
+
+
+def test_a_pages_address_is_taken_apart() -> None:
+    row = accepted(
+        page(url="https://WWW.Shop.example:8443/a/b?x=1#top", title="A", referrer="https://News.example/x#y")
+    )
+    assert (row.url, row.host, row.path, row.title) == (
+        "https://WWW.Shop.example:8443/a/b?x=1",
+        "www.shop.example",
+        "/a/b",
+        "A",
+    )
+    assert (row.referrer, row.referrer_host) == ("https://News.example/x", "news.example")
+
+
+def test_a_given_path_goes_before_the_addresss_and_has_no_query() -> None:
+    assert accepted(page(url="https://shop.example/a", path="/b?x#y")).path == "/b"
+    assert accepted(page(path="/history/apollo/")).path == "/history/apollo/"
+
+
+def test_server_libraries_put_a_pages_address_into_properties() -> None:
+    row = accepted(event(type="page", properties={"url": "https://shop.example/a", "referrer": "https://google.com/"}))
+    assert (row.path, row.acquisition) == ("/a", "organic_search")
+
+
+def test_a_track_calls_own_url_is_not_where_it_happened() -> None:
+    assert accepted(event(event="Link Clicked", properties={"url": "https://elsewhere.example/a"})).host == ""
+
+
+def test_a_screens_path_is_its_name() -> None:
+    assert accepted(event(type="screen", name="Main")).path == "Main"
+    assert accepted(event(type="screen", properties={"name": "Cart"})).path == "Cart"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (CHROME, (False, "Chrome", "Linux", "desktop")),
+        (GOOGLEBOT, (True, "Googlebot", "Other", "bot")),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 16_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+            "Version/16.0 Mobile/15E148 Safari/604.1",
+            (False, "Mobile Safari", "iOS", "mobile"),
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 13; SM-X200) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/120.0.0.0 Safari/537.36",
+            (False, "Chrome", "Android", "tablet"),
+        ),
+    ],
+)
+def test_a_user_agent_tells_bot_browser_system_and_device(text: str, expected: tuple[bool, str, str, str]) -> None:
+    found = agent(text)
+    assert (found.is_bot, found.device_type) == (expected[0], expected[3])
+    assert found.browser == expected[1]
+    assert found.os == expected[2] or expected[2] == "Other"
+    row = accepted(event(context={"userAgent": text}))
+    assert (row.is_bot, row.browser, row.os, row.device_type) == tuple(found)
+
+
+def test_a_bot_is_flagged_not_dropped() -> None:
+    assert accepted(event(context={"userAgent": GOOGLEBOT})).is_bot
+
+
+def test_the_requests_user_agent_counts_for_browsers_only() -> None:
+    assert accepted(event(), a=CHROME).browser == "Chrome"
+    assert accepted(event(), a=GOOGLEBOT).is_bot
+    for program in ("curl/8.5.0", "python-requests/2.32", "okhttp/4.9"):
+        row = accepted(event(), a=program)
+        assert (row.is_bot, row.browser, row.device_type) == (False, "", "")
+    assert accepted(event(), a=GOOGLEBOT, kind="server").is_bot is False
+    assert accepted(event(context={"userAgent": CHROME}), a=GOOGLEBOT).is_bot is False
+
+
+def test_the_senders_word_for_device_and_system_goes_first() -> None:
+    row = accepted(event(context={"userAgent": CHROME, "device": {"type": "ios"}, "os": {"name": "iPadOS"}}))
+    assert (row.device_type, row.os, row.browser) == ("mobile", "iOS", "Chrome")
+    assert (
+        accepted(event(context={"userAgent": CHROME, "device": {"type": "zebra"}, "os": {"name": ""}})).device_type
+        == "desktop"
+    )
+
+
+def test_the_place_is_the_doors_or_the_senders_and_no_address_is_stored(tmp_path: Path) -> None:
+    row = accepted(event(context={"ip": "203.0.113.9"}), g=("DE", "Berlin", "Berlin"))
+    assert (row.country, row.region, row.city) == ("DE", "Berlin", "Berlin")
+    assert "203.0.113.9" not in repr(row)
+    row = accepted(event(context={"location": {"country": "fr", "city": "Lyon"}}), g=("DE", "Berlin", "Berlin"))
+    assert (row.country, row.region, row.city) == ("FR", "", "Lyon")
