@@ -10,7 +10,7 @@ from api.query import access, ask, profiles, saved_routes
 from api.query.errors import ErrorAnswer
 from api.query.questions import bounce, catalogue, funnel, journeys, recent, rejected, sessions, trend
 from api.query.questions.bounce import BounceAnswer, BounceQuestion
-from api.query.questions.catalogue import CatalogueAnswer, CatalogueQuestion
+from api.query.questions.catalogue import CatalogueAnswer, CatalogueQuery, CatalogueQuestion
 from api.query.questions.funnel import FunnelAnswer, FunnelQuestion
 from api.query.questions.journeys import JourneysAnswer, JourneysQuestion
 from api.query.questions.recent import RecentAnswer, RecentQuestion
@@ -102,10 +102,15 @@ def _questions(runtime: Runtime) -> APIRouter:
     ) -> RecentAnswer | StreamingResponse:
         return await ask.answer_or_stream(runtime, project, request, question, recent.solve, RecentAnswer)
 
-    @routes.get("/catalogue", operation_id="catalogue", summary="Events, their properties and frequent values")
-    async def get_catalogue(
-        question: Annotated[CatalogueQuestion, Query()], project: Project = reads
-    ) -> CatalogueAnswer:
+    @answers("catalogue", CatalogueAnswer, "Catalogue: what there is to ask about")
+    async def ask_catalogue(
+        request: Request, question: CatalogueQuestion, project: Project = reads
+    ) -> CatalogueAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, catalogue.solve, CatalogueAnswer)
+
+    @routes.get("/catalogue", operation_id="get_catalogue", summary="Events, their properties and frequent values")
+    async def get_catalogue(query: Annotated[CatalogueQuery, Query()], project: Project = reads) -> CatalogueAnswer:
+        question = CatalogueQuestion.model_validate(query.model_dump(by_alias=True))
         return await ask.answered(runtime, project, question, catalogue.solve, CatalogueAnswer)
 
     return routes

@@ -6,7 +6,7 @@ failed can simply be repeated.
 
 import asyncio
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from pydantic import Field
@@ -29,6 +29,7 @@ from pipeline.errors import InvalidQuestion
 from schemas.definitions import Funnel, Goal, Project
 from schemas.log import CHANGES, EVENTS, Line, Mark
 
+Saved = TypeVar("Saved", Goal, Funnel)
 Steps = Annotated[list[Step], Field(min_length=LEAST_STEPS, max_length=MOST_STEPS)]
 
 
@@ -111,7 +112,7 @@ async def save_goal(runtime: Runtime, project: Project, goal: Goal) -> Goal:
         compile_goals([goal], project.currency)
     except InvalidQuestion as error:
         raise InvalidQuestion(error.message, field=error.field.removeprefix("goals[0].")) from error
-    saved = await asyncio.to_thread(runtime.definitions.save, goal, project.name)
+    saved = await asyncio.to_thread(_save, runtime, project, goal)
     await tell(runtime, project.name, goals=True)
     return saved
 
@@ -119,9 +120,18 @@ async def save_goal(runtime: Runtime, project: Project, goal: Goal) -> Goal:
 async def save_funnel(runtime: Runtime, project: Project, funnel: Funnel) -> Funnel:
     """The funnel with its version. InvalidQuestion, with the field, where it can't be followed."""
     check_funnel(funnel)
-    saved = await asyncio.to_thread(runtime.definitions.save, funnel, project.name)
+    saved = await asyncio.to_thread(_save, runtime, project, funnel)
     await tell(runtime, project.name, goals=False)
     return saved
+
+
+def _save(runtime: Runtime, project: Project, wanted: Saved) -> Saved:
+    """What is saved so already stays as it is."""
+    snapshot = runtime.definitions.refresh()
+    for known in (*snapshot.goals.get(project.name, ()), *snapshot.funnels.get(project.name, ())):
+        if isinstance(known, type(wanted)) and known == msgspec.structs.replace(wanted, version=known.version):
+            return known
+    return runtime.definitions.save(wanted, project.name)
 
 
 async def delete(runtime: Runtime, project: Project, kind: Literal["goal", "funnel"], name: str) -> None:

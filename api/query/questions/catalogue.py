@@ -6,7 +6,7 @@ Counts of events are exact. Properties are those of a sample of each event's row
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.query.questions.model import Answer, Asking, Solved
 from api.query.questions.ranges import Counted
@@ -21,6 +21,17 @@ class CatalogueQuestion(Counted):
     model_config = ConfigDict(strict=False)
 
     sample: int = Field(1_000, ge=0, le=100_000, description="rows of each event that are looked into for properties")
+
+
+class CatalogueQuery(CatalogueQuestion):
+    """The question as parameters of an address, which are all texts; an empty one is null."""
+
+    model_config = ConfigDict(strict=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_null(cls, given: Any) -> Any:
+        return {name: value or None for name, value in given.items()} if isinstance(given, dict) else given
 
 
 class Property(BaseModel):

@@ -1,0 +1,235 @@
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.domain.identifiers import fact_id
+from schemas.definitions import Funnel
+from schemas.facts import EventRow
+from tests.api.query.conftest import House
+from tests.story import DAY_ZERO
+
+FUNNEL = {"steps": [{"events": ["page"]}, {"events": ["Added"]}], "window": "1h", "breakdown": "$acquisition"}
+GOAL = {"events": ["Paid"], "kind": "macro", "where": [{"property": "price", "operator": "gt", "value": 3}]}
+
+
+async def put(house: House, path: str, body: Any, status: int = 200) -> dict[str, Any]:
+    answer = await house.client.put(f"/api/v1/projects/{house.name}/{path}", json=body)
+    assert answer.status_code == status, answer.text
+    return dict(answer.json())
+
+
+async def get(house: House, path: str, status: int = 200) -> dict[str, Any]:
+    answer = await house.client.get(f"/api/v1/projects/{house.name}/{path}")
+    assert answer.status_code == status, answer.text
+    return dict(answer.json())
+
+
+def saved_funnel(house: House) -> Funnel:
+    return house.definitions.funnels(house.name)[0]
+
+
+async def test_a_saved_goal_comes_back_with_its_version_and_every_default(house: House) -> None:
+    assert (await put(house, "goals/sale", GOAL))["version"] == 1
+    assert await get(house, "goals/sale") == GOAL | {
+        "name": "sale",
+        "version": 1,
+        "ends_journey": None,
+        "value_property": "$value",
+        "value": None,
+        "currency": "",
+    }
+    changed = await put(house, "goals/sale", GOAL | {"kind": "micro"})
+    assert (changed["version"], changed["kind"]) == (2, "micro")
+    assert [goal["name"] for goal in (await get(house, "goals"))["goals"]] == ["sale"]
+
+
+async def test_a_saved_goal_is_told_to_every_partition_of_events_and_changes(house: House) -> None:
+    await put(house, "goals/sale", GOAL)
+    told = [(topic, partition) for topic, partition, _ in house.writer.records]
+    assert sorted(told) == [(topic, partition) for topic in ("changes", "events") for partition in range(3)]
+    for topic, partition, record in house.writer.records:
+        assert record["p"] == house.name
+        assert record["k" if topic == "changes" else "c"] in ("define", partition)
+        assert record["c" if topic == "changes" else "d"] == partition if partition else True
+        assert "define" in record.values()
+
+
+async def test_a_saved_funnel_is_told_to_every_partition_of_changes(house: House) -> None:
+    await put(house, "funnels/shop", FUNNEL)
+    assert [(topic, partition) for topic, partition, _ in house.writer.records] == [("changes", n) for n in range(3)]
+    assert all(record["k"] == "define" for _, _, record in house.writer.records)
+
+
+async def test_what_is_saved_unchanged_keeps_its_version_and_is_told_again(house: House) -> None:
+    await put(house, "funnels/shop", FUNNEL)
+    assert (await put(house, "funnels/shop", FUNNEL))["version"] == 1
+    assert len(house.writer.records) == 6
+
+
+async def test_what_is_deleted_is_gone_and_told(house: House) -> None:
+    await put(house, "funnels/shop", FUNNEL)
+    house.writer.records.clear()
+    path = f"/api/v1/projects/{house.name}/funnels/shop"
+    assert (await house.client.delete(path)).status_code == 204
+    assert len(house.writer.records) == 3
+    await get(house, "funnels/shop", status=404)
+    assert (await house.client.delete(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"events": []}, "events"),
+        ({"events": [" "]}, "events[0]"),
+        ({"events": ["*"]}, "events"),
+        ({"events": ["Paid"], "where": [{"property": "$nope", "value": 1}]}, "where[0].property"),
+        ({"events": ["Paid"], "where": [{"property": "a", "operator": "gt"}]}, "where[0].value"),
+        ({"events": ["Paid"], "where": [{"property": "a", "operator": "regex", "value": "("}]}, "where[0].value"),
+        ({"events": ["Paid"], "where": [{"property": "a", "operator": "gtt", "value": 1}]}, "where[0].operator"),
+        ({"events": ["Paid"], "value": 1e300}, "value"),
+        ({"events": ["Paid"], "currency": "euro"}, "currency"),
+        ({"events": ["Paid"], "knid": "macro"}, "knid"),
+        ({"events": ["Paid"], "name": "other"}, "name"),
+    ],
+)
+async def test_a_goal_that_cannot_be_followed_is_refused_at_its_field(house: House, body: Any, field: str) -> None:
+    error = (await put(house, "goals/sale", body, status=422))["error"]
+    assert error["field"] == field
+    assert not house.writer.records
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"window": 0}, "window"),
+        ({"window": "0s"}, "window"),
+        ({"window": "soon"}, "window"),
+        ({"steps": [{"events": ["page"]}]}, "steps"),
+        ({"steps": [{"events": ["page"]}] * 33}, "steps"),
+        ({"steps": [{"events": ["page"]}, {"events": ["*", "page"]}]}, "steps[1].events"),
+        ({"steps": [{"events": ["page"]}, {"events": [""]}]}, "steps[1].events[0]"),
+        ({"breakdown": "$nope"}, "breakdown"),
+        ({"order": "strict"}, "order"),
+    ],
+)
+async def test_a_funnel_that_cannot_be_followed_is_refused_at_its_field(house: House, change: Any, field: str) -> None:
+    error = (await put(house, "funnels/shop", FUNNEL | change, status=422))["error"]
+    assert error["field"] == field
+    assert not house.writer.records
+
+
+async def test_a_saved_funnel_answers_from_its_entries(house: House) -> None:
+    await put(house, "funnels/shop", FUNNEL)
+    house.tell(
+        """
+        ann  09:00  page /home acquisition=email
+        ann  09:05  track Added
+        bob  10:00  page /home
+        """,
+        funnels=[saved_funnel(house)],
+    )
+    answer = await house.ask("funnel", saved="shop", by="day")
+    assert [step["count"] for step in answer["result"]["steps"]] == [2, 1]
+    assert answer["definitions"] == {"funnel": 1, "funnel.shop": 1}
+    assert [(group["value"], group["steps"][1]["count"]) for group in answer["result"]["groups"]] == [
+        ("direct", 0),
+        ("email", 1),
+    ]
+    assert answer["question"]["steps"] is None
+    assert await house.ask("funnel", answer["question"]) == answer
+
+
+async def test_entries_of_an_older_version_do_not_count_and_a_warning_tells_of_them(house: House) -> None:
+    await put(house, "funnels/shop", FUNNEL)
+    house.tell("ann  09:00  page /home", funnels=[saved_funnel(house)])
+    await put(house, "funnels/shop", FUNNEL | {"window": "2h"})
+    answer = await house.ask("funnel", saved="shop")
+    assert answer["result"]["entered"] == 0
+    assert answer["warnings"][0].startswith("1 entries are still of another version")
+    followed = await get(house, "funnels/shop/entries")
+    assert [(one["version"], one["is_current"], one["entries"]) for one in followed["versions"]] == [(1, False, 1)]
+
+
+async def test_the_entries_of_a_saved_funnel_are_summed_by_the_step_they_stand_at(house: House) -> None:
+    await put(house, "funnels/shop", FUNNEL)
+    house.tell(
+        """
+        ann  09:00  page /home
+        ann  09:05  track Added
+        ann  09:06  page /home
+        bob  10:00  page /home
+        """,
+        funnels=[saved_funnel(house)],
+    )
+    (version,) = (await get(house, "funnels/shop/entries"))["versions"]
+    assert (version["entries"], version["customers"], version["by_steps"]) == (3, 2, [2, 1])
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ({"saved": "shop", "window": "1h"}, "window"),
+        ({"saved": "shop", "breakdown": "color"}, "breakdown"),
+        ({"saved": "shop", "count": "sessions"}, "without bots"),
+        ({"saved": "shop", "steps": FUNNEL["steps"]}, "either steps or saved"),
+        ({}, "either steps or saved"),
+    ],
+)
+async def test_a_saved_funnel_has_its_own_options(house: House, question: Any, told: str) -> None:
+    await put(house, "funnels/shop", FUNNEL)
+    assert told in (await house.refused("funnel", question))["message"]
+
+
+async def test_a_saved_funnel_that_there_is_not_is_answered_with_the_nearest(house: House) -> None:
+    await put(house, "funnels/checkout", FUNNEL)
+    error = await house.refused("funnel", {"saved": "chekout"}, status=404)
+    assert error["field"] == "saved"
+    assert "'checkout'" in error["message"]
+
+
+names = st.sampled_from(["a", "b", "c"])
+happenings = st.lists(
+    st.tuples(st.integers(1, 3), st.integers(0, 6), names, st.sampled_from(["x", "y", ""])), max_size=14
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(happenings, min_size=2, max_size=2), st.lists(names, min_size=2, max_size=3), st.integers(1, 5))
+async def test_saved_and_ad_hoc_give_the_same_numbers(
+    house: House, told: list[list[tuple[int, int, str, str]]], steps: list[str], window: int
+) -> None:
+    """Each example is a project's whole history in a month of its own, so that the examples do not meet."""
+    house.months = getattr(house, "months", 0) + 1  # type: ignore[attr-defined]
+    begin = DAY_ZERO + house.months * 40 * 86_400_000  # type: ignore[attr-defined]
+    events = [
+        EventRow(
+            project=house.name,
+            device=1_000 * house.months + customer,  # type: ignore[attr-defined]
+            occurred_at=begin + at,
+            message_id=fact_id(house.name, day, number, begin),
+            sequence=0,
+            log_position=number,
+            event=name,
+            type="track",
+            channel="web",
+            acquisition=group,
+        )
+        for day, happened in enumerate(told)
+        for number, (customer, at, name, group) in enumerate(happened)
+    ]
+    body = {"steps": [{"events": [name]} for name in steps], "window": window, "breakdown": "$acquisition"}
+    await put(house, "funnels/random", body)
+    (funnel,) = house.definitions.funnels(house.name)
+    house.tell(events, funnels=[funnel])
+    asked = {"from": _iso(begin), "to": _iso(begin + 6), "by": "hour"}
+    saved = await house.ask("funnel", asked, saved="random")
+    ad_hoc = await house.ask("funnel", asked | body)
+    assert saved["result"] == ad_hoc["result"]
+
+
+def _iso(ms: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
