@@ -4,6 +4,7 @@ One process holds a folder, and one folder a process. Queries of several threads
 small pool; the GIL is free while ClickHouse works. Never fork with a store open: a child that touches chdb hangs.
 """
 
+import atexit
 import fcntl
 import os
 import re
@@ -56,6 +57,7 @@ class EmbeddedStore:
             raise
         self._sessions = _Sessions(self._address)
         self._writers = ThreadPoolExecutor(SESSIONS, "wayfare-insert")
+        atexit.register(self.close)
 
     def __repr__(self) -> str:
         return f"EmbeddedStore({str(self.folder)!r})"
@@ -105,6 +107,7 @@ class EmbeddedStore:
 
     def close(self) -> None:
         """Ends running queries, then the sessions, then the engine; any other order can hang."""
+        atexit.unregister(self.close)
         if self._sessions.close(self._root):
             self._writers.shutdown()
             self._root.close()

@@ -17,7 +17,7 @@ from pipeline.store import open_store
 from pipeline.store.migrations import migrate
 from pipeline.store.port import Store
 
-__all__ = ["clickhouse_server", "empty_store", "fresh_database", "own_clickhouse", "store"]
+__all__ = ["asked_store", "clickhouse_server", "empty_store", "fresh_database", "own_clickhouse", "store"]
 
 STARTS_WITHIN = 60  # seconds: the first load of chdb's library from a cold disk takes eleven
 
@@ -112,6 +112,19 @@ def fresh_database(clickhouse_server: str) -> Iterator[Callable[[], str]]:
     yield make
     for url in made:
         drop_database(url)
+
+
+@pytest.fixture(scope="module", params=["embedded", "clickhouse"])
+def asked_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store for tests that write nothing: one for a whole module, where `empty_store` and `store` are then not used
+    (a process has one embedded store)."""
+    if request.param == "embedded":
+        url = f"chdb:///{tmp_path_factory.mktemp('store')}"
+    else:
+        url = request.getfixturevalue("clickhouse_server")
+    opened = open_store(url)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(params=["embedded", "clickhouse"])

@@ -40,14 +40,14 @@ EXACT = {
 
 
 @pytest.mark.parametrize("expression", EXACT, ids=str)
-def test_a_value_comes_out_exact_and_of_its_type(empty_store: Store, expression: str) -> None:
-    ((value,),) = empty_store.query(f"SELECT {expression}")
+def test_a_value_comes_out_exact_and_of_its_type(asked_store: Store, expression: str) -> None:
+    ((value,),) = asked_store.query(f"SELECT {expression}")
     assert value == EXACT[expression]
     assert type(value) is type(EXACT[expression])
 
 
-def test_floats_that_are_no_numbers_stay_what_they_are(empty_store: Store) -> None:
-    ((nan, inf, average),) = empty_store.query("SELECT nan, -inf, avg(number) FROM numbers(0)")
+def test_floats_that_are_no_numbers_stay_what_they_are(asked_store: Store) -> None:
+    ((nan, inf, average),) = asked_store.query("SELECT nan, -inf, avg(number) FROM numbers(0)")
     assert math.isnan(nan)
     assert math.isinf(inf)
     assert math.isnan(average)
@@ -56,48 +56,48 @@ def test_floats_that_are_no_numbers_stay_what_they_are(empty_store: Store) -> No
 @pytest.mark.parametrize(
     "expression", ["now()", "today()", "now64(3)", "[now()]", "toDecimal64(1, 2)", "generateUUIDv4()"]
 )
-def test_what_has_no_plain_value_may_not_leave_the_store(empty_store: Store, expression: str) -> None:
+def test_what_has_no_plain_value_may_not_leave_the_store(asked_store: Store, expression: str) -> None:
     with pytest.raises(StoreRefused, match="toUnixTimestamp64Milli") as refused:
-        empty_store.query(f"SELECT {expression}")
+        asked_store.query(f"SELECT {expression}")
     assert refused.value.code == "unfit_type"
-    assert empty_store.query("SELECT 1") == [(1,)]
+    assert asked_store.query("SELECT 1") == [(1,)]
 
 
-def test_a_result_without_rows_is_an_empty_list(empty_store: Store) -> None:
-    assert empty_store.query("SELECT number, 'a' FROM numbers(0)") == []
+def test_a_result_without_rows_is_an_empty_list(asked_store: Store) -> None:
+    assert asked_store.query("SELECT number, 'a' FROM numbers(0)") == []
 
 
-def test_rows_of_many_blocks_keep_their_order(empty_store: Store) -> None:
+def test_rows_of_many_blocks_keep_their_order(asked_store: Store) -> None:
     sql = "SELECT number, toString(number), [toLowCardinality(toString(number % 300))] FROM numbers(200000)"
-    rows = empty_store.query(sql, None, {"max_threads": 1, "max_block_size": 10_000})
+    rows = asked_store.query(sql, None, {"max_threads": 1, "max_block_size": 10_000})
     assert rows == [(number, str(number), [str(number % 300)]) for number in range(200_000)]
 
 
-def test_a_stream_gives_the_same_rows_in_blocks(empty_store: Store) -> None:
+def test_a_stream_gives_the_same_rows_in_blocks(asked_store: Store) -> None:
     sql = "SELECT number, {text:String} FROM numbers({rows:UInt64})"
-    blocks = list(empty_store.stream(sql, {"text": "it's", "rows": 300_000}))
+    blocks = list(asked_store.stream(sql, {"text": "it's", "rows": 300_000}))
     assert len(blocks) > 1
     assert [row for block in blocks for row in block] == [(number, "it's") for number in range(300_000)]
 
 
-def test_a_stream_may_be_left_in_the_middle(empty_store: Store) -> None:
+def test_a_stream_may_be_left_in_the_middle(asked_store: Store) -> None:
     for _ in range(20):  # more often than there are sessions or clients
-        stream = iter(empty_store.stream("SELECT number FROM system.numbers"))
+        stream = iter(asked_store.stream("SELECT number FROM system.numbers"))
         assert next(stream)[0] == (0,)
         stream.close()  # type: ignore[attr-defined]
-    assert empty_store.query("SELECT 1") == [(1,)]
+    assert asked_store.query("SELECT 1") == [(1,)]
 
 
-def test_a_stream_tells_an_error_in_its_middle(empty_store: Store) -> None:
+def test_a_stream_tells_an_error_in_its_middle(asked_store: Store) -> None:
     with pytest.raises(StoreRefused, match="three"):
-        for _ in empty_store.stream("SELECT throwIf(number = 3000000, 'three') FROM numbers(5000000)"):
+        for _ in asked_store.stream("SELECT throwIf(number = 3000000, 'three') FROM numbers(5000000)"):
             pass
-    assert empty_store.query("SELECT 1") == [(1,)]
+    assert asked_store.query("SELECT 1") == [(1,)]
 
 
-def test_settings_hold_for_their_query_only(empty_store: Store) -> None:
+def test_settings_hold_for_their_query_only(asked_store: Store) -> None:
     sql = "SELECT getSetting('max_block_size'), getSetting('max_execution_time')"
-    (default,) = empty_store.query(sql)
-    assert empty_store.query(sql, None, {"max_block_size": 1234, "max_execution_time": 7}) == [(1234, 7.0)]
-    assert empty_store.query(sql, None, {"max_block_size": 99}) == [(99, default[1])]
-    assert empty_store.query(sql) == [default]
+    (default,) = asked_store.query(sql)
+    assert asked_store.query(sql, None, {"max_block_size": 1234, "max_execution_time": 7}) == [(1234, 7.0)]
+    assert asked_store.query(sql, None, {"max_block_size": 99}) == [(99, default[1])]
+    assert asked_store.query(sql) == [default]
