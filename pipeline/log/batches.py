@@ -32,6 +32,7 @@ from pipeline.log.liveness import Liveness
 
 MAX_RECORDS = 1000
 MAX_BYTES = 4 << 20
+_LAST_COMMIT = 1.0  # seconds
 
 Record = tuple[int, int, bytes]  # offset, timestamp in ms, value
 
@@ -177,21 +178,24 @@ class Batches(Consumer):
     # -- rebalances and the end
 
     async def wait_empty(self) -> None:
-        """Waits for the batches that agents hold, for a bounded time; stock waits for ever, for a broker too."""
-        wait = self.stop_wait if self.app.should_stop else self.revoke_wait
-        try:
-            await asyncio.wait_for(super().wait_empty(), wait)
-        except TimeoutError:
-            self.log.warning(
-                "gave up waiting for %d batches: they will be delivered again", len(self._unacked_messages)
-            )
-            held = {message.tp for message in self._unacked_messages}
+        """Waits for the batches that agents hold and for the commit, a bounded time; stock waits for ever for both."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + (self.stop_wait if self.app.should_stop else self.revoke_wait)
+        while self._unacked_messages and loop.time() < end:
+            self._waiting_for_ack = loop.create_future()
+            await asyncio.wait({self._waiting_for_ack}, timeout=min(end - loop.time(), 0.2))
+        self._waiting_for_ack = None
+        held = {message.tp for message in self._unacked_messages}
+        if held:
+            self.log.warning("gave up waiting for agents: what they hold of %s will be delivered again", sorted(held))
             self._unacked_messages.clear()
             self.assignments.revoke(map(self.short, held))  # agents may still be at work on these
-            try:
-                await asyncio.wait_for(self.force_commit(), 1)
-            except TimeoutError:
-                self.log.warning("gave up the last commit: acknowledged batches will be delivered again")
+        # Not wait_for: stock swallows the cancellation in places.
+        commit = asyncio.ensure_future(self.commit_and_end_transactions())
+        _, pending = await asyncio.wait({commit}, timeout=_LAST_COMMIT)
+        if pending:
+            commit.cancel()
+            self.log.warning("gave up the last commit: acknowledged batches will be delivered again")
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         await super().on_partitions_revoked(revoked)  # stops the flow, waits for agents, commits

@@ -103,9 +103,9 @@ class WayfareApp(faust.App):
 
     # -- Faust's
 
-    async def on_start(self) -> None:
+    async def start(self) -> None:
         await asyncio.to_thread(self._check_topics)
-        await super().on_start()
+        await super().start()
 
     async def on_shutdown(self) -> None:
         await super().on_shutdown()

@@ -45,19 +45,22 @@ def make(log_url: str, prefix: str, sink: str, seconds: float = 0.0) -> WayfareA
     return app
 
 
+def say(sink: str, line: str) -> None:
+    with open(sink, "a") as file:
+        file.write(f"{line}\n")
+
+
 async def main() -> None:
     log_url, prefix, sink, *seconds = sys.argv[1:]
     app = make(log_url, prefix, sink, *map(float, seconds))
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await app.start()
-    with open(sink, "a") as file:
-        file.write("ready\n")
+    say(sink, "ready")
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), 300)
     await app.stop()
-    with open(sink, "a") as file:
-        file.write("stopped\n")
+    say(sink, "stopped")
 
 
 if __name__ == "__main__":
