@@ -1,0 +1,223 @@
+"""Definitions are versioned, checked, seen through a snapshot, and keys are never stored."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+import pytest
+
+from pipeline.errors import NotFound, StoreRefused, UserMistake
+from pipeline.store.definitions import Definition, Definitions
+from pipeline.store.port import Store
+from schemas.definitions import Filter, Funnel, Goal, Key, Project, SessionOptions, Step
+from tests.store.rows import columns
+
+BOUGHT = Goal("bought", ("order",), (Filter("$value", "gt", 10),), value_property="total")
+CHECKOUT = Funnel("checkout", (Step(("view",)), Step(("order",), (Filter("colour", "in", ["red", "it's"]),))))
+
+
+@pytest.fixture
+def definitions(store: Store) -> Definitions:
+    return Definitions(store)
+
+
+@pytest.fixture
+def shop(definitions: Definitions) -> Definitions:
+    definitions.save(Project("shop"))
+    return definitions
+
+
+def test_what_is_saved_is_read_by_another_process_as_it_was(shop: Definitions, store: Store) -> None:
+    project = Project(
+        "other",
+        "Europe/Berlin",
+        "USD",
+        SessionOptions(gap_ms=5, cap_ms=6, campaign=True),
+        ("a.example",),
+        ("pay.example",),
+    )
+    project = shop.save(project)
+    goal, funnel = shop.save(BOUGHT, "other"), shop.save(CHECKOUT, "other")
+    _, key = shop.new_key("other", "write", "site", "web", "server")
+    elsewhere = Definitions(store)
+    assert elsewhere.project("other") == project
+    assert elsewhere.goals("other") == (goal,)
+    assert elsewhere.keys("other") == (key,)
+    # JSON has one kind of list: what was a list in a filter's value stays one.
+    assert elsewhere.funnels("other") == (funnel,)
+    assert [one.name for one in elsewhere.projects()] == ["other", "shop"]
+
+
+def test_each_save_is_the_next_version(shop: Definitions) -> None:
+    assert [shop.save(BOUGHT, "shop").version for _ in range(3)] == [1, 2, 3]
+    assert shop.goals("shop")[0].version == 3
+    assert shop.save(Project("shop", currency="USD")).version == 2
+
+
+def test_versions_go_on_after_something_was_taken_back(shop: Definitions) -> None:
+    shop.save(BOUGHT, "shop")
+    shop.delete("goal", "shop", "bought")
+    assert shop.goals("shop") == ()
+    assert shop.save(BOUGHT, "shop").version == 3
+
+
+def test_a_project_sees_only_its_own(shop: Definitions) -> None:
+    shop.save(Project("other"))
+    shop.save(BOUGHT, "shop")
+    assert shop.goals("other") == ()
+    assert shop.funnels("other") == ()
+    assert shop.keys("other") == ()
+
+
+def test_a_snapshot_does_not_change_and_the_next_one_does(shop: Definitions) -> None:
+    before = shop.snapshot()
+    shop.save(BOUGHT, "shop")
+    after = shop.snapshot()
+    assert before.goals["shop"] == ()
+    assert [goal.name for goal in after.goals["shop"]] == ["bought"]
+    with pytest.raises(TypeError):
+        after.projects["x"] = Project("x")  # type: ignore[index]
+
+
+def test_a_snapshot_stays_the_same_object_until_something_changes(shop: Definitions, store: Store) -> None:
+    before = shop.snapshot()
+    assert shop.refresh() is before
+    Definitions(store).save(BOUGHT, "shop")  # another process
+    assert shop.snapshot() is before
+    assert shop.refresh() is not before
+    assert shop.snapshot().goals["shop"] != ()
+
+
+def test_a_snapshots_version_grows_with_every_change(shop: Definitions, store: Store) -> None:
+    seen = [shop.snapshot().version]
+
+    def changed() -> None:
+        seen.append(shop.snapshot().version)
+
+    shop.save(BOUGHT, "shop")
+    changed()
+    shop.new_key("shop", "read", "reader")
+    changed()
+    shop.revoke("shop", "reader")
+    changed()
+    shop.delete("goal", "shop", "bought")
+    changed()
+    shop.delete("project", "shop", "shop")
+    changed()
+    store.command("OPTIMIZE TABLE definitions FINAL")
+    assert shop.refresh().version == seen[-1]
+    assert seen == sorted(set(seen))
+
+
+def test_a_key_is_shown_once_and_stored_as_its_hash(shop: Definitions, store: Store) -> None:
+    plain, key = shop.new_key("shop", "write", "site", "web", "browser")
+    assert plain.startswith("wf_write_")
+    assert key.hash == hashlib.sha256(plain.encode()).hexdigest()
+    assert shop.snapshot().keys[key.hash] == key
+    assert not [row for row in store.query("SELECT project, name, body FROM definitions") if plain in str(row)]
+
+
+def test_two_keys_are_different_and_of_different_names(shop: Definitions) -> None:
+    assert shop.new_key("shop", "write", "one")[0] != shop.new_key("shop", "write", "two")[0]
+    with pytest.raises(UserMistake) as refused:
+        shop.new_key("shop", "read", "one")
+    assert refused.value.code == "exists"
+
+
+def test_a_revoked_key_opens_nothing_and_is_still_listed(shop: Definitions) -> None:
+    _, key = shop.new_key("shop", "write", "site")
+    shop.revoke("shop", "site")
+    assert key.hash not in shop.snapshot().keys
+    assert [(one.name, one.revoked) for one in shop.keys("shop")] == [("site", True)]
+    _, again = shop.new_key("shop", "write", "site")
+    assert list(shop.snapshot().keys) == [again.hash]
+
+
+def test_a_project_is_taken_back_with_all_that_is_its_own(shop: Definitions) -> None:
+    """Were its keys only hidden, they would open a later project of the same name."""
+    shop.save(Project("other"))
+    shop.save(BOUGHT, "other")
+    shop.save(BOUGHT, "shop")
+    plain, key = shop.new_key("shop", "write", "site")
+    shop.delete("project", "shop", "shop")
+    assert key.hash not in shop.snapshot().keys
+    with pytest.raises(NotFound):
+        shop.project("shop")
+    shop.save(Project("shop"))
+    assert shop.keys("shop") == ()
+    assert shop.goals("shop") == ()
+    assert len(shop.goals("other")) == 1
+
+
+def test_what_is_not_there_is_not_found(shop: Definitions) -> None:
+    def absent(ask: Any, *arguments: Any) -> None:
+        with pytest.raises(NotFound):
+            ask(*arguments)
+
+    absent(shop.project, "nowhere")
+    absent(shop.goals, "nowhere")
+    absent(shop.save, BOUGHT, "nowhere")
+    absent(shop.new_key, "nowhere", "write", "site")
+    absent(shop.delete, "goal", "shop", "bought")
+    absent(shop.revoke, "shop", "site")
+
+
+LONG = "x" * 101
+WRONG: list[tuple[Definition, str]] = [
+    (Project(""), "name"),
+    (Project("Shop"), "name"),
+    (Project("-shop"), "name"),
+    (Project("s" * 64), "name"),
+    (Project("shop", zone="Mars/Base"), "zone"),
+    (Project("shop", zone="../etc/passwd"), "zone"),
+    (Project("shop", currency="eur"), "currency"),
+    (Project("shop", sessions=SessionOptions(gap_ms=0)), "sessions.gap_ms"),
+    (Project("shop", sessions=SessionOptions(gap_ms=10, cap_ms=5)), "sessions.cap_ms"),
+    (Project("shop", retention_days=0), "retention_days"),
+    (Key(" site", "shop", "write", "0" * 64), "name"),
+    (Key("site", "shop", "write", "plain text"), "hash"),
+    (Key("site", "shop", "write", "0" * 64, source="My Site"), "source"),
+    (Goal("", ("order",)), "name"),
+    (Goal("a\nb", ("order",)), "name"),
+    (Goal(LONG, ("order",)), "name"),
+    (Goal("bought", ()), "events"),
+    (Goal("bought", ("",)), "events"),
+    (Goal("bought", ("order",), currency="€"), "currency"),
+    (Goal("bought", ("order",), (Filter("", "is", 1),)), "where[0].property"),
+    (Goal("bought", ("order",), (Filter("a"), Filter("b", "in", "red"))), "where[1].value"),
+    (Goal("bought", ("order",), (Filter("b", "between", [1]),)), "where[0].value"),
+    (Goal("bought", ("order",), (Filter("b", "gt", None),)), "where[0].value"),
+    (Goal("bought", ("order",), (Filter("b", "regex", "("),)), "where[0].value"),
+    (Funnel("checkout", ()), "steps"),
+    (Funnel("checkout", (Step(("view",)),) * 33), "steps"),
+    (Funnel("checkout", (Step(("view",)), Step(()))), "steps[1].events"),
+    (Funnel("checkout", (Step(("view",)),), window_ms=0), "window_ms"),
+]
+
+
+def test_what_cannot_be_meant_is_a_mistake_with_its_field(shop: Definitions) -> None:
+    for definition, field in WRONG:
+        with pytest.raises(UserMistake) as refused:
+            shop.save(definition, "shop")  # type: ignore[type-var]
+        assert refused.value.field == field, definition
+    assert shop.snapshot().version == 1
+
+
+def test_names_may_hold_any_printable_text(shop: Definitions) -> None:
+    for name in ("it's", "Käufe \\ 50 %", "購入", "a" * 100):
+        shop.save(msgspec.structs.replace(BOUGHT, name=name), "shop")
+    assert {goal.name for goal in shop.goals("shop")} == {"it's", "Käufe \\ 50 %", "購入", "a" * 100}
+
+
+def test_a_body_that_cannot_be_read_names_its_definition(shop: Definitions, store: Store) -> None:
+    bad = columns("definitions", 1, project=["shop"], kind=["goal"], name=["bought"], body=['{"nome": 1}'], version=[1])
+    store.insert("definitions", bad)
+    with pytest.raises(StoreRefused, match="goal 'bought' of project 'shop'"):
+        shop.refresh()
+
+
+def test_kinds_of_a_later_version_are_left_alone(shop: Definitions, store: Store) -> None:
+    later = columns("definitions", 1, project=["shop"], kind=["segment"], name=["x"], body=["{}"], version=[1])
+    store.insert("definitions", later)
+    assert shop.refresh().version == 2
+    assert shop.goals("shop") == ()
