@@ -66,4 +66,5 @@ def worker(
             field="log",
         )
     command = [sys.executable, "-m", "faust", "-A", "agents.app", "worker", "--web-port", str(health_port)]
-    os.execv(sys.executable, [*command, "--loglevel", settings.log_level, *context.args])
+    level = {"warning": "warn"}.get(settings.log_level, settings.log_level)  # as Faust names it
+    os.execv(sys.executable, [*command, "--loglevel", level, *context.args])
