@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
 from api.query import access, ask, profiles, saved_routes
+from api.query.bodies import JsonRoute
 from api.query.errors import ErrorAnswer
 from api.query.questions import bounce, catalogue, funnel, journeys, recent, rejected, sessions, trend
 from api.query.questions.bounce import BounceAnswer, BounceQuestion
@@ -48,7 +49,7 @@ def router(runtime: Runtime) -> APIRouter:
 
 
 def _questions(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(tags=["questions"])
+    routes = APIRouter(route_class=JsonRoute, tags=["questions"])
     reads = Depends(access.reader(runtime))
 
     def answers(name: str, answer: type, summary: str) -> Callable[[Endpoint], Endpoint]:
@@ -117,7 +118,7 @@ def _questions(runtime: Runtime) -> APIRouter:
 
 
 def _customers(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(tags=["customers"])
+    routes = APIRouter(route_class=JsonRoute, tags=["customers"])
     reads = Depends(access.reader(runtime))
 
     @routes.get("/customers", operation_id="find_customers", summary="The customer of a user id or an e-mail address")

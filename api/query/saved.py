@@ -26,6 +26,7 @@ from api.query.questions.steps import (
 from api.query.runtime_port import Runtime
 from pipeline.domain.goals import compile_goals
 from pipeline.errors import InvalidQuestion
+from pipeline.store.definitions import Snapshot
 from schemas.definitions import Funnel, Goal, Project
 from schemas.log import CHANGES, EVENTS, Line, Mark
 
@@ -127,7 +128,7 @@ async def save_funnel(runtime: Runtime, project: Project, funnel: Funnel) -> Fun
 
 def _save(runtime: Runtime, project: Project, wanted: Saved) -> Saved:
     """What is saved so already stays as it is."""
-    snapshot = runtime.definitions.refresh()
+    snapshot: Snapshot = runtime.definitions.refresh()
     for known in (*snapshot.goals.get(project.name, ()), *snapshot.funnels.get(project.name, ())):
         if isinstance(known, type(wanted)) and known == msgspec.structs.replace(wanted, version=known.version):
             return known

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
 from api.query import access, ask, saved
+from api.query.bodies import JsonRoute
 from api.query.errors import near
 from api.query.questions.funnel import saved_funnel
 from api.query.runtime_port import Runtime
@@ -44,7 +45,7 @@ class FunnelFollowed(BaseModel):
 
 
 def goals(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(prefix="/goals", tags=["saved"])
+    routes = APIRouter(route_class=JsonRoute, prefix="/goals", tags=["saved"])
     reads, writes = Depends(access.reader(runtime)), Depends(access.writer(runtime))
 
     @routes.get("", operation_id="list_goals", summary="All goals")
@@ -68,7 +69,7 @@ def goals(runtime: Runtime) -> APIRouter:
 
 
 def funnels(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(prefix="/funnels", tags=["saved"])
+    routes = APIRouter(route_class=JsonRoute, prefix="/funnels", tags=["saved"])
     reads, writes = Depends(access.reader(runtime)), Depends(access.writer(runtime))
 
     @routes.get("", operation_id="list_funnels", summary="All saved funnels")

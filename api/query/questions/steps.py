@@ -8,10 +8,6 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
     WithJsonSchema,
 )
 
@@ -67,14 +63,25 @@ EventNames = Annotated[
 ]
 
 
-def _finite(value: float) -> float:
-    if not isfinite(value):
-        raise ValueError("a number must be finite")
-    return value
+def _value(given: Any) -> Any:
+    """A number, a text, true, false or null, or a list of such; what an operator takes of them is the core's to say."""
+    for one in given if isinstance(given, list) else [given]:
+        if not isinstance(one, str | int | float | None):
+            raise ValueError("must be a number, a text, true, false or null, or a list of such")
+        if isinstance(one, float) and not isfinite(one):
+            raise ValueError("a number must be finite")
+    return given
 
 
-Finite = Annotated[StrictFloat, AfterValidator(_finite)]
-Scalar = StrictBool | StrictInt | Finite | StrictStr
+_SCALARS = [{"type": kind} for kind in ("string", "number", "boolean", "null")]
+Value = Annotated[
+    Any,
+    AfterValidator(_value),
+    WithJsonSchema({
+        "anyOf": [*_SCALARS, {"type": "array", "items": {"anyOf": _SCALARS}}],
+        "description": "a list for in, not_in and between; none for set and not_set",
+    }),
+]  # fmt: skip
 
 
 class Filter(Strict):
@@ -84,9 +91,7 @@ class Filter(Strict):
         min_length=1, max_length=1000, description="a property's name, or $channel, $country, $path ..."
     )
     operator: Operator = "is"
-    value: Scalar | list[Scalar] | None = Field(
-        None, description="a list for in, not_in and between; none for set and not_set"
-    )
+    value: Value = None
 
     def definition(self) -> definitions.Filter:
         return definitions.Filter(self.property, self.operator, self.value)

@@ -50,10 +50,8 @@ async def test_a_saved_goal_is_told_to_every_partition_of_events_and_changes(hou
     told = [(topic, partition) for topic, partition, _ in house.writer.records]
     assert sorted(told) == [(topic, partition) for topic in ("changes", "events") for partition in range(3)]
     for topic, partition, record in house.writer.records:
-        assert record["p"] == house.name
-        assert record["k" if topic == "changes" else "c"] in ("define", partition)
-        assert record["c" if topic == "changes" else "d"] == partition if partition else True
-        assert "define" in record.values()
+        kind, key = ("k", "c") if topic == "changes" else ("c", "d")
+        assert (record["p"], record[kind], record[key]) == (house.name, "define", partition)
 
 
 async def test_a_saved_funnel_is_told_to_every_partition_of_changes(house: House) -> None:
