@@ -17,14 +17,14 @@ CHECKOUT = Funnel("checkout", (Step(("view",)), Step(("order",), (Filter("colour
 
 
 @pytest.fixture
-def definitions(store: Store) -> Definitions:
-    return Definitions(store)
-
-
-@pytest.fixture
-def shop(definitions: Definitions) -> Definitions:
+def shop(store: Store) -> Definitions:
+    definitions = Definitions(store)
     definitions.save(Project("shop"))
     return definitions
+
+
+# The rules are the same on any store: the rest runs on chdb alone.
+on_chdb = pytest.mark.parametrize("empty_store", ["embedded"], indirect=True)
 
 
 def test_what_is_saved_is_read_by_another_process_as_it_was(shop: Definitions, store: Store) -> None:
@@ -48,12 +48,14 @@ def test_what_is_saved_is_read_by_another_process_as_it_was(shop: Definitions, s
     assert [one.name for one in elsewhere.projects()] == ["other", "shop"]
 
 
+@on_chdb
 def test_each_save_is_the_next_version(shop: Definitions) -> None:
     assert [shop.save(BOUGHT, "shop").version for _ in range(3)] == [1, 2, 3]
     assert shop.goals("shop")[0].version == 3
     assert shop.save(Project("shop", currency="USD")).version == 2
 
 
+@on_chdb
 def test_versions_go_on_after_something_was_taken_back(shop: Definitions) -> None:
     shop.save(BOUGHT, "shop")
     shop.delete("goal", "shop", "bought")
@@ -61,6 +63,7 @@ def test_versions_go_on_after_something_was_taken_back(shop: Definitions) -> Non
     assert shop.save(BOUGHT, "shop").version == 3
 
 
+@on_chdb
 def test_a_project_sees_only_its_own(shop: Definitions) -> None:
     shop.save(Project("other"))
     shop.save(BOUGHT, "shop")
@@ -69,6 +72,7 @@ def test_a_project_sees_only_its_own(shop: Definitions) -> None:
     assert shop.keys("other") == ()
 
 
+@on_chdb
 def test_a_snapshot_does_not_change_and_the_next_one_does(shop: Definitions) -> None:
     before = shop.snapshot()
     shop.save(BOUGHT, "shop")
@@ -79,6 +83,7 @@ def test_a_snapshot_does_not_change_and_the_next_one_does(shop: Definitions) -> 
         after.projects["x"] = Project("x")  # type: ignore[index]
 
 
+@on_chdb
 def test_a_snapshot_stays_the_same_object_until_something_changes(shop: Definitions, store: Store) -> None:
     before = shop.snapshot()
     assert shop.refresh() is before
@@ -88,6 +93,7 @@ def test_a_snapshot_stays_the_same_object_until_something_changes(shop: Definiti
     assert shop.snapshot().goals["shop"] != ()
 
 
+@on_chdb
 def test_a_snapshots_version_grows_with_every_change(shop: Definitions, store: Store) -> None:
     seen = [shop.snapshot().version]
 
@@ -109,6 +115,7 @@ def test_a_snapshots_version_grows_with_every_change(shop: Definitions, store: S
     assert seen == sorted(set(seen))
 
 
+@on_chdb
 def test_a_key_is_shown_once_and_stored_as_its_hash(shop: Definitions, store: Store) -> None:
     plain, key = shop.new_key("shop", "write", "site", "web", "browser")
     assert plain.startswith("wf_write_")
@@ -117,6 +124,7 @@ def test_a_key_is_shown_once_and_stored_as_its_hash(shop: Definitions, store: St
     assert not [row for row in store.query("SELECT project, name, body FROM definitions") if plain in str(row)]
 
 
+@on_chdb
 def test_two_keys_are_different_and_of_different_names(shop: Definitions) -> None:
     assert shop.new_key("shop", "write", "one")[0] != shop.new_key("shop", "write", "two")[0]
     with pytest.raises(UserMistake) as refused:
@@ -124,6 +132,7 @@ def test_two_keys_are_different_and_of_different_names(shop: Definitions) -> Non
     assert refused.value.code == "exists"
 
 
+@on_chdb
 def test_a_revoked_key_opens_nothing_and_is_still_listed(shop: Definitions) -> None:
     _, key = shop.new_key("shop", "write", "site")
     shop.revoke("shop", "site")
@@ -133,6 +142,7 @@ def test_a_revoked_key_opens_nothing_and_is_still_listed(shop: Definitions) -> N
     assert list(shop.snapshot().keys) == [again.hash]
 
 
+@on_chdb
 def test_a_project_is_taken_back_with_all_that_is_its_own(shop: Definitions) -> None:
     """Were its keys only hidden, they would open a later project of the same name."""
     shop.save(Project("other"))
@@ -149,6 +159,7 @@ def test_a_project_is_taken_back_with_all_that_is_its_own(shop: Definitions) -> 
     assert len(shop.goals("other")) == 1
 
 
+@on_chdb
 def test_what_is_not_there_is_not_found(shop: Definitions) -> None:
     def absent(ask: Any, *arguments: Any) -> None:
         with pytest.raises(NotFound):
@@ -195,6 +206,7 @@ WRONG: list[tuple[Definition, str]] = [
 ]
 
 
+@on_chdb
 def test_what_cannot_be_meant_is_a_mistake_with_its_field(shop: Definitions) -> None:
     for definition, field in WRONG:
         with pytest.raises(UserMistake) as refused:
@@ -203,12 +215,14 @@ def test_what_cannot_be_meant_is_a_mistake_with_its_field(shop: Definitions) -> 
     assert shop.snapshot().version == 1
 
 
+@on_chdb
 def test_names_may_hold_any_printable_text(shop: Definitions) -> None:
     for name in ("it's", "Käufe \\ 50 %", "購入", "a" * 100):
         shop.save(msgspec.structs.replace(BOUGHT, name=name), "shop")
     assert {goal.name for goal in shop.goals("shop")} == {"it's", "Käufe \\ 50 %", "購入", "a" * 100}
 
 
+@on_chdb
 def test_a_body_that_cannot_be_read_names_its_definition(shop: Definitions, store: Store) -> None:
     bad = columns("definitions", 1, project=["shop"], kind=["goal"], name=["bought"], body=['{"nome": 1}'], version=[1])
     store.insert("definitions", bad)
@@ -216,6 +230,7 @@ def test_a_body_that_cannot_be_read_names_its_definition(shop: Definitions, stor
         shop.refresh()
 
 
+@on_chdb
 def test_kinds_of_a_later_version_are_left_alone(shop: Definitions, store: Store) -> None:
     later = columns("definitions", 1, project=["shop"], kind=["segment"], name=["x"], body=["{}"], version=[1])
     store.insert("definitions", later)

@@ -1,0 +1,1 @@
+BACKUP TABLE default.claims TO File({file:String})

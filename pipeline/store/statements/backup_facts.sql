@@ -1,0 +1,1 @@
+BACKUP DATABASE default EXCEPT TABLES default.claims TO File({file:String})

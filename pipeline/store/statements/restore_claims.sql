@@ -1,0 +1,1 @@
+RESTORE TABLE default.claims FROM File({file:String})

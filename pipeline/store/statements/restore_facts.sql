@@ -1,0 +1,1 @@
+RESTORE DATABASE default FROM File({file:String})
