@@ -1,0 +1,135 @@
+from typing import Any
+
+import pytest
+
+from pipeline.domain.identifiers import Kind, identifier
+from schemas.definitions import Goal
+from tests import story as words
+from tests.api.query.conftest import House
+from tests.story import DAY_ZERO, device
+
+ANN = """
+    phone   09:00     page /home acquisition=email title=Home
+    phone   09:05     mail ann@example.org
+    tablet  +1 09:00  page /shop
+    tablet  +1 09:10  login ann email=ann@example.org user_id=ann plan=gold city_name=Ulm
+    tablet  +1 09:20  track Paid value_micros=5000000 order=17
+    tablet  +1 09:30  login ann plan=silver
+    other   09:00     page /home
+"""
+
+
+async def get(house: House, path: str, status: int = 200, **query: Any) -> dict[str, Any]:
+    answer = await house.client.get(f"/api/v1/projects/{house.name}/customers{path}", params=query)
+    assert answer.status_code == status, answer.text
+    return dict(answer.json())
+
+
+def hexadecimal(number: int) -> str:
+    return f"{number:016x}"
+
+
+async def test_a_profile_tells_who_a_customer_is_and_what_he_amounts_to(house: House) -> None:
+    house.tell(ANN, goals=[Goal("sale", ("Paid",))])
+    profile = await get(house, "/user:ann")
+    assert profile["id"] == hexadecimal(words.user("ann"))
+    assert (profile["asked"], profile["kind"], profile["stage"]) == ("user:ann", "user", "lapsed")
+    assert {(one["id"], one["kind"]) for one in profile["identifiers"]} == {
+        (hexadecimal(words.user("ann")), "user"),
+        (hexadecimal(words.email("ann@example.org")), "email"),
+        (hexadecimal(device("phone")), "device"),
+        (hexadecimal(device("tablet")), "device"),
+    }
+    assert profile["traits"] == {"plan": "silver", "city_name": "Ulm"}
+    assert profile["user_ids"] == ["ann"]
+    assert (profile["events"], profile["sessions"], profile["views"], profile["conversions"]) == (6, 2, 2, 1)
+    assert profile["value_micros"] == 5_000_000
+    assert profile["first_at"] == DAY_ZERO + 9 * 3_600_000
+    assert [(one["path"], one["state"]) for one in profile["journeys"]] == [(["email", "direct"], "converted")]
+
+
+async def test_the_timeline_is_newest_first_with_properties_and_sessions(house: House) -> None:
+    house.tell(ANN)
+    timeline = (await get(house, "/user:ann"))["timeline"]
+    assert [one["event"] for one in timeline] == ["identify", "Paid", "identify", "page", "identify", "page"]
+    paid, first = timeline[1], timeline[-1]
+    assert paid["properties"] == {"order": 17}
+    assert paid["value_micros"] == 5_000_000
+    assert (first["path"], first["title"], first["acquisition"]) == ("/home", "Home", "email")
+    assert paid["session"] == timeline[3]["session"] != first["session"]
+
+
+async def test_the_timeline_is_read_page_by_page_without_a_gap_or_an_overlap(house: House) -> None:
+    house.tell("\n".join(f"ann  09:00  page /{number} user=ann" for number in range(7)))
+    whole = await get(house, "/user:ann")
+    assert whole["next"] is None
+    pages: list[Any] = []
+    before = None
+    for _ in range(4):
+        page = await get(house, "/user:ann", limit=2, **({"before": before} if before else {}))
+        pages += page["timeline"]
+        before = page["next"]
+    assert before is None
+    assert pages == whole["timeline"]
+    assert len(pages) == 7
+
+
+@pytest.mark.parametrize("old", ["email", "device"])
+async def test_an_old_id_answers_with_the_new_one(house: House, old: str) -> None:
+    house.tell(ANN)
+    asked = hexadecimal(words.email("ann@example.org") if old == "email" else device("phone"))
+    profile = await get(house, f"/{asked}")
+    assert (profile["id"], profile["asked"]) == (hexadecimal(words.user("ann")), asked)
+
+
+async def test_an_anonymous_device_is_a_customer_of_its_own(house: House) -> None:
+    house.tell(ANN)
+    profile = await get(house, f"/{hexadecimal(device('other'))}")
+    assert (profile["kind"], profile["events"], profile["stage"]) == ("device", 1, "visitor")
+    assert [one["kind"] for one in profile["identifiers"]] == ["device"]
+
+
+async def test_of_a_shared_device_each_owner_has_his_own_part(house: House) -> None:
+    house.tell("""
+        tablet  09:00  page /before
+        tablet  09:01  login ann
+        tablet  12:00  login bob
+        tablet  12:01  page /after
+    """)
+    assert [one["path"] for one in (await get(house, "/user:ann"))["timeline"]] == ["", "/before"]
+    assert [one["path"] for one in (await get(house, "/user:bob"))["timeline"]] == ["/after", ""]
+    assert (await get(house, "/user:bob"))["events"] == 2
+
+
+async def test_a_customer_is_found_by_user_id_or_by_email(house: House) -> None:
+    house.tell(ANN)
+    ann = {"id": hexadecimal(words.user("ann")), "kind": "user"}
+    assert (await get(house, "", user_id="ann"))["customers"] == [ann]
+    assert (await get(house, "", email="Ann@Example.org"))["customers"] == [ann]
+    assert (await get(house, "", user_id="nobody"))["customers"] == []
+    assert (await get(house, "", user_id="null"))["customers"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status", "field"),
+    [
+        ("/user:nobody", {}, 404, None),
+        ("/user:null", {}, 404, None),
+        ("/00000000000000ff", {}, 404, None),
+        ("/ff", {}, 422, "id"),
+        ("/user:ann", {"before": "yesterday"}, 422, "before"),
+        ("/user:ann", {"limit": 0}, 422, "limit"),
+        ("", {}, 422, "user_id"),
+        ("", {"user_id": "a", "email": "a@b.c"}, 422, "user_id"),
+        ("", {"email": "ann"}, 422, "email"),
+    ],
+)
+async def test_what_is_no_customer_is_told(house: House, path: str, query: Any, status: int, field: str | None) -> None:
+    error = (await get(house, path, status, **query))["error"]
+    assert error.get("field") == field
+
+
+async def test_an_id_of_another_project_leads_nowhere(house: House) -> None:
+    house.tell(ANN)
+    elsewhere = identifier("elsewhere", Kind.user, "ann")
+    await get(house, f"/{hexadecimal(elsewhere)}", status=404)

@@ -1,0 +1,34 @@
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from tests.api.query.conftest import House
+
+OPERATIONS = {
+    *("ask_sessions", "ask_bounce", "ask_funnel", "ask_rejected", "ask_journeys", "ask_trend", "ask_catalogue"),
+    *("ask_recent", "get_catalogue", "find_customers", "get_customer"),
+    *("list_goals", "get_goal", "save_goal", "delete_goal"),
+    *("list_funnels", "get_funnel", "get_funnel_entries", "save_funnel", "delete_funnel"),
+}
+
+
+async def test_the_schema_is_openapi_3_1(house: House) -> None:
+    schema = house.app.openapi()
+    assert schema["openapi"].startswith("3.1")
+    assert [error.message for error in OpenAPIV31SpecValidator(schema).iter_errors()] == []
+
+
+async def test_operations_have_ids_that_stay(house: House) -> None:
+    found = [operation["operationId"] for path in house.app.openapi()["paths"].values() for operation in path.values()]
+    assert set(found) == OPERATIONS
+    assert len(found) == len(OPERATIONS)
+
+
+async def test_every_answer_and_every_error_has_a_model(house: House) -> None:
+    for path, operations in house.app.openapi()["paths"].items():
+        for operation in operations.values():
+            assert operation["security"] == [{"HTTPBearer": []}], path
+            for status, response in operation["responses"].items():
+                if status == "204":
+                    continue
+                schema = response["content"]["application/json"]["schema"]
+                name = schema["$ref"].rpartition("/")[2]
+                assert (name == "ErrorAnswer") == (status >= "400"), (path, status)
