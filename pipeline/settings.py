@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pipeline.errors import InvalidSetting
 
 PREFIX = "WAYFARE_"
+NOT_SETTINGS = "WAYFARE_TEST_"  # what the tests may run against: no setting, and none of ours to judge
 CONFIG = "WAYFARE_CONFIG"
 LOG_SCHEMES, STORE_SCHEMES = ("sqlite", "kafka"), ("chdb", "clickhouse")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -122,7 +123,7 @@ def load(environ: Mapping[str, str] | None = None, config: Path | str | None = N
         if name not in known:
             raise _unknown(f"{file}: {name}", name, [*known], str)
     for name, value in environ.items():
-        if name.startswith(PREFIX) and name != CONFIG:
+        if name.startswith(PREFIX) and not name.startswith(NOT_SETTINGS) and name != CONFIG:
             key = name.removeprefix(PREFIX).lower()
             if key not in known:
                 raise _unknown(name, key, [*known], variable)

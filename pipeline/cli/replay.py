@@ -16,7 +16,7 @@ def replay(
     json: options.Json = False,
 ) -> None:
     """Send rejected events through ingest again; those that can be used now are counted."""
-    body: dict[str, Any] = {"reason": reason, "source": source}
+    body: dict[str, Any] = {name: value for name, value in (("reason", reason), ("source", source)) if value}
     if last:
         body["from"], body["to"] = options.span(last)
     report = options.wait_for(_replay(project, body))
