@@ -79,6 +79,8 @@ class Batches(Consumer):
         self.assignments: Assignments = args[0].app.assignments
         super().__init__(*args, **options)
         self._delivered: defaultdict[TP, deque[Batch]] = defaultdict(deque)
+        self._callback, self.callback = self.callback, self._deliver
+        self._delivering = False
 
     def short(self, tp: TP) -> Partition:
         return self.app.short_name(tp.topic)[0], tp.partition
@@ -109,6 +111,15 @@ class Batches(Consumer):
                 start, size = index, 0
             size += len(record[2])
         yield Batch(topic, tp.partition, generation, records[start:])
+
+    async def _deliver(self, message: Message) -> None:
+        """Into the streams' buffers; waits while they are full, and then nothing is polled."""
+        self._delivering = True
+        try:
+            await self._callback(message)
+        finally:
+            self._delivering = False
+            self.liveness.polled()
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         batch: Batch = record
@@ -171,8 +182,13 @@ class Batches(Consumer):
         return did_commit
 
     @property
+    def poll_age(self) -> float:
+        """Seconds since the log was last asked for records; 0 while what it gave waits in front of busy agents."""
+        return 0.0 if self._delivering and self.flow_active else self.liveness.poll_age
+
+    @property
     def commit_age(self) -> float:
-        """Seconds since the last commit; 0 while nothing is delivered that waits for one."""
+        """Seconds since the last commit or assignment; 0 while nothing is delivered that waits for a commit."""
         return self.liveness.commit_age if any(self._delivered.values()) else 0.0
 
     # -- rebalances and the end
@@ -204,6 +220,7 @@ class Batches(Consumer):
                 batch.revoked = True
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self.liveness.committed()
         self.assignments.assign(map(self.short, assigned), generation_id)
         await super().on_partitions_assigned(assigned, generation_id)
 

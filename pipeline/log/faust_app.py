@@ -36,6 +36,8 @@ from pipeline.log.sqlite import SqliteLog
 from pipeline.log.topics import FIRST_GENERATION, full_name, short_name
 from schemas.log import MAX_LINES_PER_RECORD, TOPICS
 
+_FOR_EVER_MS = 1 << 60
+
 
 class _WithoutWeb(BootStrategy):
     enable_web = False
@@ -46,8 +48,17 @@ class WayfareApp(faust.App):
 
     BootStrategy = _WithoutWeb
 
-    def __init__(self, log_url: str, *, group: str, prefix: str, waits: tuple[float, float], **options: Any) -> None:
-        self.log_url, self.prefix, self.waits = log_url, prefix, waits
+    def __init__(
+        self,
+        log_url: str,
+        *,
+        group: str,
+        prefix: str,
+        waits: tuple[float, float],
+        keep_ms: int,
+        **options: Any,
+    ) -> None:
+        self.log_url, self.prefix, self.waits, self.keep_ms = log_url, prefix, waits, keep_ms
         self.assignments = Assignments()
         self.sqlite_log: SqliteLog | None = None
         self._short: dict[str, tuple[str, int]] = {}
@@ -90,7 +101,7 @@ class WayfareApp(faust.App):
     @property
     def poll_age(self) -> float:
         consumer = self._batches()
-        return math.inf if consumer is None else consumer.liveness.poll_age
+        return math.inf if consumer is None else consumer.poll_age
 
     @property
     def commit_age(self) -> float:
@@ -155,6 +166,7 @@ def create_app(
     stop_wait: float = 2.0,
     send_timeout: float = 10.0,
     buffered_batches: int = 16,
+    retention_hours: float = 168,
 ) -> WayfareApp:
     """An app without agents yet, that has touched nothing.
 
@@ -163,6 +175,7 @@ def create_app(
     commit_interval: seconds between commits; a killed worker's successor gets that much again.
     revoke_wait, stop_wait: seconds that a rebalance, and a stop, wait for batches that agents hold.
     buffered_batches: batches that wait in front of an agent.
+    retention_hours: how long the SQLite log keeps what is committed; 0 = for ever.
     """
     broker, credentials = _broker(log_url)
     return WayfareApp(
@@ -170,6 +183,7 @@ def create_app(
         group=group,
         prefix=prefix,
         waits=(revoke_wait, stop_wait),
+        keep_ms=int(retention_hours * 3_600_000) or _FOR_EVER_MS,
         broker=broker,
         broker_credentials=credentials,
         datadir=str(datadir),
@@ -239,10 +253,13 @@ def last_heartbeat_age(app: WayfareApp) -> float:
 
 
 def last_poll_age(app: WayfareApp) -> float:
-    """Seconds since the log was last asked for records; grows when a rebalance hangs or the worker was dropped."""
+    """Seconds since the log was last asked for records; 0 while what it gave waits in front of busy agents.
+
+    It grows when a rebalance hangs or the worker was dropped.
+    """
     return app.poll_age
 
 
 def last_commit_age(app: WayfareApp) -> float:
-    """Seconds since the last commit; 0 while nothing is delivered that waits for one."""
+    """Seconds since the last commit or assignment; 0 while nothing is delivered that waits for a commit."""
     return app.commit_age

@@ -12,6 +12,7 @@ from faust.transport import base
 from faust.transport.consumer import Consumer as FaustConsumer
 from faust.transport.producer import Producer as FaustProducer
 from faust.types import TP, RecordMetadata
+from mode import Service
 
 from pipeline.errors import InUse, LogUnavailable
 from pipeline.log.batches import MAX_BYTES, MAX_RECORDS, Batches, Record
@@ -20,6 +21,7 @@ from pipeline.log.sqlite import APPENDS, Ends, SqliteLog
 
 _POLL = 0.02  # seconds; appends of this process are told at once, those of another are seen by polling
 _FETCH_BYTES = 4 * MAX_BYTES
+_TRIM_EVERY = 600.0  # seconds
 
 
 class _Waker:
@@ -165,6 +167,15 @@ class _SqliteConsumer(FaustConsumer):
                 size += sum(len(value) for _, _, value in records)
         self._version = version
         return found
+
+    @Service.task
+    async def _trim(self) -> None:
+        while not self.should_stop:
+            await self.sleep(_TRIM_EVERY)
+            try:
+                await asyncio.to_thread(self._log.trim, self.app.keep_ms)
+            except LogUnavailable as error:
+                self.log.warning("cannot trim now: %s", error)
 
     # -- what Faust asks for and we have no need of
 

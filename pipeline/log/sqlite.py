@@ -45,6 +45,7 @@ _PRAGMAS: Final = (
     "PRAGMA cache_size=-16000",
 )
 _OFFSETS: Final = 1 << OFFSET_BITS
+_TRIM_STEP: Final = 5_000  # records a transaction
 
 Fetched = tuple[int, int, bytes]  # offset, appended_at in ms, value
 
@@ -234,26 +235,28 @@ class SqliteLog:
 
         A partition that no group has committed is left alone. The file does not shrink; its pages are used again.
         """
-        oldest, dropped = time.time_ns() // 1_000_000 - keep_ms, 0
+        before, dropped = time.time_ns() // 1_000_000 - keep_ms, 0
         for partition in self.ends():
-            with self._writing() as connection:
-                (done,) = connection.execute(
-                    "SELECT min(next) FROM committed WHERE partition_id=?", (partition,)
-                ).fetchone()
-                if done is None:
-                    continue
-                first = partition * _OFFSETS
-                # Appended in order of time, so what is old enough is a prefix; its end is the first record to keep.
-                (keep,) = connection.execute(
-                    "SELECT min(id) FROM records WHERE id >= ? AND id < ? AND appended_at >= ?",
-                    (first, first + done, oldest),
-                ).fetchone()
-                low = done if keep is None else keep - first
-                dropped += connection.execute(
-                    "DELETE FROM records WHERE id >= ? AND id < ?", (first, first + low)
-                ).rowcount
-                connection.execute("UPDATE partitions SET low=max(low, ?) WHERE id=?", (low, partition))
+            while step := self._trim(partition, before):  # in steps: appends get their turn in between
+                dropped += step
         return dropped
+
+    def _trim(self, partition: int, before: int) -> int:
+        first = partition * _OFFSETS
+        with self._writing() as connection:
+            (low,) = connection.execute("SELECT low FROM partitions WHERE id=?", (partition,)).fetchone()
+            query = "SELECT coalesce(min(next), 0) FROM committed WHERE partition_id=?"
+            (committed,) = connection.execute(query, (partition,)).fetchone()
+            end = min(committed, low + _TRIM_STEP)
+            # Appended in order of time, so what is old enough is a prefix; the first record to keep ends it.
+            query = "SELECT min(id) FROM records WHERE id >= ? AND id < ? AND appended_at >= ?"
+            (keep,) = connection.execute(query, (first + low, first + end, before)).fetchone()
+            end = end if keep is None else keep - first
+            if end <= low:
+                return 0
+            connection.execute("DELETE FROM records WHERE id >= ? AND id < ?", (first + low, first + end))
+            connection.execute("UPDATE partitions SET low=? WHERE id=?", (end, partition))
+            return int(end - low)
 
     # -- connections
 

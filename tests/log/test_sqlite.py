@@ -42,6 +42,14 @@ def test_trimming_keeps_what_is_younger_than_the_retention(log: SqliteLog) -> No
     assert log.trim(-1) == 1
 
 
+def test_a_long_prefix_is_trimmed_in_steps(log: SqliteLog) -> None:
+    here = partition(log)
+    log.append([(here, b"x")] * 12_000)
+    log.commit("group", {here: 11_500})
+    assert log.trim(-1) == 11_500
+    assert log.ends()[here] == Ends(11_500, 12_000)
+
+
 def test_offsets_go_on_after_everything_was_trimmed(log: SqliteLog) -> None:
     here = partition(log)
     log.append([(here, b"a"), (here, b"b")])
