@@ -29,15 +29,17 @@ class IdentityAgent:
     def forget(self, partition: int | None = None) -> None:
         """Nothing is cached."""
 
-    async def turn(self, batches: list[Batch]) -> dict[int, int]:
+    def prepare(self, batch: Batch) -> tuple[int, list[PairNote]]:
+        return batch.partition, [note for _, _, value in batch.records for note in _decode(value)]
+
+    async def turn(self, prepared: list[tuple[int, list[PairNote]]]) -> dict[int, int]:
         reached: dict[int, int] = {}
         touched: dict[str, set[int]] = defaultdict(set)
-        for batch in batches:
-            for _, _, value in batch.records:
-                for note in _decode(value):
-                    reached[batch.partition] = max(note.r, reached.get(batch.partition, 0))
-                    if not note.k:
-                        touched[note.p].update((note.a, note.b))
+        for partition, notes in prepared:
+            reached[partition] = max((note.r for note in notes), default=0)
+            for note in notes:
+                if not note.k:
+                    touched[note.p].update((note.a, note.b))
         outbox = Outbox(self.ports)
         outbox.received_at = max(reached.values(), default=0)
         for project, identifiers in touched.items():

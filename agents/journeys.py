@@ -41,18 +41,20 @@ class JourneysAgent:
     def forget(self, partition: int | None = None) -> None:
         """Nothing is cached."""
 
-    async def turn(self, batches: list[Batch]) -> dict[int, int]:
+    def prepare(self, batch: Batch) -> tuple[int, list[Mark]]:
+        return batch.partition, [mark for _, _, value in batch.records for mark in _decode(value)]
+
+    async def turn(self, prepared: list[tuple[int, list[Mark]]]) -> dict[int, int]:
         reached: dict[int, int] = {}
         named: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
         define: set[int] = set()
-        for batch in batches:
-            for _, _, value in batch.records:
-                for mark in _decode(value):
-                    reached[batch.partition] = max(mark.r, reached.get(batch.partition, 0))
-                    if mark.k == "define":
-                        define.add(batch.partition)
-                    elif not mark.k:
-                        named[mark.p][mark.c].add(mark.i)
+        for partition, marks in prepared:
+            reached[partition] = max((mark.r for mark in marks), default=0)
+            for mark in marks:
+                if mark.k == "define":
+                    define.add(partition)
+                elif not mark.k:
+                    named[mark.p][mark.c].add(mark.i)
         if define:
             await self.ports.do(self.ports.definitions.refresh)
         if self.ports.snapshot() is not self.rules.snapshot:
@@ -61,10 +63,10 @@ class JourneysAgent:
             await self._everybody(partition, named)
         outbox = Outbox(self.ports)
         outbox.received_at = max(reached.values(), default=0)
-        for project, marks in named.items():
-            customers = sorted(marks)
+        for project, told in named.items():
+            customers = sorted(told)
             for start in range(0, len(customers), self.turn_customers):
-                part = {customer: marks[customer] for customer in customers[start : start + self.turn_customers]}
+                part = {customer: told[customer] for customer in customers[start : start + self.turn_customers]}
                 await self.ports.do(self._customers, project, part, outbox)
         await outbox.send()
         return reached

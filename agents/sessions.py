@@ -34,6 +34,7 @@ from schemas.log import EVENTS, Line
 
 Received = EventRow | Rejected
 Key = tuple[str, int]  # project, device
+Decoded = tuple[int, list[EventRow | Rejected | Line]]  # of one batch: its partition, one item a line
 
 
 @dataclass
@@ -69,9 +70,17 @@ class SessionsAgent:
         for key in [key for key in self.cache if key[1] % partitions == partition]:
             del self.cache[key]
 
-    async def turn(self, batches: list[Batch]) -> dict[int, int]:
+    def prepare(self, batch: Batch) -> Decoded:
+        """The ingest steps: pure, so they may run while the turn before is being written."""
+        self._rules()
+        accept, generation, partition = self.ingest.accept_lines, batch.generation, batch.partition
+        return partition, [
+            item for offset, _, value in batch.records for item in accept(value, generation, partition, offset)
+        ]
+
+    async def turn(self, prepared: list[Decoded]) -> dict[int, int]:
         rules = self._rules()
-        received, restitch, reached, define = self._decode(batches)
+        received, restitch, reached, define = sort_out(prepared)
         if define:
             await self.ports.do(self.ports.definitions.refresh)
             rules = self._rules()
@@ -98,27 +107,6 @@ class SessionsAgent:
             self.ingest = Ingest(self.rules.projects)
         return self.rules
 
-    def _decode(self, batches: list[Batch]) -> tuple[dict[Key, list[Received]], set[Key], dict[int, int], list[int]]:
-        received: dict[Key, list[Received]] = defaultdict(list)
-        restitch: set[Key] = set()
-        reached: dict[int, int] = {}
-        define: list[int] = []
-        for batch in batches:
-            partition = batch.partition
-            for offset, _, value in batch.records:
-                for item in self.ingest.accept_lines(value, batch.generation, partition, offset):
-                    if isinstance(item, Line):
-                        reached[partition] = max(item.r, reached.get(partition, 0))
-                        if item.c == "restitch":
-                            restitch.add((item.p, item.d))
-                        elif item.c == "define":
-                            define.append(partition)
-                        continue
-                    key = item.project, item.device
-                    received[key].append(item)
-                    reached[partition] = max(item.received_at, reached.get(partition, 0))
-        return received, restitch, reached, define
-
     async def _affected(self, rules: Rules, partition: int) -> set[Key]:
         """Devices of the partition that a goal names: their sessions count its conversions."""
         found: set[Key] = set()
@@ -134,11 +122,12 @@ class SessionsAgent:
 
     def _hot(self, rules: Rules, key: Key, device: Device, items: list[Received], rows: Rows, outbox: Outbox) -> bool:
         """Takes a cached device further, or changes nothing and says that it must go the cold way."""
-        if any(may_know(device, item.message_id) for item in items) or len({item.message_id for item in items}) < len(
-            items
-        ):
+        for item in items:
+            if may_know(device, item.message_id):
+                return False
+        if len(items) > 1 and len({item.message_id for item in items}) < len(items):
             return False
-        events = [item for item in items if isinstance(item, EventRow)]
+        events = [item for item in items if type(item) is EventRow]
         if len(events) > 1:
             events.sort(key=order)
         project = rules.project(key[0])
@@ -162,10 +151,11 @@ class SessionsAgent:
             if change.is_opened or event.contact or event.event in named or "*" in named:
                 owner = device.ownership.owner
                 outbox.mark(event.project, owner, owner, event.occurred_at)
-        for item in items:
-            if isinstance(item, Rejected):
-                rows.rejected.append(item)
-                remember(device, item.message_id)
+        if len(events) < len(items):
+            for item in items:
+                if isinstance(item, Rejected):
+                    rows.rejected.append(item)
+                    remember(device, item.message_id)
         self.cache.move_to_end(key)
         return True
 
@@ -282,6 +272,34 @@ class SessionsAgent:
             self.cache.popitem(last=False)
 
 
+def sort_out(prepared: list[Decoded]) -> tuple[dict[Key, list[Received]], set[Key], dict[int, int], set[int]]:
+    """(what came, by device; devices to restitch; received_at by partition; partitions with a changed definition)."""
+    received: dict[Key, list[Received]] = {}
+    restitch: set[Key] = set()
+    reached: dict[int, int] = {}
+    define: set[int] = set()
+    for partition, items in prepared:
+        latest = reached.get(partition, 0)
+        for item in items:
+            if isinstance(item, Line):
+                latest = max(item.r, latest)
+                if item.c == "restitch":
+                    restitch.add((item.p, item.d))
+                elif item.c == "define":
+                    define.add(partition)
+                continue
+            if item.received_at > latest:
+                latest = item.received_at
+            key = item.project, item.device
+            found = received.get(key)
+            if found is None:
+                received[key] = [item]
+            else:
+                found.append(item)
+        reached[partition] = latest
+    return received, restitch, reached, define
+
+
 @dataclass
 class Merged:
     """A device's stored events and what has come, each id once: the copy with the least log position counts."""
@@ -302,7 +320,7 @@ class Merged:
 
 
 def merge(stored: list[Event], refused: Mapping[int, int], items: list[Received]) -> Merged:
-    """Of several copies of an id the one with the least log position counts; at the same position it is a redelivery."""
+    """Of several copies of an id the one with the least log position counts; at the same position it comes again."""
     known = {event.message_id: event for event in stored}
     out = Merged([], refused=dict(refused))
     rows: dict[int, EventRow] = {}

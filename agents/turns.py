@@ -6,8 +6,8 @@ what cannot be explained ends the process, so that the log delivers the batches 
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, Protocol
 
 from agents.claims import Claims
 from pipeline.errors import LogFull, LogUnavailable, StoreRefused, StoreUnavailable
@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 BACKOFF_SECONDS = (0.1, 0.3, 1.0, 2.0, 5.0)
 REFUSED_TRIES = 5
+TELL_SECONDS = 1.0  # how long an idle agent waits before it tells how far it has come
 
 
 class Delivered(Protocol):
@@ -32,86 +33,117 @@ class Work(Protocol):
 
     claims: Claims
 
-    async def turn(self, batches: list[Batch]) -> dict[int, int]:
+    def prepare(self, batch: Batch) -> Any:
+        """What can be done while the turn before is being written: decoding. Reads nothing, changes nothing."""
+
+    async def turn(self, prepared: list[Any]) -> dict[int, int]:
         """Does everything that the batches ask for; returns, by partition, up to which received_at that is."""
 
     def forget(self, partition: int | None = None) -> None:
         """Drops what is cached, of one partition or of all. Nothing may be known only there."""
 
 
+class Taken(NamedTuple):
+    """A batch in a turn, decoded, and which time its partition is this worker's."""
+
+    event: Delivered
+    prepared: Any
+    epoch: int
+
+
 class Turns:
     def __init__(self, work: Work, *, limit: int, fail: Callable[[BaseException], None]) -> None:
         self.work, self.limit, self.fail = work, limit, fail
         self.queue: asyncio.Queue[Delivered] = asyncio.Queue(maxsize=64)
-        self.busy = False
+        self._came = asyncio.Event()
         self._epoch: dict[int, int] = {}
-        self._waiting: dict[int, int] = {}
         self._reached: dict[int, int] = {}
 
     async def put(self, delivered: Delivered) -> None:
         await self.queue.put(delivered)
+        self._came.set()
 
     def revoked(self, partition: int) -> None:
         """The partition belongs to another worker now: what waits of it will be delivered there."""
         self._epoch[partition] = self._epoch.get(partition, 0) + 1
-        kept = [event for event in self._drain() if event.value.partition != partition]
-        for event in kept:
-            self.queue.put_nowait(event)
+        for _ in range(self.queue.qsize()):
+            event = self.queue.get_nowait()
+            if event.value.partition != partition:
+                self.queue.put_nowait(event)
         self._reached.pop(partition, None)
         self.work.forget(partition)
         self.work.claims.drop(partition)
 
-    @property
-    def is_idle(self) -> bool:
-        return not self.busy and self.queue.empty()
-
     async def run(self) -> None:
-        """Turns until cancelled."""
-        while True:
-            try:
-                events = await self._take()
-                if events:
-                    self.busy = True
-                    await self._turn(events)
-            except Exception as error:  # noqa: BLE001 - whatever it is, going on would acknowledge what was not done
-                log.exception("the agent ends: its batches will be delivered again")
-                self.fail(error)
-                return
-            finally:
-                self.busy = False
-
-    async def _take(self) -> list[Delivered]:
+        """Turns until cancelled. While one is being written, the next is already decoded."""
+        under_way: asyncio.Task[None] | None = None
         try:
-            events = [await asyncio.wait_for(self.queue.get(), 1.0)]
-        except TimeoutError:
+            while True:
+                taken = await self._take(under_way)
+                if under_way is not None:
+                    await under_way
+                    under_way = None
+                if taken:
+                    under_way = asyncio.create_task(self._turn(taken))
+        except Exception as error:  # noqa: BLE001 - whatever it is, going on would acknowledge what was not done
+            log.exception("the agent ends: its batches will be delivered again")
+            self.fail(error)
+        finally:
+            if under_way is not None:
+                under_way.cancel()
+
+    async def _take(self, under_way: asyncio.Task[None] | None) -> list[Taken]:
+        """The batches that are there, and that come while a turn is under way, up to the limit; none in a quiet second."""
+        taken: list[Taken] = []
+        size = 0
+        while size < self.limit:
+            if self.queue.empty():
+                if under_way is None or under_way.done():
+                    if taken or under_way is not None or not await self._something_came(None):
+                        break
+                elif not await self._something_came(under_way):
+                    break
+            event = self.queue.get_nowait()
+            epoch = self._epoch.get(event.value.partition, 0)
+            taken.append(Taken(event, self.work.prepare(event.value), epoch))
+            size += lines_of(event.value)
+            await asyncio.sleep(0)  # the turn under way goes on as soon as its write is done
+        return taken
+
+    async def _something_came(self, under_way: asyncio.Task[None] | None) -> bool:
+        """Waits for a batch; False where the turn under way ended first, or a quiet second did."""
+        self._came.clear()
+        coming = asyncio.ensure_future(self._came.wait())
+        others: set[asyncio.Future[Any]] = {coming} if under_way is None else {coming, under_way}
+        await asyncio.wait(others, timeout=TELL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        coming.cancel()
+        if not self.queue.empty():
+            return True
+        if under_way is None:
             await self._try(lambda: self.work.claims.tell(self._reached), lambda: None)
-            return []
-        self.busy = True
-        size = lines_of(events[0].value)
-        while size < self.limit and not self.queue.empty():
-            events.append(self.queue.get_nowait())
-            size += lines_of(events[-1].value)
-        return events
+        return False
 
-    async def _turn(self, events: list[Delivered]) -> None:
-        epochs = {event.value.partition: self._epoch.get(event.value.partition, 0) for event in events}
-
+    async def _turn(self, taken: list[Taken]) -> None:
         async def work() -> None:
-            still = [
-                event for event in events if self._epoch.get(event.value.partition, 0) == epochs[event.value.partition]
-            ]
+            still = [each for each in taken if self._is_held(each)]
             if not still:
                 return
-            await self.work.claims.hold({event.value.partition for event in still})
-            self._reached.update(await self.work.turn([event.value for event in still]))
-            for event in still:
-                if self._epoch.get(event.value.partition, 0) == epochs[event.value.partition]:
-                    event.ack()
+            partitions = {each.event.value.partition for each in still}
+            for partition in partitions - self.work.claims.shards:
+                self.work.forget(partition)  # another worker may have written since it was last ours
+            await self.work.claims.hold(partitions)
+            self._reached.update(await self.work.turn([each.prepared for each in still]))
+            for each in still:
+                if self._is_held(each):
+                    each.event.ack()
             await self.work.claims.tell(self._reached)
 
         await self._try(work, self.work.forget)
 
-    async def _try(self, work: Callable[[], Any], undo: Callable[[], None]) -> None:
+    def _is_held(self, each: Taken) -> bool:
+        return self._epoch.get(each.event.value.partition, 0) == each.epoch
+
+    async def _try(self, work: Callable[[], Awaitable[None]], undo: Callable[[], None]) -> None:
         tries = refused = 0
         while True:
             try:
@@ -127,12 +159,6 @@ class Turns:
             undo()
             await asyncio.sleep(BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS) - 1)])
             tries += 1
-
-    def _drain(self) -> list[Delivered]:
-        found = []
-        while not self.queue.empty():
-            found.append(self.queue.get_nowait())
-        return found
 
 
 def lines_of(batch: Batch) -> int:

@@ -128,7 +128,7 @@ class World:
         delivery = Delivery(shard[0], shard[1], 1, [(offset, 0, log[offset]) for offset in range(start, end)])
         try:
             await agent.claims.hold({shard[1]})
-            await agent.turn([delivery])
+            await agent.turn([agent.prepare(delivery)])
             self._fault("before", "ack")
             self.committed[shard] = end
         except Crash:
