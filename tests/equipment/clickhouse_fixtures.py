@@ -25,19 +25,19 @@ STARTS_WITHIN = 60  # seconds: the first load of chdb's library from a cold disk
 class Endpoint:
     """The endpoint as a process, to stop, freeze and start again on the same folder and port."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = 0
+    def __init__(self, folder: Path, password: str = "") -> None:
+        self.folder, self.password = folder, password
+        self.port = self.http_port = 0  # any free one; the same again after a restart
         self._process: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
-        return f"clickhouse://default@127.0.0.1:{self.port}"
+        return f"clickhouse://default:{self.password}@127.0.0.1:{self.port}".replace(":@", "@")
 
     def start(self) -> "Endpoint":
-        command = [sys.executable, "-m", "tests.equipment.clickhouse_endpoint", str(self.folder), "--http", "0"]
+        ports = ["--tcp", str(self.port), "--http", str(self.http_port), "--password", self.password]
         self._process = subprocess.Popen(
-            [*command, "--tcp", str(self.port)],
+            [sys.executable, "-m", "tests.equipment.clickhouse_endpoint", str(self.folder), *ports],
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[2],
@@ -45,7 +45,8 @@ class Endpoint:
         assert self._process.stdout
         for line in self._process.stdout:
             if line.startswith("ready "):
-                self.port = int(dict(word.split("=") for word in line.split()[1:])["tcp"])
+                told = dict(word.split("=") for word in line.split()[1:])
+                self.port, self.http_port = int(told["tcp"]), int(told["http"])
                 return self
         raise RuntimeError(f"the endpoint ended with {self._process.wait()} before it was ready")
 
