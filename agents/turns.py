@@ -93,7 +93,7 @@ class Turns:
                 under_way.cancel()
 
     async def _take(self, under_way: asyncio.Task[None] | None) -> list[Taken]:
-        """The batches that are there, and that come while a turn is under way, up to the limit; none in a quiet second."""
+        """The batches that are there or come while a turn is under way, up to the limit; none in a quiet second."""
         taken: list[Taken] = []
         size = 0
         while size < self.limit:
