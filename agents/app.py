@@ -1,5 +1,6 @@
 """The worker: `faust -A agents.app worker` (or `wayfare worker`). `app` is made when it is first asked for."""
 
+import gc
 import logging
 import os
 from typing import Any
@@ -34,6 +35,7 @@ def create(settings: Settings) -> WayfareApp:
         log.critical("the worker ends: %s", error)
         os._exit(1)  # the log gives its batches to another worker; a clean stop would acknowledge nothing more
 
+    gc.set_threshold(50_000, 50, 100)  # a turn makes many objects and keeps few: the default collects in vain
     log_port.ensure_topics(settings.log_partitions)
     Crew(app, settings, log_port, store, fail)
     return app

@@ -44,6 +44,8 @@ class Crew:
             partitions=self._partitions,
             now=lambda: time.time_ns() // 1_000_000,
             worker=f"{socket.gethostname()}:{os.getpid()}",
+            silence=lambda: app.heartbeat_age,
+            session_timeout=settings.session_timeout_seconds,
         )
         self.turns: dict[str, Turns] = {}
         self.ready = asyncio.Event()

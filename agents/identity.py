@@ -57,6 +57,7 @@ class IdentityAgent:
             [Identity(project, i, c) for i, c in decided.items() if i in members],
             lambda row: row.identifier,
         )
+        self.ports.fence()
         facts.write(upserts, retracts, self.claims.version())
         for identifier in members:
             for customer in {identifier, stored.get(identifier, identifier), decided.get(identifier, identifier)}:

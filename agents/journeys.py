@@ -105,6 +105,7 @@ class JourneysAgent:
             )
             rows.entries += entered
             rows.old_entries += left
+        self.ports.fence()
         facts.write(rows.journeys, rows.old_journeys, self.claims.version())
         facts.write(rows.conversions, rows.old_conversions, self.claims.version())
         facts.write(rows.entries, rows.old_entries, self.claims.version())

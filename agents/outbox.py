@@ -31,6 +31,7 @@ class Outbox:
 
     async def send(self) -> None:
         """Returns once the logs have all of it."""
+        self.ports.fence()
         records: dict[tuple[str, int], list[bytes]] = {}
         changes = self.ports.partitions(CHANGES)
         for (project, customer, identifier), at in self.marks.items():

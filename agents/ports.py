@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from pipeline.errors import LogUnavailable
 from pipeline.store.definitions import Definitions, Snapshot
 from pipeline.store.facts import Facts
 
@@ -20,6 +21,15 @@ class Ports:
     partitions: Callable[[str], int]  # of a topic
     now: Callable[[], int]  # ms
     worker: str = "worker"
+    silence: Callable[[], float] = lambda: 0.0  # seconds since the log last acknowledged this worker as a member
+    session_timeout: float = 30.0  # seconds of silence after which others may own its shards
+
+    def fence(self) -> None:
+        """Raises LogUnavailable where this worker may have lost its shards: it must not write or send now."""
+        if self.silence() >= self.session_timeout:
+            raise LogUnavailable(
+                "the log has not acknowledged this worker for too long: its shards may be others' by now"
+            )
 
     async def do(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Runs a blocking store call beside the loop."""

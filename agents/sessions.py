@@ -258,6 +258,7 @@ class SessionsAgent:
             self.cache.move_to_end(key)
 
     def _write(self, rows: Rows) -> None:
+        self.ports.fence()
         write, version = self.ports.facts.write, self.claims.version
         write(list(rows.events.values()), rows.lost, version())
         write(rows.rejected, [], version())
