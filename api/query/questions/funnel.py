@@ -183,7 +183,7 @@ def _ad_hoc(asking: Asking, question: FunnelQuestion, plan: FunnelPlan, asked: R
         plan.events,
         Range(asked.start, asked.end + funnel.window_ms),
         question.include_bots,
-        narrowed.wants_rows([*properties, funnel.breakdown]),
+        [*properties, funnel.breakdown],
     )
     for actor, events in groupby(found, key=lambda pair: pair[0]):
         yield entries(

@@ -1,6 +1,7 @@
 """The events that the core is asked about: of some names, in a time, with their customer or their session."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from api.query.questions.model import Asking
 from api.query.questions.ranges import BEGINNING, Range
@@ -11,43 +12,57 @@ _WIDE = frozenset(EventRow.__struct_fields__) - frozenset(Event.__struct_fields_
 _VENDORS = EventRow.__struct_fields__.index("vendors")
 
 
-def wants_rows(names: Iterable[str]) -> bool:
-    """Whether one of the properties or $columns needs more than the columns that every event has."""
-    return any(not filters.is_column(name) or filters.COLUMNS.get(name[1:]) in _WIDE for name in names if name)
-
-
 def of_customers(
-    asking: Asking, names: Iterable[str], within: Range, include_bots: bool, wide: bool
+    asking: Asking, names: Iterable[str], within: Range, include_bots: bool, read: Iterable[str]
 ) -> Iterator[tuple[int, EventRow]]:
-    """(customer, event), customer by customer, each one's events in order. `wide`: with properties and long texts."""
-    rows = asking.rows(
-        "customer_events",
-        **within.bound(),
-        events=sorted(set(names)),
-        bots=int(include_bots),
-        wide=int(wide),
-    )
-    for customer, *columns in rows:
-        yield customer, _event(columns)
+    """(customer, event), customer by customer, each one's events in order.
+
+    `read` are the properties and $columns that will be looked at; of the others the events may lack the values.
+    """
+    return _events(asking, "customer", names, within, include_bots, read, {})
 
 
 def of_sessions(
-    asking: Asking, names: Iterable[str], within: Range, include_bots: bool, wide: bool
+    asking: Asking, names: Iterable[str], within: Range, include_bots: bool, read: Iterable[str]
 ) -> Iterator[tuple[int, EventRow]]:
     """(session's id, event), session by session: a session's own events, so none of other channels' contacts."""
+    options = asking.project.sessions
+    bound = {
+        "by_sender": int(options.sender_sessions),
+        "sessions_from": max(BEGINNING, within.start - options.cap_ms),
+    }
+    return _events(asking, "session", names, within, include_bots, read, bound)
+
+
+def _events(
+    asking: Asking,
+    actor: str,
+    names: Iterable[str],
+    within: Range,
+    include_bots: bool,
+    read: Iterable[str],
+    bound: dict[str, int],
+) -> Iterator[tuple[int, EventRow]]:
+    looked_at = {name for name in read if name}
+    columns = {name[1:] for name in looked_at if filters.is_column(name)}
+    wide = len(columns) < len(looked_at) or any(filters.COLUMNS.get(name) in _WIDE for name in columns)
     rows = asking.rows(
-        "session_events",
+        f"{actor}_{'events' if columns else 'moments'}",
         **within.bound(),
+        **bound,
         events=sorted(set(names)),
         bots=int(include_bots),
         wide=int(wide),
-        by_sender=int(asking.project.sessions.sender_sessions),
-        sessions_from=max(BEGINNING, within.start - asking.project.sessions.cap_ms),
     )
-    for session, *columns in rows:
-        yield session, _event(columns)
+    if columns:
+        for who, *values in rows:
+            yield who, _event(values)
+    else:
+        project = asking.project.name
+        for who, device, at, message, sequence, event, properties in rows:
+            yield who, EventRow(project, device, at, message, sequence, 0, event, "", "", properties=properties)
 
 
-def _event(columns: list[object]) -> EventRow:
-    columns[_VENDORS] = tuple(columns[_VENDORS])  # type: ignore[arg-type]
-    return EventRow(*columns)  # type: ignore[arg-type]
+def _event(values: list[Any]) -> EventRow:
+    values[_VENDORS] = tuple(values[_VENDORS])
+    return EventRow(*values)

@@ -68,8 +68,8 @@ def _filtered(asking: Asking, question: TrendQuestion, asked: Range) -> dict[str
     holds = filters.compile([one.definition() for one in question.where])
     events: Counter[str] = Counter()
     devices: defaultdict[str, set[int]] = defaultdict(set)
-    wide = narrowed.wants_rows(one.property for one in question.where)
-    for _, event in narrowed.of_customers(asking, question.events, asked, question.include_bots, wide):
+    read = [one.property for one in question.where]
+    for _, event in narrowed.of_customers(asking, question.events, asked, question.include_bots, read):
         if holds(event, filters.properties_of(event)):
             period = label(event.occurred_at, question.by, zone)
             events[period] += 1
