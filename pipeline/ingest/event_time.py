@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALIKE = re.compile(r"-?\d{9,}(\.\d+)?|-?\d{1,8}\.\d+")  # epoch seconds, ms, us or ns; 8 digits alone are a date
@@ -47,23 +46,8 @@ def _other(stamp: str | int | float) -> int | None:
     return ms if ms is not None and EARLIEST <= ms <= LATEST else None
 
 
-@lru_cache(1 << 14)
-def _second(text: str) -> int | None:
-    """ms of YYYY-MM-DDTHH:MM:SS in UTC: events come in the order of time, so the same second is read many times."""
-    try:
-        since = datetime.fromisoformat(text).replace(tzinfo=UTC) - _EPOCH
-    except ValueError:
-        return None
-    ms = since.days * 86_400_000 + since.seconds * 1000
-    return ms if EARLIEST <= ms <= LATEST - 999 else None
-
-
 def to_ms(stamp: str | int | float) -> int | None:
     """UTC ms of a timestamp; None where it is unreadable or lies outside of what can be stored. No zone: UTC."""
-    if type(stamp) is str and len(stamp) == 24 and stamp[10] == "T" and stamp[19] == "." and stamp[23] == "Z":
-        fraction = stamp[20:23]
-        if fraction.isascii() and fraction.isdigit() and (ms := _second(stamp[:19])) is not None:
-            return ms + int(fraction)
     if type(stamp) is not str or stamp[4:5] != "-":
         return _other(stamp)
     try:
