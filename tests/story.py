@@ -41,7 +41,13 @@ def device(name: str) -> int:
 def moment(text: str, day: int = 0) -> int:
     """HH:MM[:SS[.mmm]] of a day -> ms."""
     hours, minutes, *rest = text.split(":")
-    return DAY_ZERO + day * DAY + int(hours) * 3_600_000 + int(minutes) * 60_000 + round(float(rest[0] if rest else 0) * 1000)
+    return (
+        DAY_ZERO
+        + day * DAY
+        + int(hours) * 3_600_000
+        + int(minutes) * 60_000
+        + round(float(rest[0] if rest else 0) * 1000)
+    )
 
 
 def story(text: str) -> list[EventRow]:

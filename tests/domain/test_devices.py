@@ -14,7 +14,11 @@ from schemas.facts import EventRow
 from tests.story import PROJECT, story
 
 GOALS = compile_goals((Goal("bought", ("Bought",)),), "EUR")
-OPTIONS = (SessionOptions(), SessionOptions(midnight=True, campaign=True), SessionOptions(gap_ms=600_000, cap_ms=3_600_000))
+OPTIONS = (
+    SessionOptions(),
+    SessionOptions(midnight=True, campaign=True),
+    SessionOptions(gap_ms=600_000, cap_ms=3_600_000),
+)
 
 
 @st.composite
@@ -22,8 +26,14 @@ def histories(draw: Any) -> list[EventRow]:
     lines = []
     for number in range(draw(st.integers(2, 12))):
         minute = draw(st.integers(0, 200))
-        verb = draw(st.sampled_from(["page /", "page /a", "track Bought value_micros=5", "track Saw", "heartbeat", "opened mail"]))
-        who = draw(st.sampled_from([""] * 5 + ["user=ann", "user=bob", "email=a@example.com", "user=ann phone=+4912345678"]))
+        verb = draw(
+            st.sampled_from(
+                ["page /", "page /a", "track Bought value_micros=5", "track Saw", "heartbeat", "opened mail"]
+            )
+        )
+        who = draw(
+            st.sampled_from([""] * 5 + ["user=ann", "user=bob", "email=a@example.com", "user=ann phone=+4912345678"])
+        )
         extra = draw(st.sampled_from([""] * 4 + ["new_session=yes", "acquisition=email utm_source=news"]))
         lines.append(f"d +{minute // 1440} {20 + minute // 60:02}:{minute % 60:02} {verb} {who} {extra} id=m{number}")
     return sorted(story("\n".join(lines).replace(" 24:", " 23:")), key=order)
