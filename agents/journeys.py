@@ -59,24 +59,28 @@ class JourneysAgent:
             await self.ports.do(self.ports.definitions.refresh)
         if self.ports.snapshot() is not self.rules.snapshot:
             self.rules = Rules(self.ports.snapshot())
-        for partition in define:
-            await self._everybody(partition, named)
         outbox = Outbox(self.ports)
         outbox.received_at = max(reached.values(), default=0)
         for project, told in named.items():
-            customers = sorted(told)
-            for start in range(0, len(customers), self.turn_customers):
-                part = {customer: told[customer] for customer in customers[start : start + self.turn_customers]}
-                await self.ports.do(self._customers, project, part, outbox)
+            await self._in_parts(project, told, outbox)
         await outbox.send()
+        for partition in define:
+            await self._everybody(partition, outbox.next())
         return reached
 
-    async def _everybody(self, partition: int, named: dict[str, dict[int, set[int]]]) -> None:
+    async def _everybody(self, partition: int, outbox: Outbox) -> None:
         """A definition changed: every customer of the partition is stitched anew."""
         partitions = self.ports.partitions(CHANGES)
         for project in self.rules.projects:
-            for owner in await self.ports.do(self.ports.facts.owners_of_shard, project, partition, partitions):
-                named[project][owner].add(owner)
+            owners = await self.ports.do(self.ports.facts.owners_of_shard, project, partition, partitions)
+            await self._in_parts(project, {owner: {owner} for owner in owners}, outbox)
+        await outbox.send()
+
+    async def _in_parts(self, project: str, told: dict[int, set[int]], outbox: Outbox) -> None:
+        customers = sorted(told)
+        for start in range(0, len(customers), self.turn_customers):
+            part = {customer: told[customer] for customer in customers[start : start + self.turn_customers]}
+            await self.ports.do(self._customers, project, part, outbox)
 
     def _customers(self, project: str, marks: dict[int, set[int]], outbox: Outbox) -> None:
         facts = self.ports.facts

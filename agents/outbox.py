@@ -20,6 +20,12 @@ class Outbox:
         self.notes: set[tuple[str, int, int]] = set()
         self.received_at = 0
 
+    def next(self) -> "Outbox":
+        """An empty one for the rest of the turn."""
+        following = Outbox(self.ports)
+        following.received_at = self.received_at
+        return following
+
     def mark(self, project: str, customer: int, identifier: int, at: int) -> None:
         """ "Customer c changed from `at` on, as far as the identifier is concerned"."""
         key = project, customer, identifier

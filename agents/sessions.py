@@ -7,6 +7,7 @@ then sessions, touchpoints, owners, pairs -> send marks and pair notes -> (Turns
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from agents.claims import Claims
 from agents.outbox import Outbox
@@ -33,6 +34,7 @@ from schemas.facts import Event, EventRow, Ownership, Pair, Rejected, Session, T
 from schemas.log import EVENTS, Line
 
 Received = EventRow | Rejected
+COLD_DEVICES = 5_000  # read and stitched at once: a new goal may ask for every device of the shard
 Key = tuple[str, int]  # project, device
 Decoded = tuple[int, list[EventRow | Rejected | Line]]  # of one batch: its partition, one item a line
 
@@ -93,10 +95,18 @@ class SessionsAgent:
             device = self.cache.get(key)
             if key in cold or device is None or not self._hot(rules, key, device, items, rows, outbox):
                 cold[key] = items
-        if cold:
-            await self.ports.do(self._cold, rules, cold, restitch, rows, outbox)
-        await self.ports.do(self._write, rows)
-        await outbox.send()
+        part = dict(islice(cold.items(), COLD_DEVICES))
+        while True:
+            if part:
+                await self.ports.do(self._cold, rules, part, restitch, rows, outbox)
+            await self.ports.do(self._write, rows)
+            await outbox.send()
+            for key in part:
+                del cold[key]
+            part = dict(islice(cold.items(), COLD_DEVICES))
+            if not part:
+                break
+            rows, outbox = Rows(), outbox.next()
         self._trim()
         return reached
 
