@@ -22,15 +22,22 @@ NAMES = (
     "Coupon Entered", "Products Searched", "Wishlist Product Added", "Promotion Viewed", "Promotion Clicked",
     "Signed In", "Video Played", "Form Submitted",
 )  # fmt: skip
-PAGES = ("/", "/shop", "/shop/shoes", "/shop/shirts", "/cart", "/checkout", "/account", "/blog/how-to-choose", "/search", "/about")
+PAGES = ("/", "/shop", "/cart", "/checkout", "/account", "/about", *(f"/shop/category-{n}" for n in range(30)))
+PRODUCTS = 2_000  # pages of their own, some far more visited than others
 REFERRERS = ("", "", "", "https://www.google.com/", "https://www.bing.com/", "https://t.co/x", "https://news.example.org/a")
 CAMPAIGNS = ("", "", "", "", "?utm_source=newsletter&utm_medium=email&utm_campaign=spring", "?gclid=abc123", "?utm_source=google&utm_medium=cpc")
-AGENTS = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:127.0) Gecko/20100101 Firefox/127.0",
-)
+AGENTS = tuple(
+    agent.format(version, build)
+    for agent in (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.{}.0 Safari/537.36",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+        "Version/{}.{} Mobile/15E148 Safari/604.1",
+        "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.{}.0 Mobile Safari/537.36",
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:{}.0) Gecko/20100101 Firefox/{}.0",
+    )
+    for version in range(110, 135)
+    for build in (0, 12, 77)
+)  # fmt: skip
 PROPERTIES: dict[str, tuple[object, ...]] = {
     "product_id": ("1041", "1042", "2077"), "sku": ("SKU-1041", "SKU-1042"), "category": ("shoes", "shirts"),
     "name": ("Runner", "Oxford"), "brand": ("Acme", "Globex"), "variant": ("blue", "red"), "price": (12, 3.5, 89.9),
@@ -62,7 +69,10 @@ def _event(random: Random, number: int, at: int, sent_at: int, devices: int) -> 
     # half of the traffic comes from a tenth of the visitors
     visitor = random.randrange(devices // 10) if random.random() < 0.5 else random.randrange(devices)
     device = f"{visitor:08x}-4d3c-4b1a-9f00-{visitor * 2654435761 & 0xFFFFFFFFFFFF:012x}"
-    path = random.choice(PAGES)
+    if random.random() < 0.5:
+        path = f"/shop/product-{int(PRODUCTS * random.random() ** 3)}"
+    else:
+        path = random.choice(PAGES)
     page = {
         "url": f"https://shop.example{path}{random.choice(CAMPAIGNS)}",
         "path": path,
@@ -81,9 +91,12 @@ def _event(random: Random, number: int, at: int, sent_at: int, devices: int) -> 
             "library": {"name": "analytics.js", "version": "next-1.70.0"},
         },
     }
-    if visitor % 20 == 0 and random.random() < 0.1:
+    is_known = visitor % 20 == 0 and random.random() < 0.1
+    if is_known:
         event["userId"] = f"user-{visitor}"
-    if random.random() < 0.35:
+    if is_known and random.random() < 0.2:
+        event |= {"type": "identify", "traits": {"email": f"visitor-{visitor}@example.org", "plan": "free"}}
+    elif random.random() < 0.35:
         event |= {"type": "page", "name": page["title"], "properties": page}
     else:
         values = {name: random.choice(PROPERTIES[name]) for name in random.sample(list(PROPERTIES), 6)}
