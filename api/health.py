@@ -65,7 +65,7 @@ def measured(runtime: Runtime) -> list[Gauge]:
         now = time.time() * 1000
         ages = [
             (str(agent), (now - reached) / 1000)
-            for agent, reached, _ in runtime.store.query(load("api.admin.reads", "progress"))
+            for agent, reached, _, _ in runtime.store.query(load("api.admin.reads", "progress"))
         ]
         gauges += [("wayfare_agent_age_seconds", (("agent", agent),), age) for agent, age in ages]
         gauges += [("wayfare_data_age_seconds", (), max(age for _, age in ages))] if ages else []
