@@ -36,6 +36,7 @@ from schemas.log import EVENTS, Line
 Received = EventRow | Rejected
 COLD_DEVICES = 5_000  # read and stitched at once: a new goal may ask for every device of the shard
 Key = tuple[str, int]  # project, device
+Definition = tuple[int, str, str]  # partition, project, what changed: goals or sessions
 Decoded = tuple[int, list[EventRow | Rejected | Line]]  # of one batch: its partition, one item a line
 
 
@@ -86,8 +87,8 @@ class SessionsAgent:
         if define:
             await self.ports.do(self.ports.definitions.refresh)
             rules = self._rules()
-            for partition in define:
-                restitch |= await self._affected(rules, partition)
+            for partition, project, scope in define:
+                restitch |= await self.ports.do(self._affected, partition, project, scope)
         rows, outbox = Rows(), Outbox(self.ports)
         outbox.received_at = max(reached.values(), default=0)
         cold: dict[Key, list[Received]] = {key: [] for key in restitch}
@@ -117,16 +118,13 @@ class SessionsAgent:
             self.ingest = Ingest(self.rules.projects)
         return self.rules
 
-    async def _affected(self, rules: Rules, partition: int) -> set[Key]:
-        """Devices of the partition that a goal names: their sessions count its conversions."""
-        found: set[Key] = set()
-        partitions = self.ports.partitions(EVENTS)
-        for project in rules.projects:
-            names = await self.ports.do(self.ports.facts.goal_events, project)
-            if names:
-                devices = await self.ports.do(self.ports.facts.devices_of_shard, project, names, partition, partitions)
-                found.update((project, device) for device in devices)
-        return found
+    def _affected(self, partition: int, project: str, scope: str) -> set[Key]:
+        """Devices of the partition whose sessions a changed definition changes: of goals those with a named event."""
+        facts, partitions = self.ports.facts, self.ports.partitions(EVENTS)
+        names = set() if scope == "sessions" else facts.goal_events(project)
+        if scope != "sessions" and not names:
+            return set()
+        return {(project, device) for device in facts.devices_of_shard(project, names, partition, partitions)}
 
     # ---- hot
 
@@ -283,12 +281,12 @@ class SessionsAgent:
             self.cache.popitem(last=False)
 
 
-def sort_out(prepared: list[Decoded]) -> tuple[dict[Key, list[Received]], set[Key], dict[int, int], set[int]]:
-    """(what came, by device; devices to restitch; received_at by partition; partitions with a changed definition)."""
+def sort_out(prepared: list[Decoded]) -> tuple[dict[Key, list[Received]], set[Key], dict[int, int], set[Definition]]:
+    """(what came, by device; devices to restitch; received_at by partition; changed definitions)."""
     received: dict[Key, list[Received]] = {}
     restitch: set[Key] = set()
     reached: dict[int, int] = {}
-    define: set[int] = set()
+    define: set[Definition] = set()
     for partition, items in prepared:
         latest = reached.get(partition, 0)
         for item in items:
@@ -297,7 +295,7 @@ def sort_out(prepared: list[Decoded]) -> tuple[dict[Key, list[Received]], set[Ke
                 if item.c == "restitch":
                     restitch.add((item.p, item.d))
                 elif item.c == "define":
-                    define.add(partition)
+                    define.add((partition, item.p, item.w))
                 continue
             if item.received_at > latest:
                 latest = item.received_at

@@ -43,7 +43,7 @@ class Line(msgspec.Struct, omit_defaults=True, gc=False):
     a: str = ""  # user agent of the request, where the event brings none
     g: tuple[str, str, str] | None = None  # place: country code, region, city
     x: str = ""  # reject reason found at the door; e is then the payload as a JSON value
-    w: str = ""  # what is wrong, in words (with x)
+    w: str = ""  # what is wrong, in words (with x); of a define line what changed: goals or sessions
     c: Literal["", "clock", "define", "restitch"] = ""  # control line instead of an event
     e: msgspec.Raw = msgspec.Raw(b"{}")  # the event, as sent
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.admin.access import operator, writer
 from api.query.questions.model import Strict
+from api.query.saved import tell
 from api.runtime import Runtime
 from pipeline.errors import UserMistake
 from schemas.definitions import Project, SessionOptions
@@ -87,7 +88,10 @@ def router(runtime: Runtime) -> APIRouter:
 
     @routes.put("/{project}", operation_id="change_project", summary="Change what is named of a project")
     async def change_project(body: ProjectChanges, project: Project = writes) -> ProjectShown:
-        return _shown(await asyncio.to_thread(runtime.definitions.save, _changed(project, body)))
+        saved = await asyncio.to_thread(runtime.definitions.save, _changed(project, body))
+        if (saved.sessions, saved.zone, saved.currency) != (project.sessions, project.zone, project.currency):
+            await tell(runtime, project.name, restitch="sessions")
+        return _shown(saved)
 
     return routes
 

@@ -114,7 +114,7 @@ async def save_goal(runtime: Runtime, project: Project, goal: Goal) -> Goal:
     except InvalidQuestion as error:
         raise InvalidQuestion(error.message, field=error.field.removeprefix("goals[0].")) from error
     saved = await asyncio.to_thread(_save, runtime, project, goal)
-    await tell(runtime, project.name, goals=True)
+    await tell(runtime, project.name, restitch="goals")
     return saved
 
 
@@ -122,7 +122,7 @@ async def save_funnel(runtime: Runtime, project: Project, funnel: Funnel) -> Fun
     """The funnel with its version. InvalidQuestion, with the field, where it can't be followed."""
     check_funnel(funnel)
     saved = await asyncio.to_thread(_save, runtime, project, funnel)
-    await tell(runtime, project.name, goals=False)
+    await tell(runtime, project.name)
     return saved
 
 
@@ -138,20 +138,23 @@ def _save(runtime: Runtime, project: Project, wanted: Saved) -> Saved:
 async def delete(runtime: Runtime, project: Project, kind: Literal["goal", "funnel"], name: str) -> None:
     """Takes the definition back; the agents take back what followed from it."""
     await asyncio.to_thread(runtime.definitions.delete, kind, project.name, name)
-    await tell(runtime, project.name, goals=kind == "goal")
+    await tell(runtime, project.name, restitch="goals" if kind == "goal" else "")
 
 
-async def tell(runtime: Runtime, project: str, *, goals: bool) -> None:
-    """A control record on every partition: sessions follow goals, journeys follow goals and funnels."""
+async def tell(runtime: Runtime, project: str, *, restitch: Literal["", "goals", "sessions"] = "") -> None:
+    """A control record on every partition: journeys follow every definition.
+
+    `restitch`: sessions follow too, on devices with an event that a goal names or named, or on all ("sessions").
+    """
     now = time.time_ns() // 1_000_000
     changes, events = runtime.topic(CHANGES), runtime.topic(EVENTS)
     told = [
         (CHANGES, partition, msgspec.json.encode(Mark(p=project, c=partition, i=0, r=now, k="define")))
         for partition in range(changes.partitions)
     ]
-    if goals:
+    if restitch:
         told += [
-            (EVENTS, partition, msgspec.json.encode(Line(p=project, d=partition, r=now, c="define")))
+            (EVENTS, partition, msgspec.json.encode(Line(p=project, d=partition, r=now, c="define", w=restitch)))
             for partition in range(events.partitions)
         ]
     await asyncio.gather(*(runtime.writer.append(topic, partition, [line]) for topic, partition, line in told))

@@ -152,9 +152,14 @@ class Facts:
     # ---- by shard
 
     def devices_of_shard(self, project: str, events: Iterable[str], partition: int, partitions: int) -> list[int]:
-        """Devices of a partition of `events` that have an event of the names."""
+        """Devices of a partition of `events` that have an event of the names; all of them where none is named."""
         named = sorted(events)
-        rows = self._read("devices_of_shard", project=project, events=named, partition=partition, partitions=partitions)
+        where = {"project": project, "partition": partition, "partitions": partitions}
+        rows = (
+            self._read("devices_of_shard", **where, events=named)
+            if named
+            else self._read("every_device_of_shard", **where)
+        )
         return [row[0] for row in rows]
 
     def owners_of_shard(self, project: str, partition: int, partitions: int) -> list[int]:

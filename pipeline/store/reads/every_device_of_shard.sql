@@ -1,0 +1,4 @@
+-- All devices of one partition.
+SELECT DISTINCT device
+FROM owners FINAL
+WHERE project = {project:String} AND device % {partitions:UInt32} = {partition:UInt32}
