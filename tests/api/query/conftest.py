@@ -12,7 +12,8 @@ import pytest
 from fastapi import FastAPI
 
 from api.query import errors, router
-from pipeline.domain.facts import accepted, batch
+from pipeline.domain.facts import accepted
+from pipeline.domain.facts import batch as facts_of
 from pipeline.domain.funnels import compile_funnel
 from pipeline.domain.goals import compile_goals
 from pipeline.log.port import Topic
@@ -28,7 +29,7 @@ from tests.story import story
 
 LOCAL_TOKEN = "local-token"
 ALL_TIME = {"last": None}
-_numbers = count(1)
+PROJECTS = 100
 
 
 class Written:
@@ -47,16 +48,32 @@ class Written:
 class House:
     """The runtime of the routes, and the ways to fill it and to ask it."""
 
-    def __init__(self, store: Store, name: str) -> None:
-        self.store, self.name, self.definitions = store, name, Definitions(store)
-        self.settings = Settings(open_loopback=False)
+    def __init__(self, store: Store) -> None:
+        self.store, self.definitions = store, Definitions(store)
         self.log: Any = None
-        self.writer = Written()
+        self.version = 1
         self.app = FastAPI()
         self.app.include_router(router(self))
         errors.install(self.app)
-        self.version = 1
+        self._names = self._projects()
         self.client: httpx.AsyncClient
+        self.renew()
+
+    def renew(self) -> None:
+        """Another project, without data; settings and log as new."""
+        self.name = next(self._names)
+        self.settings = Settings(open_loopback=False)
+        self.writer = Written()
+
+    def _projects(self) -> Iterator[str]:
+        """Names of projects, which are made many at once because that costs as much as one."""
+        for batch in count():
+            names = [f"shop-{batch}-{number}" for number in range(PROJECTS)]
+            bodies = [msgspec.json.encode(Project(name)).decode() for name in names]
+            same = [[value] * PROJECTS for value in ("project", 1, 0)]
+            self.store.insert("definitions", [names, same[0], names, same[1], bodies, same[2], same[2]])
+            self.definitions.refresh()
+            yield from names
 
     def key(self, secret: str) -> Key | None:
         if secret == LOCAL_TOKEN:
@@ -80,7 +97,7 @@ class House:
         """Writes what the events amount to, as the agents would once the logs are drained."""
         events = accepted(story(told) if isinstance(told, str) else told)
         of = project or self.definitions.project(self.name)
-        found = batch(events, of, compile_goals(goals, of.currency), [compile_funnel(funnel) for funnel in funnels])
+        found = facts_of(events, of, compile_goals(goals, of.currency), [compile_funnel(funnel) for funnel in funnels])
         self.write(events)
         self.write(found.sessions)
         self.write(found.touchpoints)
@@ -122,24 +139,23 @@ class House:
 
 
 @pytest.fixture(scope="package")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = EmbeddedStore(tmp_path_factory.mktemp("store"))
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    store = EmbeddedStore(tmp_path_factory.mktemp("store"))
     try:
-        migrate(opened)
-        yield opened
+        migrate(store)
+        yield House(store)
     finally:
-        opened.close()
+        store.close()
 
 
 @pytest.fixture
-async def house(store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+async def house(standing: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     """A house with a project of its own without data, and a client with the local token."""
-    house = House(store, f"shop-{next(_numbers)}")
-    monkeypatch.setattr("tests.story.PROJECT", house.name)
-    house.project()
-    async with browser(house, LOCAL_TOKEN) as client:
-        house.client = client
-        yield house
+    standing.renew()
+    monkeypatch.setattr("tests.story.PROJECT", standing.name)
+    async with browser(standing, LOCAL_TOKEN) as client:
+        standing.client = client
+        yield standing
 
 
 def browser(house: House, key: str = "", address: str = "203.0.113.7", **headers: str) -> httpx.AsyncClient:

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import pytest
@@ -187,6 +189,7 @@ async def test_a_saved_funnel_that_there_is_not_is_answered_with_the_nearest(hou
     assert "'checkout'" in error["message"]
 
 
+months = count(1)
 names = st.sampled_from(["a", "b", "c"])
 happenings = st.lists(
     st.tuples(st.integers(1, 3), st.integers(0, 6), names, st.sampled_from(["x", "y", ""])), max_size=14
@@ -199,12 +202,12 @@ async def test_saved_and_ad_hoc_give_the_same_numbers(
     house: House, told: list[list[tuple[int, int, str, str]]], steps: list[str], window: int
 ) -> None:
     """Each example is a project's whole history in a month of its own, so that the examples do not meet."""
-    house.months = getattr(house, "months", 0) + 1  # type: ignore[attr-defined]
-    begin = DAY_ZERO + house.months * 40 * 86_400_000  # type: ignore[attr-defined]
+    month = next(months)
+    begin = DAY_ZERO + month * 40 * 86_400_000
     events = [
         EventRow(
             project=house.name,
-            device=1_000 * house.months + customer,  # type: ignore[attr-defined]
+            device=1_000 * month + customer,
             occurred_at=begin + at,
             message_id=fact_id(house.name, day, number, begin),
             sequence=0,
@@ -228,6 +231,4 @@ async def test_saved_and_ad_hoc_give_the_same_numbers(
 
 
 def _iso(ms: int) -> str:
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat()

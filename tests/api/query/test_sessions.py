@@ -1,3 +1,4 @@
+from pipeline.store.facts import Facts
 from schemas.definitions import Goal
 from tests.api.query.conftest import House, replaced
 from tests.story import story
@@ -129,8 +130,6 @@ async def test_sessions_of_joined_identifiers_are_one_customer(house: House) -> 
 
 async def test_a_retracted_session_does_not_count(house: House) -> None:
     house.tell("a  09:00  page /1")
-    from pipeline.store.facts import Facts
-
     events = story("a  09:00  page /1")
     (session,) = Facts(house.store).sessions(house.name, [events[0].device])[events[0].device]
     house.write([], [session])
