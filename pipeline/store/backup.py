@@ -71,8 +71,8 @@ def backup(store: Store, settings: Settings, file: Path) -> Backup:
         manifest = Manifest(FORMAT, version("wayfare"), made_at, status(store).current)
         (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest))
         _pack(folder, folder / "whole.tar")
-        # A link, not a rename: it fails where the file has come to be in the meantime.
-        os.link(folder / "whole.tar", file)
+        (folder / "whole.tar").rename(file)
+        _sync(file.parent)
     return Backup(str(file), file.stat().st_size, made_at)
 
 

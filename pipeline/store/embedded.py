@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ class EmbeddedStore:
         return [row for rows in rows_of(data) for row in rows]
 
     def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[list[Row]]:
-        with self._sessions.lease() as session:
+        with self._sessions.lease(counted=False) as session:
             for data in session.stream(sql, parameter_texts(parameters)):
                 yield from rows_of(data)
 
@@ -91,19 +91,21 @@ class EmbeddedStore:
     def _send(self, head: str, data: bytes) -> None:
         """Through a pipe that the INSERT reads as its file: unlike chdb's own streaming insert it reports every
         error of the table, its views and its partitions."""
-        reading, writing = os.pipe()
-        filled: Future[None] | None = None
-        try:
-            if len(data) <= PIPE_BYTES:
-                _fill(writing, data)
-            else:
-                filled = self._writers.submit(_fill, writing, data)
-            with self._sessions.lease() as session:
+        with (
+            self._sessions.lease() as session
+        ):  # first: a writer that waits for a session could hold up one that has it
+            reading, writing = os.pipe()
+            filled: Future[None] | None = None
+            try:
+                if len(data) <= PIPE_BYTES:
+                    _fill(writing, data)
+                else:
+                    filled = self._writers.submit(_fill, writing, data)
                 session.run(f"{head} FROM INFILE '/dev/fd/{reading}' COMPRESSION 'none' FORMAT Native", "Null", {}, {})
-        finally:
-            os.close(reading)  # a writer that still writes ends with BrokenPipeError
-            if filled:
-                filled.result()
+            finally:
+                os.close(reading)  # a writer that still writes ends with BrokenPipeError
+                if filled:
+                    filled.result()
 
     def close(self) -> None:
         """Ends running queries, then the sessions, then the engine; any other order can hang."""
@@ -188,7 +190,10 @@ def _literal(value: Any) -> str:
 
 
 class _Sessions:
-    """The pool. A session is opened when none is free; beyond SESSIONS, statements wait for one."""
+    """The pool. A session is opened when none is free; beyond SESSIONS, statements wait for one.
+
+    Streams don't count: who reads one may ask other things meanwhile, and must not wait for itself.
+    """
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -199,8 +204,8 @@ class _Sessions:
         self._closed = False
 
     @contextmanager
-    def lease(self) -> Iterator[_Session]:
-        with self._slots:
+    def lease(self, *, counted: bool = True) -> Iterator[_Session]:
+        with self._slots if counted else nullcontext():
             session = self._take()
             try:
                 yield session

@@ -6,7 +6,7 @@ them. Values are bound by the server (`{name:Type}`), rows travel as Native bloc
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,7 +69,7 @@ class RemoteStore:
         return rows  # type: ignore[no-any-return]
 
     def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[list[Row]]:
-        with self._clients.lease() as client:
+        with self._clients.lease(counted=False) as client:
             rows = client.execute_iter(
                 sql,
                 _bound(parameters),
@@ -144,7 +144,10 @@ def _bound(parameters: Mapping[str, Any] | None) -> dict[str, _Bound]:
 
 
 class _Clients:
-    """The pool. A client is made when none is free; beyond CLIENTS, statements wait for one."""
+    """The pool. A client is made when none is free; beyond CLIENTS, statements wait for one.
+
+    Streams don't count: who reads one may ask other things meanwhile, and must not wait for itself.
+    """
 
     def __init__(self, address: Address) -> None:
         self._address = address
@@ -154,8 +157,8 @@ class _Clients:
         self._closed = False
 
     @contextmanager
-    def lease(self) -> Iterator[Any]:
-        with self._slots:
+    def lease(self, *, counted: bool = True) -> Iterator[Any]:
+        with self._slots if counted else nullcontext():
             with self._guard:
                 if self._closed:
                     raise StoreUnavailable("the store is closed")

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from pipeline.errors import InvalidSetting, StoreRefused, StoreUnavailable
 from pipeline.store import open_store, remote
 from pipeline.store.port import Store
 from tests.equipment.clickhouse_fixtures import Endpoint
+from tests.store.rows import columns
 
 
 @pytest.mark.parametrize(
@@ -141,6 +143,23 @@ def test_statements_of_many_threads_run_at_once(empty_store: Store) -> None:
         thread.join()
     assert not wrong
     assert time.monotonic() - started < 24 * 10 * 0.005 * 2  # one after the other it would take at least 1.2 s
+
+
+def test_more_streams_than_sessions_may_be_open_while_others_ask(empty_store: Store) -> None:
+    streams = [iter(empty_store.stream("SELECT number FROM system.numbers")) for _ in range(12)]
+    for stream in streams:
+        next(stream)
+    assert empty_store.query("SELECT 1") == [(1,)]
+    for stream in streams:
+        stream.close()  # type: ignore[attr-defined]
+
+
+def test_large_inserts_of_many_threads_go_in_at_once(store: Store) -> None:
+    """More than there are sessions, each more than a pipe holds: none may wait for another that waits for it."""
+    with ThreadPoolExecutor(24) as threads:
+        for number in range(30):
+            threads.submit(store.insert, "events", columns("events", 300, project=[f"p{number}"] * 300))
+    assert store.query("SELECT uniqExact(project), count() FROM events FINAL") == [(30, 9_000)]
 
 
 def test_two_sessions_in_one_folder_share_their_tables(tmp_path: Path) -> None:
