@@ -1,0 +1,87 @@
+"""A part of the running system: one process, started, watched and ended by a test."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+WAYFARE = (str(Path(sys.executable).with_name("wayfare")),)
+FAULTY = (sys.executable, "-m", "tests.faults.faulty")  # the same command line, which dies where FAULT_AT says
+HOUSE = Path(__file__).resolve().parents[2]
+
+
+class Part:
+    """`wayfare ARGUMENTS` with settings of its own; what it prints is appended to a file."""
+
+    def __init__(self, name: str, arguments: tuple[str, ...], settings: dict[str, str], output: Path) -> None:
+        self.name, self.arguments, self.output = name, arguments, output
+        self.environ = environment(settings)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, f"{self.name} was never started"
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, fault: str = "") -> None:
+        """`fault`: where it dies, see tests.faults.faulty. Returns at once."""
+        assert not self.is_running, f"{self.name} runs already"
+        command = [*(FAULTY if fault else WAYFARE), *self.arguments]
+        environ = self.environ | ({"FAULT_AT": fault} if fault else {})
+        with self.output.open("ab") as output:
+            self._process = subprocess.Popen(
+                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=environ, cwd=HOUSE
+            )
+
+    def kill(self) -> None:
+        """Kill -9."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+
+    def stop(self, number: int = signal.SIGTERM, within_s: float = 15.0) -> int:
+        """Ends it by a signal; its exit code. Raises where it hangs, and kills it then."""
+        assert self._process is not None, f"{self.name} was never started"
+        self._process.send_signal(number)
+        return self.ended(within_s)
+
+    def ended(self, within_s: float) -> int:
+        """The exit code of a process that ends by itself. Raises where it does not, and kills it then."""
+        assert self._process is not None, f"{self.name} was never started"
+        try:
+            return self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"{self.name} did not end within {within_s} s\n{self.tail()}") from None
+
+    def freeze(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def tail(self, size: int = 4000) -> str:
+        """The end of what it printed."""
+        return f"--- {self.output}\n{self.output.read_text('utf-8', 'replace')[-size:]}" if self.output.exists() else ""
+
+
+def environment(settings: dict[str, str]) -> dict[str, str]:
+    """This process's environment with exactly these settings of Wayfare: names in lower case, as in a TOML file."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WAYFARE_")}
+    return inherited | {f"WAYFARE_{name.upper()}": value for name, value in settings.items()} | {"NO_COLOR": "1"}
+
+
+def until(true: Callable[[], bool], told: str, within_s: float = 30.0, every_s: float = 0.1) -> float:
+    """Waits for a condition; how long it took, in seconds."""
+    begun = time.monotonic()
+    while not true():
+        assert time.monotonic() - begun < within_s, f"not within {within_s} s: {told}"
+        time.sleep(every_s)
+    return time.monotonic() - begun
