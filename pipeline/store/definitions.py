@@ -48,7 +48,7 @@ class Definitions:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._changing = threading.Lock()
+        self._changing, self._reading = threading.Lock(), threading.Lock()
         self._versions: dict[_Place, int] = {}
         self._found: dict[_Place, Definition] = {}  # in force; revoked keys included
         self._snapshot: Snapshot | None = None
@@ -59,17 +59,18 @@ class Definitions:
 
     def refresh(self) -> Snapshot:
         """Reads the store; the snapshot stays the same object where nothing has changed."""
-        rows = self._store.query(load("pipeline.store.statements", "definitions"))
-        versions, found = {}, {}
-        for project, kind, name, version, body, is_deleted in rows:
-            place = project, kind, name
-            versions[place] = version
-            if not is_deleted and kind in _KINDS:
-                found[place] = _decoded(place, version, body)
-        if self._snapshot is None or versions != self._versions or found != self._found:
-            self._versions, self._found = versions, found
-            self._snapshot = _snapshot(sum(versions.values()), found)
-        return self._snapshot
+        with self._reading:  # a read that began before a write must not end after the one that saw it
+            rows = self._store.query(load("pipeline.store.statements", "definitions"))
+            versions, found = {}, {}
+            for project, kind, name, version, body, is_deleted in rows:
+                place = project, kind, name
+                versions[place] = version
+                if not is_deleted and kind in _KINDS:
+                    found[place] = _decoded(place, version, body)
+            if self._snapshot is None or versions != self._versions or found != self._found:
+                self._versions, self._found = versions, found
+                self._snapshot = _snapshot(sum(versions.values()), found)
+            return self._snapshot
 
     def projects(self) -> tuple[Project, ...]:
         return tuple(self.snapshot().projects.values())

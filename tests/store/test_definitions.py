@@ -1,6 +1,7 @@
 """Definitions are versioned, checked, seen through a snapshot, and keys are never stored."""
 
 import hashlib
+import threading
 from typing import Any
 
 import msgspec
@@ -236,3 +237,38 @@ def test_kinds_of_a_later_version_are_left_alone(shop: Definitions, store: Store
     store.insert("definitions", later)
     assert shop.refresh().version == 2
     assert shop.goals("shop") == ()
+
+
+class _SlowFirstAnswer:
+    """A store in front of another one; the answer to its first query is kept back until `release`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._is_first = store, True
+        self.asked, self.release = threading.Event(), threading.Event()
+
+    def query(self, *given: Any) -> Any:
+        rows = self._store.query(*given)
+        if self._is_first:
+            self._is_first = False
+            self.asked.set()
+            self.release.wait(10)
+        return rows
+
+    def insert(self, *given: Any) -> None:
+        self._store.insert(*given)
+
+
+@on_chdb
+def test_a_slow_look_that_began_before_a_change_does_not_undo_it(store: Store) -> None:
+    slow = _SlowFirstAnswer(store)
+    definitions = Definitions(slow)  # type: ignore[arg-type]
+    looking = threading.Thread(target=definitions.refresh)
+    saving = threading.Thread(target=definitions.save, args=(Project("new"),))
+    looking.start()
+    assert slow.asked.wait(10)
+    saving.start()
+    saving.join(0.5)
+    slow.release.set()
+    looking.join(10)
+    saving.join(10)
+    assert "new" in definitions.snapshot().projects
