@@ -1,6 +1,6 @@
 """The browser's session: a read key typed once, kept in a cookie that scripts cannot read.
 
-    GET    /api/v1/session    which projects this browser may read; 401 where it needs a key first
+    GET    /api/v1/session    which projects this browser may read, and whether it needs a key first
     POST   /api/v1/session    {"key": "..."}: takes a read key
     DELETE /api/v1/session    forgets it
 
@@ -38,6 +38,7 @@ class ReadableProject(BaseModel):
 class BrowserSession(BaseModel):
     """What this browser may look at."""
 
+    needs_key: bool = Field(False, description="nothing can be read before a key is given")
     signed_in: bool = Field(description="by a key; false: on this machine itself, which needs none")
     projects: list[ReadableProject]
 
@@ -46,20 +47,19 @@ def router(runtime: Runtime) -> APIRouter:
     """The three routes."""
     routes = APIRouter(prefix="/api/v1/session", tags=["session"])
 
-    @routes.get("", summary="Which projects this browser may read")
+    @routes.get("", operation_id="get_session", summary="Which projects this browser may read")
     def session(request: Request, response: Response) -> BrowserSession:
-        local = access.is_local(runtime, request)
-        if local and "authorization" not in request.headers:
-            secret = request.cookies.get(access.COOKIE)
-            if secret is not None and _opens(runtime, secret) is None:
-                _forget(response, request)  # a revoked key must not shut out who needs none
+        secret = request.cookies.get(access.COOKIE)
+        project = _opens(runtime, secret) if secret is not None else None
+        if project is not None:
+            return _session(runtime, project, signed_in=True)
+        if secret is not None:
+            _forget(response, request)  # a revoked key must not shut out who needs none
+        if access.is_local(runtime, request):
             return _session(runtime, "", signed_in=False)
-        key = access.presented(runtime, request)
-        if key is None:
-            raise Unauthorized("this needs a read key of the project")
-        return _session(runtime, key.project, signed_in=True)
+        return BrowserSession(needs_key=True, signed_in=False, projects=[])
 
-    @routes.post("", summary="Exchange a read key for a cookie")
+    @routes.post("", operation_id="sign_in", summary="Exchange a read key for a cookie")
     def sign_in(given: SignIn, request: Request, response: Response) -> BrowserSession:
         project = _opens(runtime, given.key.strip())
         if project is None:
@@ -77,7 +77,7 @@ def router(runtime: Runtime) -> APIRouter:
         )
         return _session(runtime, project, signed_in=True)
 
-    @routes.delete("", status_code=204, summary="Forget the key")
+    @routes.delete("", operation_id="sign_out", status_code=204, summary="Forget the key")
     def sign_out(request: Request, response: Response) -> None:
         _forget(response, request)
 

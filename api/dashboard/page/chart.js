@@ -8,8 +8,8 @@ export class Chart {
   constructor(parent, label) {
     this.points = [];
     this.at = -1;
-    this.top = element("span", { class: "tick top" });
-    this.middle = element("span", { class: "tick middle" });
+    this.top = element("span", { class: "tick whole" });
+    this.middle = element("span", { class: "tick half" });
     this.columns = element("div", { class: "columns" });
     this.names = element("div", { class: "names", "aria-hidden": "true" });
     this.bubble = element("div", { class: "bubble", hidden: true, "aria-hidden": "true" });

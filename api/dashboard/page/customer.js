@@ -2,11 +2,12 @@
 
 import { call } from "./api.js";
 import { element, keyed, part, say } from "./elements.js";
-import { clock, count, duration, isoTime, longMoment, moment, money, named, NONE, short } from "./format.js";
+import { clock, count, duration, isoTime, longMoment, moment, money, named, NONE, plural, short } from "./format.js";
 import { fillChips } from "./journeys.js";
 import { Panel } from "./panel.js";
 
 const PAGE = 60;
+const KINDS = { user: "user id", email: "e-mail", phone: "phone number", vendor: "vendor id" };
 
 export class CustomerSheet {
   constructor({ onClose }) {
@@ -121,7 +122,7 @@ export class CustomerSheet {
       return element("li", {},
         element("time", { datetime: isoTime(event.at), title: longMoment(event.at, zone) }, clock(event.at, zone)),
         element("span", { class: "what" },
-          element("strong", {}, event.event), element("span", { class: "detail" }, event.path || event.title || event.campaign),
+          element("strong", {}, event.type === "track" ? event.event : named(event.event)), element("span", { class: "detail" }, event.path || event.title || event.campaign),
           worth ? element("span", { class: "worth" }, worth) : null));
     });
     return node;
@@ -163,10 +164,7 @@ function identity({ user_ids, group_ids, traits, identifiers }) {
     told.push([named(name), (typeof value === "string" ? value : JSON.stringify(value)).slice(0, 200)]);
   }
   const kinds = new Map();
-  for (const { kind, id } of identifiers) kinds.set(kind, [...(kinds.get(kind) ?? []), short(id)]);
-  for (const [kind, ids] of kinds) {
-    const more = ids.length > 6 ? ` and ${count(ids.length - 6)} more` : "";
-    told.push([`${named(kind)}${ids.length > 1 ? "s" : ""}`, ids.slice(0, 6).join(", ") + more]);
-  }
+  for (const { kind } of identifiers) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  told.push(["Identifiers", [...kinds].map(([kind, number]) => plural(number, KINDS[kind] ?? kind)).join(", ")]);
   return told;
 }

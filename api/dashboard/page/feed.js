@@ -12,7 +12,7 @@ export class Feed {
   constructor({ customerAddress, onRetry }) {
     this.customerAddress = customerAddress;
     this.panel = new Panel(part("feed-body"), onRetry);
-    this.filter = "events";
+    this.filter = "all";
     this.isPaused = false;
     this.isHeld = false; // somebody points at it or reads in it: it must not move away
     this.known = null; // keys shown, null before the first answer
@@ -86,13 +86,14 @@ export class Feed {
   }
 
   event(item) {
+    const name = item.type === "track" ? item.event : named(item.event); // of any other call: its type
     const detail = item.path || item.title || item.host;
     const value = item.value_micros ? money(item.value_micros, item.currency || this.view.project.currency) : "";
     return element("li", {},
-      element("a", { class: "row", href: this.customerAddress(item.device), "aria-label": `${item.event} ${detail}, open its customer` },
+      element("a", { class: "row", href: this.customerAddress(item.device), "aria-label": `${name} ${detail}, open its customer` },
         this.time(item.received_at),
         element("span", { class: "what" },
-          element("strong", {}, item.event), detail ? element("span", { class: "detail" }, detail) : null,
+          element("strong", {}, name), detail ? element("span", { class: "detail" }, detail) : null,
           value ? element("span", { class: "worth" }, value) : null),
         element("span", { class: "from" }, item.is_bot ? "Bot" : named(item.channel)),
         element("code", { class: "who", title: `device ${item.device}` }, short(item.device))));
@@ -105,9 +106,8 @@ export class Feed {
         element("summary", { class: "row" },
           this.time(item.received_at),
           element("span", { class: "what" },
-            element("strong", {}, named(item.reason)), element("span", { class: "detail" }, where + item.message)),
-          element("span", { class: "from" }, item.source),
-          element("span", { class: "who" }, "rejected")),
+            element("strong", {}, `Rejected: ${named(item.reason).toLowerCase()}`), element("span", { class: "detail" }, where + item.message)),
+          element("span", { class: "from" }, item.source)),
         element("pre", { tabindex: "0", "aria-label": "as it was sent" }, pretty(item.payload))));
   }
 

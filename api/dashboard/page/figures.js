@@ -26,7 +26,7 @@ export class Figures {
     this.numbers = new Map();
     for (const [key, label] of [
       ["sessions", "Sessions"], ["customers", "Customers"], ["bounce", "Bounce rate"],
-      ["conversions", "Conversions"], ["value", "Value"], ["duration", "Median session"],
+      ["conversions", "Conversions"], ["value", "Value"], ["duration", "Mean session"],
     ]) {
       const number = element("dd", { id: `figure-${key}` }, NONE);
       this.numbers.set(key, number);
@@ -64,7 +64,7 @@ export class Figures {
       bounce: percent(bounce.result.total.rate),
       conversions: count(total.conversions),
       value: money(total.value_micros, currency, { cents: false }),
-      duration: duration(total.median_duration_ms),
+      duration: duration(total.mean_duration_ms),
     };
     for (const [key, text] of Object.entries(told)) say(this.numbers.get(key), text);
     this.select.value = view.definition;

@@ -2,13 +2,13 @@
 
 import { ask } from "./api.js";
 import { element, keyed, part, say } from "./elements.js";
-import { count, duration, isoTime, longMoment, moment, money, named, percent, plural } from "./format.js";
+import { count, duration, isoTime, longMoment, moment, money, named, NONE, percent, plural } from "./format.js";
 import { Panel } from "./panel.js";
 import { asked } from "./periods.js";
 
 const SHOWN = 12;
 const FIRST_CHIPS = 2, LAST_CHIPS = 4;
-const STATES = { converted: "converted", open: "goes on", ended: "ended" };
+const STATES = { converted: "converted", open: "open", ended: "ended" };
 
 export class JourneysPanel {
   /** customerAddress(id): the address that opens a customer. */
@@ -77,7 +77,7 @@ function updateRow(row, journey, currency, zone) {
   say(stage.children[1], STATES[journey.state] ?? journey.state);
   stage.dataset.state = journey.state;
   say(value, journey.value_micros ? money(journey.value_micros, currency) : "");
-  say(lasted, duration(journey.last_at - journey.started_at));
+  say(lasted, journey.last_at > journey.started_at ? duration(journey.last_at - journey.started_at) : NONE);
   const time = seen.firstElementChild;
   time.dateTime = isoTime(journey.last_at);
   time.title = longMoment(journey.last_at, zone);

@@ -178,7 +178,7 @@ function showUntil() {
   }
   const lag = Math.max(0, serverNow() - until);
   const late = lag < 60_000 ? `${Math.round(lag / 1000)} s` : duration(Math.round(lag / 60_000) * 60_000);
-  say(node, `Data until ${lag < 86_400_000 ? clock(until, view.project.zone) : moment(until, view.project.zone)}, ${late} ago`);
+  say(node, `Complete until ${lag < 86_400_000 ? clock(until, view.project.zone) : moment(until, view.project.zone)}, ${late} ago`);
   node.classList.toggle("late", lag > BEHIND);
 }
 
@@ -201,6 +201,10 @@ function openDoor() {
 }
 
 function openPage(found) {
+  if (found.needs_key) {
+    openDoor();
+    return;
+  }
   session = found;
   if (session.projects.length === 0) {
     showState({ state: "waiting", seconds: 5, problem: { message: "There is no project yet: `wayfare project create` makes one" } });
@@ -220,12 +224,9 @@ async function start() {
   try {
     openPage(await call("session"));
   } catch (error) {
-    if (error.needsKey) openDoor();
-    else if (error.status === undefined) throw error;
-    else {
-      showState({ state: "waiting", seconds: 3, problem: error });
-      setTimeout(start, 3000);
-    }
+    if (error.status === undefined) throw error;
+    showState({ state: "waiting", seconds: 3, problem: error });
+    setTimeout(start, 3000);
   }
 }
 
