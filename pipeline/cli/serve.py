@@ -55,7 +55,7 @@ async def _tell(server: "Server", opened: "Opened", holder: Holder) -> None:
 
 def worker(
     context: typer.Context,
-    health_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the worker's /readyz.")] = 6066,
+    health_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the worker's /readyz.")] = 6066,
 ) -> None:
     """Agents, without an API. The same as `faust -A agents.app worker`; more of its options may follow."""
     settings = options.settings(service=True)
