@@ -5,7 +5,10 @@ import logging
 import os
 from typing import Any
 
+from mode import Service
+
 from agents.crew import Crew
+from agents.health import HealthServer
 from pipeline.log import open_log
 from pipeline.log.faust_app import WayfareApp, create_app
 from pipeline.settings import Settings, load
@@ -37,7 +40,17 @@ def create(settings: Settings) -> WayfareApp:
 
     gc.set_threshold(50_000, 50, 100)  # a turn makes many objects and keeps few: the default collects in vain
     log_port.ensure_topics(settings.log_partitions)
-    Crew(app, settings, log_port, store, fail)
+    crew = Crew(app, settings, log_port, store, fail)
+
+    @app.service
+    class Health(Service):
+        async def on_start(self) -> None:
+            self.server = HealthServer(app.conf.web_port, crew.ailments, crew.ports.counters)
+            await self.server.start()
+
+        async def on_stop(self) -> None:
+            await self.server.stop()
+
     return app
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from mode import Service
 
+from agents.health import ailments
 from agents.identity import IdentityAgent
 from agents.journeys import JourneysAgent
 from agents.ports import Ports
@@ -25,6 +26,9 @@ from pipeline.store.port import Store
 from schemas.log import CHANGES, EVENTS, PAIRS, TOPICS
 
 log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 10.0
+DROPPED_SECONDS = 300.0
 
 
 class Crew:
@@ -86,6 +90,7 @@ class Crew:
         """Begins taking turns, on the running loop."""
         self._tasks = [asyncio.create_task(turns.run(), name=f"turns-{topic}") for topic, turns in self.turns.items()]
         self._tasks.append(asyncio.create_task(self._look(), name="definitions"))
+        self._tasks.append(asyncio.create_task(self._watch(), name="watchdog"))
         self.ready.set()
 
     async def stop(self) -> None:
@@ -116,3 +121,24 @@ class Crew:
                 await asyncio.to_thread(self.definitions.refresh)
             except Fault as error:
                 log.warning("definitions stay as they were: %s", error.message)
+
+    def ailments(self) -> dict[str, str]:
+        """What is wrong with this worker, by name; empty where it is ready."""
+        if not self.ready.is_set():
+            return {"agents": "not started yet"}
+        return ailments(self.app, self.settings.session_timeout_seconds)
+
+    async def _watch(self) -> None:
+        """Ends a worker that the log has dropped: where the log answers and the worker has long had no part in it."""
+        unwell = 0.0
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            unwell = unwell + WATCH_SECONDS if self.ailments() else 0.0
+            if unwell < DROPPED_SECONDS:
+                continue
+            try:
+                await asyncio.to_thread(self.log_port.check)
+            except Fault:
+                continue  # nobody has a part in a log that is away
+            self.fail(Fault("; ".join(self.ailments().values()), code="dropped"))
+            return

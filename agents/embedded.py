@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import Future
 
 from agents.app import build
+from agents.counters import Counters
 from agents.crew import Crew
 from pipeline.errors import Fault
 from pipeline.log.port import Log
@@ -26,6 +27,7 @@ class EmbeddedAgents:
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
+        self.counters = Counters()
         self._thread = threading.Thread(target=self._run, name="agents", daemon=True)
 
     def start(self) -> None:
@@ -62,6 +64,7 @@ class EmbeddedAgents:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         app = build(self._settings)
         crew = Crew(app, self._settings, self._log, self._store, self._fail)
+        crew.ports.counters = self.counters
         await app.start()
         try:
             ready = asyncio.create_task(crew.ready.wait())

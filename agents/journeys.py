@@ -91,6 +91,7 @@ class JourneysAgent:
                     outbox.mark(project, customer_of[identifier], identifier, 0)
         living = [customer for customer in marks if customer_of[customer] == customer]
         new = self._stitched(project, living)
+        self.ports.counters.add("customers", len(living))
         journeys, conversions = facts.journeys(project, marks), facts.conversions(project, marks)
         entries = facts.funnel_entries(project, marks)
         rows = Rows()

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
+from agents.counters import Counters
 from pipeline.errors import LogUnavailable
 from pipeline.store.definitions import Definitions, Snapshot
 from pipeline.store.facts import Facts
@@ -23,6 +24,8 @@ class Ports:
     worker: str = "worker"
     silence: Callable[[], float] = lambda: 0.0  # seconds since the log last acknowledged this worker as a member
     session_timeout: float = 30.0  # seconds of silence after which others may own its shards
+
+    counters: Counters = field(default_factory=Counters)
 
     def fence(self) -> None:
         """Raises LogUnavailable where this worker may have lost its shards: it must not write or send now."""

@@ -13,6 +13,7 @@ from agents.claims import Claims
 from agents.outbox import Outbox
 from agents.ports import Ports
 from agents.rules import Rules
+from pipeline.domain.copies import Merged, Received, merge
 from pipeline.domain.devices import (
     Device,
     DeviceFacts,
@@ -33,7 +34,6 @@ from schemas.definitions import Project
 from schemas.facts import Event, EventRow, Ownership, Pair, Rejected, Session, Touchpoint
 from schemas.log import EVENTS, Line
 
-Received = EventRow | Rejected
 COLD_DEVICES = 5_000  # read and stitched at once: a new goal may ask for every device of the shard
 Key = tuple[str, int]  # project, device
 Definition = tuple[int, str, str]  # partition, project, what changed: goals or sessions
@@ -172,6 +172,7 @@ class SessionsAgent:
     def _cold(
         self, rules: Rules, cold: Mapping[Key, list[Received]], whole: set[Key], rows: Rows, outbox: Outbox
     ) -> None:
+        self.ports.counters.add("cold_devices", len(cold))
         by_project: dict[str, dict[int, list[Received]]] = defaultdict(dict)
         for (project, device), items in cold.items():
             by_project[project][device] = items
@@ -195,6 +196,8 @@ class SessionsAgent:
             rows.events.update({(e.project, e.device, e.occurred_at, e.message_id): e for e in found.rows})
             rows.lost += found.lost
             rows.rejected += found.rejected
+            self.ports.counters.add("duplicates", found.duplicates)
+            self.ports.counters.add("redelivered", found.redelivered)
             hits = _hits(goals, found, stored_rows)
             new = device_facts(found.events, project, hits) if found.events else DeviceFacts()
             if device in stored:
@@ -238,14 +241,14 @@ class SessionsAgent:
         self,
         name: str,
         device: int,
-        found: "Merged",
+        found: Merged,
         whole: bool,
         named: frozenset[str],
         new: DeviceFacts,
         outbox: Outbox,
     ) -> None:
         owned = owners(found.events)
-        if found.is_redelivered or whole:
+        if found.redelivered or whole:
             # a crash may have come between any two writes: tell everybody and everything that the device names
             for owner in {*owned, device}:
                 outbox.mark(name, owner, owner, 0)
@@ -259,7 +262,7 @@ class SessionsAgent:
             if event.message_id in fresh and (event.event in named or "*" in named):
                 outbox.mark(name, owner, owner, event.occurred_at)
 
-    def _keep(self, key: Key, found: "Merged", new: DeviceFacts, project: Project) -> None:
+    def _keep(self, key: Key, found: Merged, new: DeviceFacts, project: Project) -> None:
         if found.events:
             ids = [event.message_id for event in found.events] + list(found.refused)
             self.cache[key] = end_of(found.events, new, project, ids)
@@ -267,6 +270,7 @@ class SessionsAgent:
 
     def _write(self, rows: Rows) -> None:
         self.ports.fence()
+        self._count(rows)
         write, version = self.ports.facts.write, self.claims.version
         write(list(rows.events.values()), rows.lost, version())
         write(rows.rejected, [], version())
@@ -275,6 +279,12 @@ class SessionsAgent:
         write(list(rows.ownerships.values()), rows.old_ownerships, version())
         both = [*rows.pairs, *map(mirrored, rows.pairs)]
         write(both, [*rows.old_pairs, *map(mirrored, rows.old_pairs)], version())
+
+    def _count(self, rows: Rows) -> None:
+        count = self.ports.counters.add
+        count("accepted", len(rows.events))
+        for row in rows.rejected:
+            count("rejected", label=row.reason)
 
     def _trim(self) -> None:
         while len(self.cache) > self.cache_devices:
@@ -307,61 +317,6 @@ def sort_out(prepared: list[Decoded]) -> tuple[dict[Key, list[Received]], set[Ke
                 found.append(item)
         reached[partition] = latest
     return received, restitch, reached, define
-
-
-@dataclass
-class Merged:
-    """A device's stored events and what has come, each id once: the copy with the least log position counts."""
-
-    events: list[Event]
-    rows: list[EventRow] = field(
-        default_factory=list
-    )  # to write: new, redelivered, or counting instead of a stored copy
-    lost: list[EventRow] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    refused: dict[int, int] = field(default_factory=dict)  # rejected ids -> log position
-    duplicates: int = 0
-    is_redelivered: bool = False
-
-    @property
-    def is_changed(self) -> bool:
-        return bool(self.rows or self.lost)
-
-
-def merge(stored: list[Event], refused: Mapping[int, int], items: list[Received]) -> Merged:
-    """Of several copies of an id the one with the least log position counts; at the same position it comes again."""
-    known = {event.message_id: event for event in stored}
-    out = Merged([], refused=dict(refused))
-    rows: dict[int, EventRow] = {}
-    rejects: dict[int, Rejected] = {}
-    for item in sorted(items, key=lambda item: item.log_position):
-        number, position = item.message_id, item.log_position
-        event = known.get(number)
-        at = event.log_position if event else out.refused.get(number)
-        if at is not None and at < position:
-            out.duplicates += 1
-            continue
-        if at == position:
-            out.is_redelivered = True
-        elif event is not None:
-            out.lost.append(tombstone(event))
-        if isinstance(item, Rejected):
-            known.pop(number, None)
-            rows.pop(number, None)
-            rejects[number] = item
-            out.refused[number] = position
-        else:
-            out.refused.pop(number, None)
-            rejects.pop(number, None)
-            known[number] = rows[number] = item
-    out.events = sorted(known.values(), key=order)
-    out.rows, out.rejected = list(rows.values()), list(rejects.values())
-    return out
-
-
-def tombstone(event: Event) -> EventRow:
-    """The row that retracts a stored event: its key, and of the rest what the timeline keeps."""
-    return EventRow(**{name: getattr(event, name) for name in Event.__struct_fields__})
 
 
 def _all_hot(device: Device, events: list[EventRow], project: Project) -> bool:

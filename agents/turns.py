@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol
 
 from agents.claims import Claims
+from agents.ports import Ports
 from pipeline.errors import LogFull, LogUnavailable, StoreRefused, StoreUnavailable
 from pipeline.log.batches import Batch
 
@@ -31,6 +32,7 @@ class Delivered(Protocol):
 class Work(Protocol):
     """An agent's part in a turn. After an error the same batches come again, as redeliveries."""
 
+    ports: Ports
     claims: Claims
 
     def prepare(self, batch: Batch) -> Any:
@@ -136,6 +138,7 @@ class Turns:
             for each in still:
                 if self._is_held(each):
                     each.event.ack()
+            self.work.ports.counters.add("turns", label=self.work.claims.agent)
             await self.work.claims.tell(self._reached)
 
         await self._try(work, self.work.forget)

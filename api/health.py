@@ -41,7 +41,8 @@ def router(runtime: Runtime, counters: Counters) -> APIRouter:
     @routes.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:
         gauges = await asyncio.to_thread(measured, runtime)
-        return PlainTextResponse(counters.render() + text(gauges), media_type="text/plain; version=0.0.4")
+        more = "".join(render() for render in runtime.metrics)
+        return PlainTextResponse(counters.render() + more + text(gauges), media_type="text/plain; version=0.0.4")
 
     return routes
 

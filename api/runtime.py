@@ -38,6 +38,7 @@ class Runtime:
         self.definitions = Definitions(store)
         self._places = Places(settings.places or None)
         self.checks: dict[str, Callable[[], None]] = {}  # what else /readyz asks; each raises a WayfareError
+        self.metrics: list[Callable[[], str]] = []  # what else /metrics shows, in Prometheus' text format
         self._topics: dict[str, Topic] = {}
         self._writer: LogWriter | None = None
         self._stop = threading.Event()
