@@ -24,15 +24,33 @@ NAMES = (
 )  # fmt: skip
 PAGES = ("/", "/shop", "/cart", "/checkout", "/account", "/about", *(f"/shop/category-{n}" for n in range(30)))
 PRODUCTS = 2_000  # pages of their own, some far more visited than others
-REFERRERS = ("", "", "", "https://www.google.com/", "https://www.bing.com/", "https://t.co/x", "https://news.example.org/a")
-CAMPAIGNS = ("", "", "", "", "?utm_source=newsletter&utm_medium=email&utm_campaign=spring", "?gclid=abc123", "?utm_source=google&utm_medium=cpc")
+REFERRERS = (
+    "",
+    "",
+    "",
+    "https://www.google.com/",
+    "https://www.bing.com/",
+    "https://t.co/x",
+    "https://news.example.org/a",
+)
+CAMPAIGNS = (
+    "",
+    "",
+    "",
+    "",
+    "?utm_source=newsletter&utm_medium=email&utm_campaign=spring",
+    "?gclid=abc123",
+    "?utm_source=google&utm_medium=cpc",
+)
 AGENTS = tuple(
     agent.format(version, build)
     for agent in (
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.{}.0 Safari/537.36",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/{}.0.{}.0 Safari/537.36",
         "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
         "Version/{}.{} Mobile/15E148 Safari/604.1",
-        "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.{}.0 Mobile Safari/537.36",
+        "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/{}.0.{}.0 Mobile Safari/537.36",
         "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:{}.0) Gecko/20100101 Firefox/{}.0",
     )
     for version in range(110, 135)
@@ -69,10 +87,8 @@ def _event(random: Random, number: int, at: int, sent_at: int, devices: int) -> 
     # half of the traffic comes from a tenth of the visitors
     visitor = random.randrange(devices // 10) if random.random() < 0.5 else random.randrange(devices)
     device = f"{visitor:08x}-4d3c-4b1a-9f00-{visitor * 2654435761 & 0xFFFFFFFFFFFF:012x}"
-    if random.random() < 0.5:
-        path = f"/shop/product-{int(PRODUCTS * random.random() ** 3)}"
-    else:
-        path = random.choice(PAGES)
+    product = f"/shop/product-{int(PRODUCTS * random.random() ** 3)}"
+    path = product if random.random() < 0.5 else random.choice(PAGES)
     page = {
         "url": f"https://shop.example{path}{random.choice(CAMPAIGNS)}",
         "path": path,

@@ -37,7 +37,7 @@ class _Device(msgspec.Struct):
 def sample(count: int, seed: int = 1) -> Sample:
     """`count` events with 25 to each device, from the folder or made now (about 15 s a million)."""
     devices = max(count // 25, 20)
-    path = FOLDER / f"lines-3-{count}-{seed}.ndjson"
+    path = FOLDER / f"lines-4-{count}-{seed}.ndjson"
     about = path.with_suffix(".json")
     if not about.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)

@@ -68,7 +68,9 @@ def machines() -> Iterator[Machines]:
                 broker.kill()
 
 
-def start(module: str, *arguments: object, environ: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
+def start(
+    module: str, *arguments: object, environ: dict[str, str] | None = None, **options: Any
+) -> subprocess.Popen[str]:
     """A Python process of ours, from the folder of the house."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(environ or {})}, text=True, **options)

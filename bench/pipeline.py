@@ -115,7 +115,9 @@ def whole(on: Machines, prefix: str, found: Sample, options: argparse.Namespace)
     }
     log = open_log(on.log_url(), group=prefix, prefix=prefix, timeout=30)
     before = on.server_cpu()
-    worker = start("bench.worker", figures, environ=environ, stdout=subprocess.DEVNULL)
+    worker = start(
+        "bench.worker", figures, *(["details"] if options.details else []), environ=environ, stdout=subprocess.DEVNULL
+    )
     profiler = None
     try:
         if options.profile:
@@ -123,7 +125,9 @@ def whole(on: Machines, prefix: str, found: Sample, options: argparse.Namespace)
             command = [tool, "record", "--rate", "97", "--format", "raw", "--threads", "--gil", "-d", "3600"]
             while not _read(figures).get("first_work"):
                 time.sleep(0.1)
-            profiler = subprocess.Popen([*command, "-o", options.profile, "-p", str(worker.pid)], stderr=subprocess.DEVNULL)
+            profiler = subprocess.Popen(
+                [*command, "-o", options.profile, "-p", str(worker.pid)], stderr=subprocess.DEVNULL
+            )
         events_done, all_done = _drained(log, worker, options.timeout)
         cpu, rss = cpu_seconds(worker.pid), rss_megabytes(worker.pid)
         servers = {name: now - before[name] for name, now in on.server_cpu().items()}
@@ -204,14 +208,16 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=50, help="lines a record")
     parser.add_argument("--goals", type=int, default=1)
     parser.add_argument("--funnels", type=int, default=0)
-    parser.add_argument("--profile", help="py-spy's stacks of the worker, to this file")
+    parser.add_argument("--details", action="store_true", help="timers for each device and mark too: costs a tenth")
+    parser.add_argument("--profile", help="py-spy's stacks of the worker, to this file (see bench.hotspots)")
     parser.add_argument("--json", help="all figures, to this file")
     parser.add_argument("--timeout", type=float, default=900)
     parser.add_argument("--only-whole", action="store_true", help="leave the rivals out")
     options = parser.parse_args()
     found, few = sample(options.events), sample(options.stock)
     with machines() as on:
-        print(f"{load()}; {found.lines:,} events of {found.path.stat().st_size / found.lines:.0f} B, {found.devices:,} devices")
+        size = found.path.stat().st_size / found.lines
+        print(f"{load()}; {found.lines:,} events of {size:.0f} B, {found.devices:,} devices")
         prefix = topic(on, found, options.lines)
         figures: dict[str, Any] = {"load": load(), "events": found.lines}
         if not options.only_whole:
@@ -237,8 +243,12 @@ def show(found: Sample, figures: dict[str, Any], done: Whole) -> None:
         print(f"{names[name]:34}{wall:12,.0f}{cpu:26,.0f}")
     print(f"{'    of it until `events` is done':34}{found.lines / done.events_wall:12,.0f}")
     if "stock" in rates:
-        print(f"(c) / (b): {rates['whole'][0] / rates['stock'][0]:.2f} by the clock, {rates['whole'][1] / rates['stock'][1]:.2f} by CPU")
-    print(f"worker: {done.wall:.1f} s, CPU {done.cpu:.1f} s, RSS {done.rss:.0f} MB; servers' CPU " + ", ".join(f"{n} {c:.1f} s" for n, c in done.servers.items()))
+        clock, cpu = (ours / theirs for ours, theirs in zip(rates["whole"], rates["stock"], strict=True))
+        print(f"(c) / (b): {clock:.2f} by the clock, {cpu:.2f} by CPU")
+    print(
+        f"worker: {done.wall:.1f} s, CPU {done.cpu:.1f} s, RSS {done.rss:.0f} MB; servers' CPU "
+        + ", ".join(f"{n} {c:.1f} s" for n, c in done.servers.items())
+    )
     print("rows: " + ", ".join(f"{name} {count:,}" for name, count in done.rows.items()))
     right = done.rows["events"] == done.rows["timeline"] == found.unique
     print("every event once: " + ("yes" if right else f"NO, {found.unique:,} are right"))

@@ -1,7 +1,7 @@
-"""What a pipeline on Kafka in Python can be held against; each a process of its own that writes its figures to a JSON file.
+"""What a pipeline on Kafka in Python can be held against. Each is a process that writes its figures to a JSON file.
 
-    python -m bench.rivals raw HOST:PORT TOPIC LINES FILE      aiokafka's getmany, values untouched
-    python -m bench.rivals stock HOST:PORT TOPIC EVENTS FILE   a stock Faust agent, one event a record, that decodes JSON
+python -m bench.rivals raw HOST:PORT TOPIC LINES FILE      aiokafka's getmany, values untouched
+python -m bench.rivals stock HOST:PORT TOPIC EVENTS FILE   a stock Faust agent, one event a record, that decodes JSON
 """
 
 import asyncio

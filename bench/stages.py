@@ -4,7 +4,6 @@ A stage's time is its own: what a timed function calls is taken off. CPU is the 
 a server or for the interpreter's lock. What no stage covers shows up as the rest of its thread.
 """
 
-import asyncio
 import importlib
 import json
 import os
@@ -30,14 +29,9 @@ STAGES = {
     "agents.sessions:sort_out": "sort by device",
     "agents.journeys:JourneysAgent.prepare": "decode marks",
     "agents.identity:IdentityAgent.prepare": "decode notes",
-    "agents.sessions:SessionsAgent._hot": "hot: one event further",
     "agents.sessions:SessionsAgent._cold": "cold: wiring",
-    "agents.sessions:merge": "cold: merge",
-    "agents.sessions:device_facts": "cold: stitch",
-    "agents.sessions:end_of": "cold: cache",
     "agents.sessions:SessionsAgent._write": "write: wiring",
     "agents.journeys:JourneysAgent._customers": "customers: wiring",
-    "agents.journeys:customer_facts": "customers: stitch",
     "agents.identity:IdentityAgent._decide": "decide",
     "agents.identity:customers": "decide: union",
     "pipeline.store.facts:Facts.write": "write: structs to columns",
@@ -47,6 +41,14 @@ STAGES = {
     "pipeline.store.remote:encode_block": "write: encode",
     "pipeline.store.remote:_send_block": "write: send, await",
     "pipeline.store.remote:RemoteStore.query": "read: query",
+}
+# Called for every device or mark: their timers cost about a tenth of the whole, so only on demand.
+DETAILS = {
+    "agents.sessions:SessionsAgent._hot": "hot: one event further",
+    "agents.sessions:merge": "cold: merge",
+    "agents.sessions:device_facts": "cold: stitch",
+    "agents.sessions:end_of": "cold: cache",
+    "agents.journeys:customer_facts": "customers: stitch",
     "agents.outbox:_encode": "marks: encode",
 }
 WAITS = {
@@ -71,11 +73,11 @@ class Stages:
         self._cpu: dict[int, float] = {}
         self._process_cpu = 0.0
 
-    def install(self) -> None:
+    def install(self, *, details: bool) -> None:
         for place, name in TURNS.items():
             self._replace(place, lambda work, name=name: self._turn(name, work))
-        for place, name in STAGES.items():
-            self._replace(place, lambda work, name=name: self._timed(name, work))
+        for place, name in (STAGES | DETAILS if details else STAGES).items():
+            self._replace(place, lambda work, name=name, home=_home(place): self._timed(name, work, home))
         for place, name in WAITS.items():
             self._replace(place, lambda work, name=name: self._waited(name, work))
         self._replace(_FETCH, self._fetched)
@@ -100,7 +102,7 @@ class Stages:
             self.by_thread.append(state.sum)
         return state
 
-    def _timed(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+    def _timed(self, name: str, work: Callable[..., Any], home: str) -> Callable[..., Any]:
         wall, cpu, agent = time.perf_counter, time.thread_time, _agent.get
 
         @wraps(work)
@@ -114,7 +116,7 @@ class Stages:
             finally:
                 took_cpu, took = cpu() - cpu_0, wall() - wall_0
                 state.stack.pop()
-                key = agent(), name
+                key = home or agent(), name
                 total = state.own.get(key)
                 if total is None:
                     total = state.own[key] = [0, 0.0, 0.0]
@@ -214,6 +216,11 @@ class Stages:
         threading.Thread(target=run, name="bench", daemon=True).start()
 
 
+def _home(place: str) -> str:
+    """The agent in whose module a function stands; none for what all of them call."""
+    return next((agent for turn, agent in TURNS.items() if turn.partition(":")[0] == place.partition(":")[0]), "")
+
+
 def _threads_cpu() -> dict[int, float]:
     found = {}
     for entry in os.listdir("/proc/self/task"):
@@ -222,5 +229,3 @@ def _threads_cpu() -> dict[int, float]:
         except OSError:  # a thread that has just ended
             continue
     return found
-
-

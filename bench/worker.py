@@ -1,4 +1,7 @@
-"""`wayfare worker`, with timers around its stages: python -m bench.worker FIGURES.json. Settings as the worker's."""
+"""`wayfare worker` with timers around its stages; the settings are the worker's.
+
+python -m bench.worker FIGURES.json [details]
+"""
 
 import sys
 from pathlib import Path
@@ -10,7 +13,7 @@ from bench.stages import Stages
 
 def main() -> None:
     stages = Stages()
-    stages.install()
+    stages.install(details="details" in sys.argv[2:])
     stages.keep(Path(sys.argv[1]))
     sys.argv = ["faust", "-A", "agents.app", "worker", "--without-web", "--loglevel", "warn"]
     cli()
