@@ -49,7 +49,7 @@ async def _up(settings: Settings, demo: bool) -> None:
         with listen(settings) as listening:
             agents = EmbeddedAgents(settings, opened.log, opened.store)
             opened.runtime.checks["agents"] = agents.check
-        opened.runtime.metrics.append(agents.counters.render)
+            opened.runtime.metrics.append(agents.counters.render)
             url = url_of(settings.host, listening)
             holder = Holder(os.getpid(), "up", url, opened.runtime.local_token, settings.project)
             server = Server(create(opened.runtime), listening)

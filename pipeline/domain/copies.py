@@ -18,9 +18,7 @@ class Merged:
     """A device's stored events and what has come, each id once: the copy with the least log position counts."""
 
     events: list[Event]
-    rows: list[EventRow] = field(
-        default_factory=list
-    )  # to write: new, redelivered, or counting instead of a stored copy
+    rows: list[EventRow] = field(default_factory=list)  # to write: new, redelivered, or instead of a stored copy
     lost: list[EventRow] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     refused: dict[int, int] = field(default_factory=dict)  # rejected ids -> log position
