@@ -43,7 +43,6 @@ TABLES: dict[type[Any], str] = {
     Rejected: "rejected",
 }
 CHUNK = 2_000  # names in one IN list: the statement stays far below the server's limit of 256 kB
-_VENDORS = Event.__struct_fields__.index("vendors")
 
 
 class Facts:
@@ -234,15 +233,13 @@ def _chunks(wanted: Iterable[int]) -> Iterator[list[int]]:
 
 
 def _tupled(row: Row) -> list[Any]:
-    """vendors is a tuple in the structs."""
-    columns = list(row)
-    columns[_VENDORS] = tuple(columns[_VENDORS])
-    return columns
+    """Arrays are tuples in the structs."""
+    return [tuple(value) if type(value) is list else value for value in row]
 
 
 def _journey(row: Row) -> Journey:
-    return Journey(*[tuple(value) if isinstance(value, list) else value for value in row])
+    return Journey(*_tupled(row))
 
 
 def _entry(row: Row) -> FunnelEntry:
-    return FunnelEntry(*[tuple(value) if isinstance(value, list) else value for value in row])
+    return FunnelEntry(*_tupled(row))

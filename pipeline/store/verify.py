@@ -69,7 +69,9 @@ def verify(store: Store, snapshot: Snapshot, project: str, *, devices: Sequence[
     once = accepted(events)
     if len(once) != len(events):
         report.differences.append(
-            Difference("events", "surplus", {"copies": len(events) - len(once)}, {"rows": len(events)}, {"rows": len(once)})
+            Difference(
+                "events", "surplus", {"copies": len(events) - len(once)}, {"rows": len(events)}, {"rows": len(once)}
+            )
         )
     goals = compile_goals(snapshot.goals.get(project, ()), definition.currency)
     expected = batch(once, definition, goals, tuple(map(compile_funnel, snapshot.funnels.get(project, ()))))
@@ -156,5 +158,3 @@ def _copied(store: Store, copy: str, table: str, project: str) -> list[Differenc
 
 def _tupled(row: Row) -> list[Any]:
     return [tuple(value) if isinstance(value, list) else value for value in row]
-
-
