@@ -77,7 +77,7 @@ class Stages:
         for place, name in TURNS.items():
             self._replace(place, lambda work, name=name: self._turn(name, work))
         for place, name in (STAGES | DETAILS if details else STAGES).items():
-            self._replace(place, lambda work, name=name, home=_home(place): self._timed(name, work, home))
+            self._replace(place, lambda work, name=name, place=place: self._timed(name, work, _home(place)))
         for place, name in WAITS.items():
             self._replace(place, lambda work, name=name: self._waited(name, work))
         self._replace(_FETCH, self._fetched)
