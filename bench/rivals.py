@@ -8,7 +8,6 @@ import asyncio
 import json
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ def stock(server: str, topic: str, meter: Meter) -> None:
     app = faust.App(
         f"stock-{os.getpid()}",
         broker=f"kafka://{server}",
-        datadir=tempfile.mkdtemp(prefix="wayfare-bench-"),
+        datadir=str(meter.file.with_suffix(".faust")),
         autodiscover=False,
         web_enabled=False,
         store="memory://",
