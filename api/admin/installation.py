@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Literal
 
 from fastapi import APIRouter, Depends
@@ -10,7 +11,10 @@ from pydantic import BaseModel, Field
 from api.admin.access import administrator, operator
 from api.admin.checks import Check, examine
 from api.query.ask import data_until
+from api.query.questions.model import Strict
 from api.runtime import Runtime
+from pipeline.errors import UserMistake
+from pipeline.store.backup import backup
 
 
 class Progress(BaseModel):
@@ -25,6 +29,16 @@ class CheckShown(BaseModel):
     state: Literal["ok", "warn", "fail"]
     message: str
     advice: str = Field(description="what to do about it")
+
+
+class BackupAsked(Strict):
+    file: str = Field(min_length=1, max_length=4096, description="a path on the server's machine, absolute and free")
+
+
+class BackupMade(BaseModel):
+    file: str
+    bytes: int
+    made_at: int = Field(description="UTC ms")
 
 
 class Diagnosis(BaseModel):
@@ -43,6 +57,14 @@ def router(runtime: Runtime) -> APIRouter:
     async def doctor() -> Diagnosis:
         checks: list[Check] = await asyncio.to_thread(examine, runtime)
         return Diagnosis(checks=[CheckShown.model_validate(check._asdict()) for check in checks])
+
+    @routes.post("/backup", operation_id="backup", summary="Copy log and store into one file", dependencies=[operates])
+    async def make_backup(body: BackupAsked) -> BackupMade:
+        file = Path(body.file)
+        if not file.is_absolute():
+            raise UserMistake("name the whole path of the file", field="file")
+        made = await asyncio.to_thread(backup, runtime.store, runtime.settings, file)
+        return BackupMade(file=made.file, bytes=made.bytes, made_at=made.made_at)
 
     return routes
 

@@ -83,7 +83,12 @@ def funnel(answer: Answer) -> None:
             (group["value"], *(step["count"] for step in group["steps"]), share(group["steps"][-1]["rate"]))
             for group in result["groups"]
         ]
-        table(f"By {question['breakdown'] or 'the value at its first step'}", ("value", *steps, "rate"), rows, right=(*steps, "rate"))
+        table(
+            f"By {question['breakdown'] or 'the value at its first step'}",
+            ("value", *steps, "rate"),
+            rows,
+            right=(*steps, "rate"),
+        )
     if result["periods"]:
         rows = [(period["period"], *period["counts"]) for period in result["periods"]]
         steps = [str(number) for number in range(1, len(result["steps"]) + 1)]
