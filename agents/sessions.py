@@ -47,6 +47,7 @@ class Rows:
     events: dict[tuple[str, int, int, int], EventRow] = field(default_factory=dict)
     lost: list[EventRow] = field(default_factory=list)  # copies that another copy, earlier in the log, replaces
     rejected: list[Rejected] = field(default_factory=list)
+    old_rejected: list[Rejected] = field(default_factory=list)
     sessions: dict[tuple[int, int], Session] = field(default_factory=dict)
     touchpoints: dict[tuple[int, int], Touchpoint] = field(default_factory=dict)
     ownerships: dict[tuple[str, int, int], Ownership] = field(default_factory=dict)
@@ -196,6 +197,7 @@ class SessionsAgent:
             rows.events.update({(e.project, e.device, e.occurred_at, e.message_id): e for e in found.rows})
             rows.lost += found.lost
             rows.rejected += found.rejected
+            rows.old_rejected += found.taken_back
             self.ports.counters.add("duplicates", found.duplicates)
             self.ports.counters.add("redelivered", found.redelivered)
             hits = _hits(goals, found, stored_rows)
@@ -273,7 +275,7 @@ class SessionsAgent:
         self._count(rows)
         write, version = self.ports.facts.write, self.claims.version
         write(list(rows.events.values()), rows.lost, version())
-        write(rows.rejected, [], version())
+        write(rows.rejected, rows.old_rejected, version())
         write(list(rows.sessions.values()), rows.old_sessions, version())
         write(list(rows.touchpoints.values()), rows.old_touchpoints, version())
         write(list(rows.ownerships.values()), rows.old_ownerships, version())

@@ -1,4 +1,5 @@
-"""Copies of one event: of several with one message id the one with the least log position counts.
+"""Copies of one event: of several with one message id the one with the least log position counts, and one that can be
+used counts before one that cannot. So an event that was rejected and comes again, mended or replayed, is used.
 
 A copy at the position that is stored already is a redelivery, not a duplicate: its row is written again, because its
 copy in `timeline` may have come without it. A replay is caught after a month too: positions only grow.
@@ -6,6 +7,7 @@ copy in `timeline` may have come without it. A replay is caught after a month to
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pipeline.domain.owners import order
 from schemas.facts import Event, EventRow, Rejected
@@ -13,15 +15,24 @@ from schemas.facts import Event, EventRow, Rejected
 Received = EventRow | Rejected
 
 
+class Refusal(NamedTuple):
+    """What is stored of a rejected event, beside its device and message id."""
+
+    log_position: int
+    received_at: int  # ms
+
+
 @dataclass
 class Merged:
-    """A device's stored events and what has come, each id once: the copy with the least log position counts."""
+    """A device's stored events and what has come, each id once."""
 
     events: list[Event]
-    rows: list[EventRow] = field(default_factory=list)  # to write: new, redelivered, or instead of a stored copy
+    # to write: new, redelivered, or counting instead of a stored copy
+    rows: list[EventRow] = field(default_factory=list)
     lost: list[EventRow] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
-    refused: dict[int, int] = field(default_factory=dict)  # rejected ids -> log position
+    taken_back: list[Rejected] = field(default_factory=list)  # stored rejects that count no more
+    refused: dict[int, Refusal] = field(default_factory=dict)  # rejected ids
     duplicates: int = 0
     redelivered: int = 0
 
@@ -30,31 +41,32 @@ class Merged:
         return bool(self.rows or self.lost)
 
 
-def merge(stored: Sequence[Event], refused: Mapping[int, int], items: Sequence[Received]) -> Merged:
-    """Of several copies of an id the one with the least log position counts; at the same position it comes again."""
+def merge(stored: Sequence[Event], refused: Mapping[int, Refusal], items: Sequence[Received]) -> Merged:
+    """What a device's stored events and rejects become with what has come, in whatever order it came."""
     known = {event.message_id: event for event in stored}
     out = Merged([], refused=dict(refused))
     rows: dict[int, EventRow] = {}
     rejects: dict[int, Rejected] = {}
     for item in sorted(items, key=lambda item: item.log_position):
         number, position = item.message_id, item.log_position
-        event = known.get(number)
-        at = event.log_position if event else out.refused.get(number)
-        if at is not None and at < position:
-            out.duplicates += 1
-            continue
-        if at == position:
+        event, refusal = known.get(number), out.refused.get(number)
+        usable = not isinstance(item, Rejected)
+        standing = event or (None if usable else refusal)
+        if standing is not None and standing.log_position == position:
             out.redelivered += 1
-        elif event is not None:
+        if standing is not None and (standing.log_position < position or (event and not usable)):
+            out.duplicates += standing.log_position != position
+            continue
+        if event is not None and event.log_position != position:
             out.lost.append(tombstone(event))
+        if refusal is not None and (usable or refusal.log_position != position):
+            del out.refused[number]
+            if rejects.pop(number, None) is None:
+                out.taken_back.append(_reject_tombstone(item, refusal))
         if isinstance(item, Rejected):
-            known.pop(number, None)
-            rows.pop(number, None)
             rejects[number] = item
-            out.refused[number] = position
+            out.refused[number] = Refusal(position, item.received_at)
         else:
-            out.refused.pop(number, None)
-            rejects.pop(number, None)
             known[number] = rows[number] = item
     out.events = sorted(known.values(), key=order)
     out.rows, out.rejected = list(rows.values()), list(rejects.values())
@@ -64,3 +76,10 @@ def merge(stored: Sequence[Event], refused: Mapping[int, int], items: Sequence[R
 def tombstone(event: Event) -> EventRow:
     """The row that retracts a stored event: its key, and of the rest what the timeline keeps."""
     return EventRow(**{name: getattr(event, name) for name in Event.__struct_fields__})
+
+
+def _reject_tombstone(item: Received, refusal: Refusal) -> Rejected:
+    """The row that retracts a stored reject of the same event: its key, and the time that chooses its partition."""
+    return Rejected(
+        item.project, item.device, item.message_id, refusal.log_position, refusal.received_at, "", "", "", "", ""
+    )

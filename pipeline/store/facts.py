@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import astuple
 
+from pipeline.domain.copies import Refusal
 from pipeline.store.port import Row, Store
 from pipeline.store.sql import load
 from schemas.definitions import Goal
@@ -84,12 +85,12 @@ class Facts:
                     found[row[3]].append(Pair(*row))
         return found
 
-    def rejected(self, project: str, devices: Iterable[int]) -> dict[int, dict[int, int]]:
-        """Rejected events: device -> message id -> log position of the copy that counts."""
-        found: dict[int, dict[int, int]] = defaultdict(dict)
+    def rejected(self, project: str, devices: Iterable[int]) -> dict[int, dict[int, Refusal]]:
+        """Rejected events: device -> message id -> the copy that counts."""
+        found: dict[int, dict[int, Refusal]] = defaultdict(dict)
         for chunk in _chunks(devices):
-            for device, message, position in self._read("rejected_of_devices", project=project, devices=chunk):
-                found[device][message] = position
+            for device, message, *where in self._read("rejected_of_devices", project=project, devices=chunk):
+                found[device][message] = Refusal(*where)
         return found
 
     def named_events(self, project: str, events: Iterable[str], devices: Iterable[int]) -> list[EventRow]:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pipeline.domain.copies import Refusal
 from pipeline.store.facts import Facts
 from schemas.facts import (
     Conversion,
@@ -113,11 +114,11 @@ class MemoryFacts(Facts):
             found[device] = [pair for pair in pairs if pair.identifier in named and pair.identifier < pair.other]
         return found
 
-    def rejected(self, project: str, devices: Iterable[int]) -> dict[int, dict[int, int]]:
-        found: dict[int, dict[int, int]] = defaultdict(dict)
+    def rejected(self, project: str, devices: Iterable[int]) -> dict[int, dict[int, Refusal]]:
+        found: dict[int, dict[int, Refusal]] = defaultdict(dict)
         for device, rows in self._by("rejected", "device", devices).items():
             for row in rows:
-                found[device][row.message_id] = row.log_position
+                found[device][row.message_id] = Refusal(row.log_position, row.received_at)
         return found
 
     def named_events(self, project: str, events: Iterable[str], devices: Iterable[int]) -> list[EventRow]:
