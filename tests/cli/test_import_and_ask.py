@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -157,3 +158,36 @@ def test_a_step_that_is_no_event_is_answered_and_noted(wayfare: Command, story: 
     done = wayfare("ask", "funnel", "-p", story, "--steps", "page,Boght")
     assert done.code == 0
     assert "no event named 'Boght'" in done.out
+
+
+def test_a_rejected_event_is_replayed_after_the_rule_was_changed(
+    wayfare: Command, embedded: EmbeddedHouse, tmp_path: Path
+) -> None:
+    project, file = embedded.project().name, tmp_path / "old.ndjson"
+    wayfare("project", "set", project, "--lateness-days", "1")
+    sleep(1.5)  # agents look for changed projects once a second here
+    file.write_bytes(lines(event("Bought", "a", 1, "2024-03-01T10:00:00Z"), "no json"))
+    assert wayfare("import", str(file), "-p", project).code == 0
+    counts = wayfare("ask", "rejected", "-p", project, "--json").json["result"]["counts"]
+    assert {each["reason"] for each in counts} == {"too_old", "malformed_json"}
+    wayfare("project", "set", project, "--lateness-days", "10000")
+    sleep(1.5)
+    report = wayfare("replay", "-p", project, "--json").json
+    assert report == {"replayed": 1, "accepted": 1, "still_rejected": 0, "unreadable": 1}
+    counts = wayfare("ask", "rejected", "-p", project, "--json").json["result"]["counts"]
+    assert [each["reason"] for each in counts] == ["malformed_json"]
+    assert wayfare("ask", "sessions", "-p", project, "--json").json["result"]["total"]["events"] == 1
+    assert wayfare("verify", "--all", "-p", project).code == 0
+
+
+def test_a_copy_of_a_running_folder_is_restored_into_another(
+    wayfare: Command, story: str, folder: Folder, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.tar"
+    made = wayfare("backup", str(copy), "--json").json
+    assert made["bytes"] == copy.stat().st_size
+    assert wayfare("backup", str(copy)).code == 2
+    assert folder.wayfare("restore", str(copy)).code == 0
+    told = folder.wayfare("ask", "sessions", "-p", story, "--json").json
+    assert told["result"]["total"]["events"] == 6
+    assert folder.wayfare("restore", str(copy)).code == 2
