@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Complaints, Open
 from tests.browser.visits import visit, visits
 from tests.scenarios.house import EmbeddedHouse
 from tests.scenarios.project import Project
@@ -56,7 +56,7 @@ def test_another_definition_of_bounce_can_be_chosen(look: Open, shop: Project) -
 def test_without_a_saved_funnel_the_most_frequent_events_make_one(look: Open, shop: Project) -> None:
     shop.deliver(visits())
     page = look()
-    expect(page.locator("#funnel .step-name")).to_have_text(["page", "Product Viewed", "Ordered"])
+    expect(page.locator("#funnel .step-name")).to_have_text(["Page", "Product Viewed", "Ordered"])
     expect(page.locator("#funnel .step-count")).to_have_text(["3", "2", "1"])
     expect(page.locator("#funnel .drop").nth(1)).to_contain_text("1 left")
 
@@ -69,7 +69,7 @@ def test_a_saved_funnel_comes_first_and_another_can_be_chosen(look: Open, shop: 
     expect(page.locator("#funnel .step-name")).to_have_text(["Looked", "Bought"])
     expect(page.locator("#funnel .summary")).to_contain_text("1 of 2 customers")
     page.get_by_label("Which funnel").select_option(label="Most frequent events")
-    expect(page.locator("#funnel .step-name")).to_have_text(["page", "Product Viewed", "Ordered"])
+    expect(page.locator("#funnel .step-name")).to_have_text(["Page", "Product Viewed", "Ordered"])
 
 
 def test_a_journey_shows_its_way_and_opens_its_customer(look: Open, shop: Project) -> None:
@@ -146,6 +146,48 @@ def test_the_keyboard_reaches_a_customer_and_comes_back(look: Open, shop: Projec
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(link).to_be_focused()
     assert "customer=" not in page.url
+
+
+def test_a_customer_opened_later_does_not_change_what_is_looked_at(look: Open, shop: Project) -> None:
+    shop.deliver(visit("cleo", "Ordered", user="cleo-7"))
+    page = look()
+    row = page.locator("#feed li a")
+    expect(row).to_have_count(1)
+    page.get_by_role("radio", name="7 days").check()
+    expect(page).to_have_url(re.compile("range=7d"))
+    row.click()
+    expect(page.get_by_role("dialog").get_by_role("heading", level=2)).to_have_text("cleo-7")
+    assert "range=7d" in page.url
+
+
+def test_the_skip_link_leads_to_the_figures(look: Open) -> None:
+    page = look()
+    address = page.url
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the figures")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#figures")).to_be_focused()
+    assert page.url == address
+
+
+def test_a_question_that_fails_is_told_where_its_answer_would_stand(
+    look: Open, page: Page, shop: Project, complaints: Complaints
+) -> None:
+    shop.deliver(visits())
+    told = {"error": {"code": "store_unavailable", "message": "cannot be answered now", "request_id": "r"}}
+    for name in ("funnel", "sessions"):
+        page.route(f"**/questions/{name}", lambda route: route.fulfill(status=503, json=told))
+    look()
+    expect(page.locator("#funnel .failed")).to_contain_text("Cannot be answered now.")
+    expect(page.locator("#figures-problem")).to_contain_text("Cannot be answered now.")
+    expect(page.locator("#journeys tbody tr")).to_have_count(3)
+    page.unroute_all()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#funnel .step")).to_have_count(3)
+    expect(page.locator("#figure-sessions")).to_have_text("3")
+    expect(page.locator("#figures-problem")).to_be_hidden()
+    assert all("503" in each for each in complaints)  # the browser tells of every failed request
+    complaints.clear()
 
 
 def test_the_chart_is_read_by_arrow_keys(look: Open, shop: Project) -> None:

@@ -61,7 +61,7 @@ export class CustomerSheet {
     say(part("customer-title"), titleOf(profile));
     const body = this.panel.shown(makeBody);
     const [stage, numbers, who, journeys, timeline, more] = body.children;
-    say(stage, `${named(profile.stage)} · ${short(profile.id)}`);
+    say(stage, `${named(profile.stage)}, id ${profile.id}`);
     this.showNumbers(numbers, profile);
     showPairs(who.lastElementChild, identity(profile));
     this.showJourneys(journeys, profile);

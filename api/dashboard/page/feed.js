@@ -90,7 +90,11 @@ export class Feed {
     const detail = item.path || item.title || item.host;
     const value = item.value_micros ? money(item.value_micros, item.currency || this.view.project.currency) : "";
     return element("li", {},
-      element("a", { class: "row", href: this.customerAddress(item.device), "aria-label": `${name} ${detail}, open its customer` },
+      element("a",
+        {
+          class: "row", href: this.customerAddress(item.device), data: { customer: item.device },
+          "aria-label": `${name} ${detail}, open its customer`,
+        },
         this.time(item.received_at),
         element("span", { class: "what" },
           element("strong", {}, name), detail ? element("span", { class: "detail" }, detail) : null,

@@ -3,7 +3,7 @@
 import { ask, serverNow } from "./api.js";
 import { Chart } from "./chart.js";
 import { element, part, say } from "./elements.js";
-import { count, duration, money, NONE, percent, periodName, plural } from "./format.js";
+import { count, duration, money, NONE, percent, periodName, plural, sentence } from "./format.js";
 import { asked, holds, periodStarts, startOf } from "./periods.js";
 
 const DEFINITIONS = {
@@ -42,10 +42,23 @@ export class Figures {
   forget() {
     for (const number of this.numbers.values()) say(number, NONE);
     this.chart.update([]);
+    part("figures-problem").hidden = true;
     part("figures").setAttribute("aria-busy", "true");
   }
 
   async refresh(view, signal) {
+    try {
+      await this.ask(view, signal);
+      part("figures-problem").hidden = true;
+    } catch (error) {
+      if (error.name === "AbortError" || error.needsKey) throw error;
+      say(part("figures-problem"), sentence(error.message));
+      part("figures-problem").hidden = false;
+      throw error;
+    }
+  }
+
+  async ask(view, signal) {
     const { question, by } = asked(view.range, view.extent);
     const [sessions, bounce] = await Promise.all([
       ask(view.project.name, "sessions", question, signal),

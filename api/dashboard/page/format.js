@@ -122,6 +122,12 @@ export function short(id) {
   return id.slice(0, 6);
 }
 
+/** A message of the API as a sentence. */
+export function sentence(text) {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
 /** "1 session", "2 sessions". */
 export function plural(number, one, many = `${one}s`) {
   return `${count(number)} ${number === 1 ? one : many}`;

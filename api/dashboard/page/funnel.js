@@ -2,7 +2,7 @@
 
 import { ask, call } from "./api.js";
 import { element, keyed, measure, part, say } from "./elements.js";
-import { count, duration, percent, plural } from "./format.js";
+import { count, duration, named, percent, plural } from "./format.js";
 import { Panel } from "./panel.js";
 import { asked } from "./periods.js";
 
@@ -32,7 +32,7 @@ export class FunnelPanel {
         this.panel.empty("A funnel needs two kinds of events. It appears as soon as they have arrived.");
         return;
       }
-      const funnel = steps ? { steps: steps.map((event) => ({ events: [event] })) } : { saved: name };
+      const funnel = steps ? { steps: steps.map(stepOf) } : { saved: name };
       const answer = await ask(view.project.name, "funnel", { ...question, ...funnel }, signal);
       this.show(answer);
     } catch (error) {
@@ -92,10 +92,14 @@ async function savedFunnels(project, signal) {
   return funnels.map((funnel) => funnel.name);
 }
 
-/** The most frequent events of the range, the most frequent first: what many do comes before what few do. */
+/** {name, type} of the most frequent events of the range, the most frequent first: what many do comes before what few do. */
 async function frequentEvents(project, question, signal) {
   const query = new URLSearchParams({ sample: "0" });
   if (question.last) query.set("last", question.last);
   const { result } = await call(`projects/${encodeURIComponent(project)}/catalogue?${query}`, { signal });
-  return result.events.filter((event) => !NO_STEPS.has(event.type)).slice(0, MOST_STEPS).map((event) => event.name);
+  return result.events.filter((event) => !NO_STEPS.has(event.type)).slice(0, MOST_STEPS);
+}
+
+function stepOf({ name, type }) {
+  return { events: [name], label: type === "track" ? "" : named(name) };
 }

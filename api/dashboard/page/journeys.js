@@ -42,7 +42,7 @@ export class JourneysPanel {
     say(part("journeys-note"),
       `${plural(result.journeys, "journey")}, ${count(result.converted)} converted (${percent(result.converted / result.journeys)})`);
     const table = this.panel.shown(makeTable);
-    const make = (journey) => makeRow(this.customerAddress(journey.customer));
+    const make = (journey) => makeRow(this.customerAddress(journey.customer), journey.customer);
     const update = (row, journey) => updateRow(row, journey, result.currency, view.project.zone);
     keyed(table.tBodies[0], result.newest, (journey) => journey.id, (journey) => {
       const row = make(journey);
@@ -60,10 +60,10 @@ function makeTable() {
     element("tbody", { role: "rowgroup" }));
 }
 
-function makeRow(address) {
+function makeRow(address, customer) {
   const cell = (name, ...children) => element("td", { class: name, role: "cell" }, ...children);
   return element("tr", { role: "row" },
-    cell("way", element("a", { href: address }, element("ol", { class: "chips" }))),
+    cell("way", element("a", { href: address, data: { customer } }, element("ol", { class: "chips" }))),
     cell("stage", element("span", { class: "stage-name" }), element("span", { class: "outcome" })),
     cell("value"),
     cell("lasted"),

@@ -7,7 +7,7 @@ import { CustomerSheet } from "./customer.js";
 import { element, keyed, part, say } from "./elements.js";
 import { Feed, FEED_QUESTION } from "./feed.js";
 import { DEFAULT_DEFINITION, Figures, isDefinition } from "./figures.js";
-import { clock, duration, moment } from "./format.js";
+import { clock, duration, moment, sentence } from "./format.js";
 import { FunnelPanel } from "./funnel.js";
 import { JourneysPanel } from "./journeys.js";
 import { Live, Refresher } from "./live.js";
@@ -15,7 +15,7 @@ import { asked } from "./periods.js";
 
 const RANGES = ["today", "24h", "7d", "30d", "all"];
 const QUIET_REFRESH = 10_000; // time passes also while nothing arrives
-const FOLLOW_UP = 3000; // facts may be written a moment after the event that moved them
+const FOLLOW_UPS = [1000, 3000, 6000]; // facts may be written a moment after the event that moved them
 const BEHIND = 120_000; // from then on it is said that the figures are late
 
 let session = null;
@@ -102,6 +102,7 @@ function look() {
 
 function lookAtProject() {
   live?.stop();
+  showState({ state: "connecting" });
   until = null;
   feed.forget();
   say(part("foot-zone"), `Times and days in ${view.project.zone}`);
@@ -111,7 +112,7 @@ function lookAtProject() {
       note(answer);
       feed.show(view, answer);
       refresh();
-      setTimeout(refresh, FOLLOW_UP);
+      for (const wait of FOLLOW_UPS) setTimeout(refresh, wait);
     },
     onState: showState,
     onKeyNeeded: openDoor,
@@ -128,6 +129,7 @@ async function lookAtRange() {
 }
 
 function refresh() {
+  if (!view) return;
   for (const refresher of Object.values(refreshers)) refresher.request();
 }
 
@@ -186,7 +188,9 @@ function showState({ state, seconds, problem }) {
   part("state").dataset.state = state;
   say(part("state-text"), { connecting: "Connecting", live: "Live", waiting: "Not connected" }[state]);
   part("banner").hidden = state !== "waiting";
-  if (state === "waiting") say(part("banner-text"), `${problem.message}. The figures stand still; trying again in ${seconds} s.`);
+  if (state !== "waiting") return;
+  say(part("banner-text"), `${sentence(problem.message)} The figures stand still.`);
+  say(part("banner-countdown"), `Trying again in ${seconds} s.`);
 }
 
 function openDoor() {
@@ -240,7 +244,7 @@ part("sign-in").addEventListener("submit", async (event) => {
     openPage(found);
   } catch (error) {
     if (error.status === undefined) throw error;
-    say(part("sign-in-error"), error.message.charAt(0).toUpperCase() + error.message.slice(1) + ".");
+    say(part("sign-in-error"), sentence(error.message));
     input.select();
   }
 });
@@ -252,8 +256,18 @@ part("sign-out").addEventListener("click", async () => {
 part("project").addEventListener("change", (event) => go({ project: event.target.value, funnel: null, customer: null }));
 part("ranges").addEventListener("change", (event) => go({ range: event.target.value }));
 part("retry").addEventListener("click", () => live?.retry());
+part("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // what is looked at stands in the address
+  part("figures").focus();
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-customer]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault(); // its address was made before something else was chosen
+  go({ customer: link.dataset.customer });
+});
 addEventListener("hashchange", () => { if (view) look(); });
 setInterval(showUntil, 1000);
-setInterval(() => { if (view && !document.hidden) refresh(); }, QUIET_REFRESH);
+setInterval(() => { if (!document.hidden) refresh(); }, QUIET_REFRESH);
 
 start();

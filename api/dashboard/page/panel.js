@@ -1,6 +1,7 @@
 // A panel of the page: loading, empty, failed, or shown; and what was shown stays while a newer answer is awaited.
 
 import { element } from "./elements.js";
+import { sentence } from "./format.js";
 
 /** What stands in a panel's body. `content` is kept across failures, and a failure says itself above it. */
 export class Panel {
@@ -38,7 +39,7 @@ export class Panel {
     if (problem.needsKey) return;
     this.body.querySelector(":scope > .failed")?.remove();
     const again = element("button", { type: "button", class: "quiet", on: { click: this.onRetry } }, "Try again");
-    const told = element("div", { class: "failed", role: "alert" }, element("p", {}, problem.message), again);
+    const told = element("div", { class: "failed", role: "alert" }, element("p", {}, sentence(problem.message)), again);
     if (this.content) this.body.prepend(told);
     else this.body.replaceChildren(told);
   }
