@@ -27,6 +27,7 @@ from schemas.log import CHANGES, EVENTS, PAIRS, TOPICS
 
 log = logging.getLogger(__name__)
 
+PAUSES = {EVENTS: 0.0, CHANGES: 0.2, PAIRS: 0.1}  # a customer that changes again meanwhile is stitched once
 WATCH_SECONDS = 10.0
 DROPPED_SECONDS = 300.0
 
@@ -83,7 +84,8 @@ class Crew:
             PAIRS: IdentityAgent(self.ports),
         }
         self.turns = {
-            topic: Turns(work, limit=self.settings.turn_events, fail=self.fail) for topic, work in works.items()
+            topic: Turns(work, limit=self.settings.turn_events, fail=self.fail, pause=PAUSES[topic])
+            for topic, work in works.items()
         }
 
     def start(self) -> None:

@@ -73,16 +73,18 @@ class JourneysAgent:
         partitions = self.ports.partitions(CHANGES)
         for project in self.rules.projects:
             owners = await self.ports.do(self.ports.facts.owners_of_shard, project, partition, partitions)
-            await self._in_parts(project, {owner: {owner} for owner in owners}, outbox)
+            await self._in_parts(project, {owner: {owner} for owner in owners}, outbox, everybody=True)
         await outbox.send()
 
-    async def _in_parts(self, project: str, told: dict[int, set[int]], outbox: Outbox) -> None:
+    async def _in_parts(
+        self, project: str, told: dict[int, set[int]], outbox: Outbox, *, everybody: bool = False
+    ) -> None:
         customers = sorted(told)
         for start in range(0, len(customers), self.turn_customers):
             part = {customer: told[customer] for customer in customers[start : start + self.turn_customers]}
-            await self.ports.do(self._customers, project, part, outbox)
+            await self.ports.do(self._customers, project, part, outbox, everybody)
 
-    def _customers(self, project: str, marks: dict[int, set[int]], outbox: Outbox) -> None:
+    def _customers(self, project: str, marks: dict[int, set[int]], outbox: Outbox, everybody: bool) -> None:
         facts = self.ports.facts
         customer_of = facts.customers(project, {*marks, *(i for identifiers in marks.values() for i in identifiers)})
         for customer, identifiers in marks.items():
@@ -93,7 +95,7 @@ class JourneysAgent:
         new = self._stitched(project, living)
         self.ports.counters.add("customers", len(living))
         journeys, conversions = facts.journeys(project, marks), facts.conversions(project, marks)
-        entries = facts.funnel_entries(project, marks)
+        entries = facts.funnel_entries(project, marks) if self.rules.funnels(project) or everybody else {}
         rows = Rows()
         for customer in marks:  # who is a customer no more has no facts in `new`: the stored ones are retracted
             wanted = new.get(customer, CustomerFacts())

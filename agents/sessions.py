@@ -186,11 +186,21 @@ class SessionsAgent:
         facts, project = self.ports.facts, rules.project(name)
         goals, named = rules.goal_set(name), rules.named_events(name)
         timelines, refused = facts.timelines(name, devices), facts.rejected(name, devices)
-        merged: dict[int, Merged] = {}
-        for device, items in devices.items():
-            merged[device] = merge(timelines.get(device, []), refused.get(device, {}), items)
+        merged = {
+            device: merge(timelines.get(device, []), refused.get(device, {}), items)
+            for device, items in devices.items()
+        }
         touched = [d for d, m in merged.items() if m.is_changed or (name, d) in whole]
-        stored = self._stored(name, touched, {d: timelines.get(d, []) for d in touched})
+        # A device that had no events has no facts; one that is cached has those of its stored events, as we wrote them.
+        doubtful = [
+            device
+            for device in touched
+            if (name, device) in whole
+            or merged[device].redelivered
+            or merged[device].lost
+            or (timelines.get(device) and (name, device) not in self.cache)
+        ]
+        stored = self._stored(name, doubtful, timelines)
         whole_rows = goals.reading & {event.event for d in touched for event in merged[d].events}
         stored_rows = {(row.device, row.message_id): row for row in facts.named_events(name, whole_rows, touched)}
         for device, found in merged.items():
@@ -202,14 +212,18 @@ class SessionsAgent:
             self.ports.counters.add("redelivered", found.redelivered)
             hits = _hits(goals, found, stored_rows)
             new = device_facts(found.events, project, hits) if found.events else DeviceFacts()
-            if device in stored:
-                self._differ(device, stored[device], new, rows, outbox)
+            if found.is_changed or (name, device) in whole:
+                before = stored.get(device)
+                if before is None:
+                    past = timelines.get(device, [])
+                    before = device_facts(past, project, hits) if past else DeviceFacts()
+                self._differ(device, before, new, rows, outbox)
                 self._mark(name, device, found, (name, device) in whole, named, new, outbox)
             self._keep((name, device), found, new, project)
 
     def _stored(self, name: str, devices: list[int], timelines: dict[int, list[Event]]) -> dict[int, DeviceFacts]:
         facts = self.ports.facts
-        named = named_by([event for events in timelines.values() for event in events])
+        named = named_by([event for device in devices for event in timelines.get(device, ())])
         sessions, touchpoints = facts.sessions(name, devices), facts.touchpoints(name, devices)
         ownerships, pairs = facts.ownerships(name, devices), facts.pairs_of_devices(name, devices, named)
         return {

@@ -54,9 +54,11 @@ class Taken(NamedTuple):
 
 
 class Turns:
-    def __init__(self, work: Work, *, limit: int, fail: Callable[[BaseException], None]) -> None:
-        self.work, self.limit, self.fail = work, limit, fail
-        self.queue: asyncio.Queue[Delivered] = asyncio.Queue(maxsize=64)
+    """`limit`: lines in a turn; `pause`: seconds from the start of a turn to the next, so that more comes together."""
+
+    def __init__(self, work: Work, *, limit: int, fail: Callable[[BaseException], None], pause: float = 0.0) -> None:
+        self.work, self.limit, self.fail, self.pause = work, limit, fail, pause
+        self.queue: asyncio.Queue[Delivered] = asyncio.Queue(maxsize=8)
         self._came = asyncio.Event()
         self._epoch: dict[int, int] = {}
         self._reached: dict[int, int] = {}
@@ -87,6 +89,7 @@ class Turns:
                     under_way = None
                 if taken:
                     under_way = asyncio.create_task(self._turn(taken))
+                    await asyncio.sleep(self.pause)
         except Exception as error:  # noqa: BLE001 - whatever it is, going on would acknowledge what was not done
             log.exception("the agent ends: its batches will be delivered again")
             self.fail(error)

@@ -165,7 +165,7 @@ def create_app(
     revoke_wait: float = 10.0,
     stop_wait: float = 2.0,
     send_timeout: float = 10.0,
-    buffered_batches: int = 16,
+    buffered_batches: int = 4,
     retention_hours: float = 168,
 ) -> WayfareApp:
     """An app without agents yet, that has touched nothing.

@@ -158,6 +158,7 @@ CREATE TABLE IF NOT EXISTS sessions (
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY toYYYYMM(started_at)
 ORDER BY (project, device, started_at, id)
+SETTINGS index_granularity = 256
 COMMENT 'Sessions. Readers: questions by time, the sessions agent by device';
 
 CREATE TABLE IF NOT EXISTS touchpoints (
@@ -185,6 +186,7 @@ CREATE TABLE IF NOT EXISTS touchpoints (
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY toYYYYMM(started_at)
 ORDER BY (project, device, started_at, id)
+SETTINGS index_granularity = 256
 COMMENT 'Sessions and off-site interactions as journeys see them. Reader: the journeys agent, by device';
 
 CREATE TABLE IF NOT EXISTS owners (
@@ -199,6 +201,7 @@ CREATE TABLE IF NOT EXISTS owners (
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (project, device, owned_from)
+SETTINGS index_granularity = 256
 COMMENT 'Who owns a device from when to when. Readers: the sessions agent by device, questions by device';
 
 CREATE TABLE IF NOT EXISTS owners_by_owner (
@@ -213,6 +216,7 @@ CREATE TABLE IF NOT EXISTS owners_by_owner (
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (project, owner, device, owned_from)
+SETTINGS index_granularity = 256
 COMMENT 'Copy of owners by owner. Reader: the journeys agent';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS owners_by_owner_of_owners TO owners_by_owner AS
@@ -235,6 +239,7 @@ CREATE TABLE IF NOT EXISTS pairs (
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (project, identifier, other, device)
+SETTINGS index_granularity = 256
 COMMENT 'Evidence that identifiers belong together. Reader: the identity agent, by identifier';
 
 CREATE TABLE IF NOT EXISTS identities (
@@ -246,6 +251,7 @@ CREATE TABLE IF NOT EXISTS identities (
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (project, identifier)
+SETTINGS index_granularity = 256
 COMMENT 'Customer of an identifier, where it is another. Readers: agents and questions';
 
 CREATE TABLE IF NOT EXISTS identities_by_customer (
@@ -257,6 +263,7 @@ CREATE TABLE IF NOT EXISTS identities_by_customer (
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (project, customer, identifier)
+SETTINGS index_granularity = 256
 COMMENT 'Copy of identities by customer. Readers: agents and questions';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS identities_by_customer_of_identities TO identities_by_customer AS
@@ -285,6 +292,7 @@ CREATE TABLE IF NOT EXISTS journeys (
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY toYYYYMM(started_at)
 ORDER BY (project, customer, started_at, id)
+SETTINGS index_granularity = 256
 COMMENT 'Journeys. Readers: questions by time, the journeys agent by customer';
 
 CREATE TABLE IF NOT EXISTS conversions (
@@ -307,6 +315,7 @@ CREATE TABLE IF NOT EXISTS conversions (
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY toYYYYMM(occurred_at)
 ORDER BY (project, customer, occurred_at, id)
+SETTINGS index_granularity = 256
 COMMENT 'Events that met a goal. Readers: questions by time, the journeys agent by customer';
 
 CREATE TABLE IF NOT EXISTS funnel_entries (
