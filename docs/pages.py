@@ -1,0 +1,293 @@
+"""The parts of the pages that come from the code, so that they cannot say anything else than it.
+
+    python -m docs.pages             writes them
+    python -m docs.pages --check     names the pages that are not current; exit code 1 where there is one
+
+A page holds `<!-- made: NAME -->`, then the part, then `<!-- /made -->`. Examples are written by docs.examples.
+"""
+
+import json
+import re
+import sys
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from api import health
+from api.collect import asgi, counters
+from api.query.profiles import Profile
+from api.query.questions import bounce, catalogue, funnel, journeys, ranges, recent, rejected, sessions, steps, trend
+from api.query.saved import FunnelBody, GoalBody
+from pipeline.cli.command import app
+from pipeline.domain import filters, identifiers
+from pipeline.ingest import acquisition, channel, properties
+from pipeline.settings import table, variable
+from schemas.rejects import REASONS
+from schemas.tables import TABLES, Table
+
+HERE: Final = Path(__file__).resolve().parent
+_MADE = re.compile(r"(<!-- made: (.+?) -->\n)(.*?)(<!-- /made -->)", re.DOTALL)
+
+QUESTIONS: Final[Mapping[str, tuple[type[BaseModel], type[BaseModel]]]] = {
+    "sessions": (sessions.SessionsQuestion, sessions.SessionsResult),
+    "bounce": (bounce.BounceQuestion, bounce.BounceResult),
+    "funnel": (funnel.FunnelQuestion, funnel.FunnelResult),
+    "journeys": (journeys.JourneysQuestion, journeys.JourneysResult),
+    "trend": (trend.TrendQuestion, trend.TrendResult),
+    "rejected": (rejected.RejectedQuestion, rejected.RejectedResult),
+    "recent": (recent.RecentQuestion, recent.RecentResult),
+    "catalogue": (catalogue.CatalogueQuestion, catalogue.CatalogueResult),
+}
+_RANGE: Final = ("from", "to", "last", "zone", "include_bots")  # what nearly all questions have
+OTHERS: Final[Mapping[str, type[BaseModel]]] = {
+    "goal": GoalBody, "saved funnel": FunnelBody, "step": steps.Step, "filter": steps.Filter,
+}  # fmt: skip
+
+
+def rows(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    told = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *told]) + "\n"
+
+
+def code(text: object) -> str:
+    return f"`{text}`"
+
+
+def settings() -> str:
+    lines = [(code(variable(name)), _shown(each.default), each.metadata["help"]) for name, each in table().items()]
+    return rows(("variable", "default", "meaning"), lines)
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, bool):
+        return str(default).lower()
+    return "-" if default == "" else str(default)
+
+
+def tables() -> str:
+    return "\n".join(_table(each) for each in TABLES.values())
+
+
+def _table(one: Table) -> str:
+    partition = f" Partitions: {code(one.partition_by)}." if one.partition_by else ""
+    head = f"## {one.name}\n{one.description}.\n\nSorted by {code(', '.join(one.order_by))}.{partition}\n\n"
+    lines = [(code(each.name), code(each.type), each.description) for each in one.columns]
+    lines += [(code(each.name), code(each.type), f"{each.description} (computed)") for each in one.computed]
+    return head + rows(("column", "type", "meaning"), lines)
+
+
+def reasons() -> str:
+    return rows(("reason", "meaning"), [(code(name), meaning) for name, meaning in REASONS.items()])
+
+
+def routes() -> str:
+    by_kind: dict[str, list[str]] = {}
+    for path, kind in asgi.ROUTES.items():
+        by_kind.setdefault(kind, []).append(code(path))
+    one = "one event; its `type` is the route's where it names none"
+    told = {asgi.BATCH: 'events in `{"batch": [...]}`', asgi.IMPORT: "the same, or one event a line (NDJSON)"}
+    return rows(("route", "body"), [(", ".join(paths), told.get(kind, one)) for kind, paths in by_kind.items()])
+
+
+def limits() -> str:
+    own, known = asgi.Limits(), {name: each.default for name, each in table().items()}
+    lines = [
+        ("request body, unpacked", f"{known['max_body_bytes']:,} bytes", variable("max_body_bytes")),
+        ("the same of an import", f"{known['max_import_bytes']:,} bytes", variable("max_import_bytes")),
+        ("one event", f"{known['max_event_bytes']:,} bytes", variable("max_event_bytes")),
+        ("events in a batch", f"{own.events:,}", ""),
+        ("time for a whole body", f"{own.read_s:g} s", ""),
+        ("bytes that wait for the log", f"{known['queue_bytes']:,}", variable("queue_bytes")),
+        ("properties of an event, nested ones too", f"{properties.MAX_PROPERTIES:,}", ""),
+        ("depth of nested objects", f"{properties.MAX_DEPTH}", ""),
+    ]
+    return rows(
+        ("what", "at most", "setting"), [(what, most, code(name) if name else "") for what, most, name in lines]
+    )
+
+
+def fields(model: type[BaseModel], left_out: Sequence[str] = ()) -> str:
+    """The fields of something that is sent."""
+    lines = [
+        (code(name), _type(each), _default(each), each.description or "")
+        for field, each in model.model_fields.items()
+        if (name := each.alias or field) not in left_out
+    ]
+    return rows(("field", "type", "default", "meaning"), lines)
+
+
+def result(model: type[BaseModel]) -> str:
+    """The fields of an answer; a field that holds objects is followed by theirs."""
+    lines: list[tuple[str, str, str]] = []
+    _collect(model, "", lines)
+    return rows(("field", "type", "meaning"), lines)
+
+
+def _collect(model: type[BaseModel], prefix: str, lines: list[tuple[str, str, str]]) -> None:
+    for name, each in model.model_fields.items():
+        inner = _model_in(each.annotation)
+        lists = "[]" if inner is not None and _type(each).startswith("list") else ""
+        lines.append((code(f"{prefix}{name}{lists}"), _type(each), each.description or ""))
+        if inner is not None:
+            _collect(inner, f"{prefix}{name}{lists}.", lines)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
+
+
+_WORDS: Final[Mapping[Any, str]] = {
+    str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "null", Any: "any",
+}  # fmt: skip
+
+
+def _type(each: FieldInfo) -> str:
+    return _named(each.annotation)
+
+
+def _named(kind: Any) -> str:
+    origin, inside = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _named(inside[0])
+    if origin is Literal:
+        return ", ".join(code(value) for value in inside)
+    if origin in (Union, types.UnionType):
+        return " or ".join(dict.fromkeys(_named(one) for one in inside))
+    if origin is list or origin is tuple:
+        return f"list of {_named(inside[0])}"
+    if origin is dict:
+        return "object"
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return (
+            f"[{kind.__name__.lower()}](#{kind.__name__.lower()})" if kind in (steps.Step, steps.Filter) else "object"
+        )
+    return _WORDS[kind]
+
+
+def _default(each: FieldInfo) -> str:
+    if each.default is PydanticUndefined:
+        return "required"
+    return code(json.dumps(each.default))
+
+
+def commands() -> str:
+    lines = [(code(_usage(words, each)), _plain(each.help), _options(each)) for words, each in every_command().items()]
+    return rows(("command", "what it does", "options"), lines)
+
+
+def every_command() -> dict[str, Any]:
+    """The commands by their words: `up`, `key create`."""
+    root: Any = typer.main.get_command(app)
+    found: dict[str, Any] = {}
+    for name, each in root.commands.items():
+        inner = getattr(each, "commands", None)
+        found |= {name: each} if inner is None else {f"{name} {word}": one for word, one in inner.items()}
+    return found
+
+
+def _usage(words: str, command: Any) -> str:
+    return " ".join(["wayfare", words, *(_argument(each) for each in _parameters(command, "argument"))])
+
+
+def _options(command: Any) -> str:
+    return ", ".join(code(max(each.opts, key=len)) for each in _parameters(command, "option"))
+
+
+def _parameters(command: Any, kind: str) -> list[Any]:
+    return [each for each in command.params if each.param_type_name == kind]
+
+
+def _plain(help: str | None) -> str:
+    return " ".join((help or "").split())
+
+
+def _argument(each: Any) -> str:
+    name = (each.metavar or each.name or "").strip("[]").upper()
+    name += "..." if each.nargs != 1 else ""
+    return name if each.required else f"[{name}]"
+
+
+def metrics() -> str:
+    told = {**counters.HELP, **health.HELP}
+    return rows(("metric", "meaning"), [(code(name), meaning) for name, meaning in sorted(told.items())])
+
+
+def columns() -> str:
+    return ", ".join(code(f"${name}") for name in sorted(filters.COLUMNS)) + ".\n"
+
+
+def placeholders() -> str:
+    return ", ".join(code(word) for word in sorted(identifiers._PLACEHOLDERS)) + ".\n"
+
+
+def channels() -> str:
+    lines = [(code(name), ", ".join(words)) for name, words in channel._SYNONYMS.items()]
+    return rows(("channel", "words of senders that mean it"), lines)
+
+
+def passive() -> str:
+    return ", ".join(code(name) for name in sorted(channel.PASSIVE)) + ".\n"
+
+
+def click_ids() -> str:
+    lines = [(code(name), network, code(group)) for name, (network, group) in acquisition.CLICK_IDS.items()]
+    return rows(("parameter", "network", "acquisition"), lines)
+
+
+def groups() -> str:
+    return ", ".join(code(name) for name in acquisition.GROUPS) + ".\n"
+
+
+PARTS: Final[Mapping[str, Callable[[], str]]] = {
+    each.__name__: each
+    for each in (
+        *(settings, tables, reasons, routes, limits, commands, metrics),
+        *(columns, placeholders, channels, passive, click_ids, groups),
+    )
+}
+
+
+def part(name: str) -> str:
+    """The part of that name: one of PARTS, `question NAME`, `answer NAME`, or `fields of NAME`."""
+    if name in PARTS:
+        return PARTS[name]()
+    kind, _, what = name.partition(" ")
+    if kind == "question":
+        return fields(QUESTIONS[what][0], _RANGE)
+    if kind == "answer":
+        return result(QUESTIONS[what][1])
+    what = what.removeprefix("of ")
+    if what == "range":
+        return fields(ranges.Counted)
+    return result(Profile) if what == "customer" else fields(OTHERS[what])
+
+
+def current(page: Path) -> str:
+    """The page as it has to be."""
+    return _MADE.sub(lambda match: match[1] + part(match[2]) + match[4], page.read_text("utf-8"))
+
+
+def pages() -> list[Path]:
+    return sorted(HERE.glob("*.md"))
+
+
+def main(arguments: Sequence[str]) -> int:
+    stale = [page for page in pages() if current(page) != page.read_text("utf-8")]
+    for page in stale:
+        print(page.name)
+        if "--check" not in arguments:
+            page.write_text(current(page), "utf-8")
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
