@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from kafka.admin import KafkaAdminClient, MemberToRemove
 
 from pipeline.store import open_store
 from pipeline.store.definitions import Definitions
@@ -59,6 +60,13 @@ class House(ABC):
     def start(self) -> None:
         """Starts what does not run; returns when the collector answers."""
 
+    def restart(self) -> None:
+        """A clean end of every part, and a new start."""
+        for part in self.parts:
+            if part.is_running:
+                part.stop()
+        self.start()
+
     def close(self) -> None:
         """Ends every part; each must end by itself, in time."""
         hanging = []
@@ -97,7 +105,7 @@ class House(ABC):
         """A new project, whose collector and agents know it. Options: those of SessionOptions."""
         name = f"p{uuid.uuid4().hex[:12]}"
         made = Project(self, name, *self._define(Definition(name, sessions=SessionOptions(**options))))
-        until(lambda: made.post([]).status_code == 200, f"the collector knows project {name}", every_s=0.05)
+        until(made.is_known, f"the collector knows project {name}", every_s=0.05)
         # `post` shows that the collector has looked; agents look as often, and a session's options are the project's.
         time.sleep(1.2 if options else 0)
         return made
@@ -199,16 +207,18 @@ class ClusterHouse(House):
     def __init__(self, folder: Path, kafka: str, endpoint: Endpoint, broker: Broker | None = None) -> None:
         """`broker`: what listens at `kafka`, where the tests may stop it."""
         unique = f"t{uuid.uuid4().hex[:12]}"
-        (port,) = free_ports(1)
-        self.broker, self.endpoint, self.database = broker, endpoint, unique
+        port, health, second_health = free_ports(3)
+        self.kafka, self.broker, self.endpoint, self.database = kafka, broker, endpoint, unique
         self._url = f"http://127.0.0.1:{port}"
         super().__init__(folder, {
             "data": str(folder / "data"), "log": f"kafka://{kafka}", "store": endpoint.url(unique),
             "topic_prefix": unique, "group": unique, "partitions": "4", "session_timeout_seconds": "6",
         })  # fmt: skip
         self.collector = self.part("serve", "serve", "--port", str(port))
-        self.worker = self.part("worker", "worker")
-        self.second = self.part("second", "worker")  # runs only where a test starts it
+        self.worker = self.part("worker", "worker", "--health-port", str(health))
+        self.second = self.part(
+            "second", "worker", "--health-port", str(second_health)
+        )  # runs only where a test starts it
         self._store: RemoteStore | None = None
 
     @property
@@ -241,6 +251,14 @@ class ClusterHouse(House):
             if not part.is_running:
                 part.start()
         self.wait_for_collector()
+
+    def bury(self) -> None:
+        """Tells Kafka that all workers are dead: it would find that out itself, a session timeout later."""
+        with KafkaAdminClient(bootstrap_servers=self.kafka) as admin:
+            members = admin.describe_groups([self.settings["group"]])[self.settings["group"]]["members"]
+            admin.remove_group_members(
+                self.settings["group"], [MemberToRemove(member_id=each["member_id"]) for each in members]
+            )
 
     def close(self) -> None:
         super().close()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 WAYFARE = (str(Path(sys.executable).with_name("wayfare")),)
-FAULTY = (sys.executable, "-m", "tests.faults.faulty")  # the same command line, which dies where FAULT_AT says
+FAULTY = (sys.executable, "-m", "tests.faults.faulty")  # the same command line, which dies where it is told to
 HOUSE = Path(__file__).resolve().parents[2]
 
 
@@ -19,6 +19,7 @@ class Part:
     def __init__(self, name: str, arguments: tuple[str, ...], settings: dict[str, str], output: Path) -> None:
         self.name, self.arguments, self.output = name, arguments, output
         self.environ = environment(settings)
+        self.fault_file: Path | None = None  # where it is to die: see tests.faults.faulty
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -30,11 +31,11 @@ class Part:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self, fault: str = "") -> None:
-        """`fault`: where it dies, see tests.faults.faulty. Returns at once."""
+    def start(self) -> None:
+        """Returns at once."""
         assert not self.is_running, f"{self.name} runs already"
-        command = [*(FAULTY if fault else WAYFARE), *self.arguments]
-        environ = self.environ | ({"FAULT_AT": fault} if fault else {})
+        command = [*(FAULTY if self.fault_file else WAYFARE), *self.arguments]
+        environ = self.environ | ({"FAULT_FILE": str(self.fault_file)} if self.fault_file else {})
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
                 command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=environ, cwd=HOUSE

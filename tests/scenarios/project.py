@@ -33,6 +33,11 @@ class Project:
     def admin_headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.admin_key}"}
 
+    def is_known(self) -> bool:
+        """The collector has seen both keys."""
+        url = f"{self.house.url}/api/v1/admin/projects/{self.name}"
+        return self.post([]).status_code == 200 == self.house.http.get(url, headers=self.admin_headers).status_code
+
     # -- senders
 
     def post(self, events: Sequence[Event]) -> httpx.Response:

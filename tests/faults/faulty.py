@@ -1,0 +1,119 @@
+"""The command line `wayfare`, whose process dies at a chosen moment, as by kill -9.
+
+    FAULT_FILE=FILE python -m tests.faults.faulty up --port 0
+
+FILE, once it exists, says where: `MOMENT SUBJECT NUMBER`, as `inserted events 2`: when the second insert into events
+has returned. Moments, counted from when the file is first seen; the file goes with the process:
+
+    inserted TABLE      rows are in the table, whatever was to be written after them is not
+    sending TOPIC       agents have written facts, marks or notes have not been sent
+    acking TOPIC        marks have been sent, the batch has not been acknowledged
+    appending events    the collector has the request, the log does not
+    appended events     the log has it, the sender has no answer
+
+The moments are found in the ports, so the product needs no hook for this.
+"""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from faust.cli.faust import cli as faust
+
+from pipeline.cli import main as wayfare
+from pipeline.log import group_commit
+from pipeline.log.batches import Batches
+from pipeline.log.faust_app import WayfareApp
+from schemas.log import EVENTS
+
+DEATH = 137  # the exit code of kill -9 in a shell
+CLOCK = b'"c":"clock"'
+_file = Path(os.environ.get("FAULT_FILE", os.devnull))
+_counts: dict[tuple[str, str], int] = {}
+
+
+def passing(moment: str, subject: str) -> None:
+    """Ends the process if this is the chosen moment."""
+    try:
+        wanted, of, number = _file.read_text().split()
+    except (FileNotFoundError, ValueError):  # not armed, or just being written
+        _counts.clear()
+        return
+    if (moment, subject) == (wanted, of):
+        _counts[moment, subject] = _counts.get((moment, subject), 0) + 1
+        if _counts[moment, subject] == int(number):
+            _file.unlink()
+            os._exit(DEATH)
+
+
+def watch_inserts(store: type[Any]) -> None:
+    insert: Callable[..., None] = store.insert
+
+    def watched(self: Any, table: str, columns: Any) -> None:
+        insert(self, table, columns)
+        passing("inserted", table)
+
+    store.insert = watched
+
+
+def watch_marks() -> None:
+    send: Callable[..., Awaitable[None]] = WayfareApp.send_records
+
+    async def watched(self: WayfareApp, topic: str, partition: int, value: bytes) -> None:
+        passing("sending", topic)
+        await send(self, topic, partition, value)
+
+    WayfareApp.send_records = watched  # type: ignore[method-assign]
+
+
+def watch_acks() -> None:
+    ack: Callable[..., bool] = Batches.ack
+
+    def watched(self: Batches, message: Any) -> bool:
+        passing("acking", message.value.topic)
+        return ack(self, message)
+
+    Batches.ack = watched  # type: ignore[method-assign]
+
+
+def watch_appends() -> None:
+    append: Callable[..., Awaitable[None]] = group_commit.GroupCommit.append
+
+    async def watched(self: Any, topic: str, partition: int, lines: list[bytes]) -> None:
+        from_a_sender = topic == EVENTS and not any(CLOCK in line for line in lines)
+        if from_a_sender:
+            passing("appending", topic)
+        await append(self, topic, partition, lines)
+        if from_a_sender:
+            passing("appended", topic)
+
+    group_commit.GroupCommit.append = watched  # type: ignore[method-assign]
+
+
+def main() -> None:
+    if "chdb:" in os.environ.get("WAYFARE_STORE", "chdb:"):
+        from pipeline.store.embedded import EmbeddedStore
+
+        watch_inserts(EmbeddedStore)
+    else:
+        from pipeline.store.remote import RemoteStore
+
+        watch_inserts(RemoteStore)
+    watch_marks()
+    watch_acks()
+    watch_appends()
+    os.execv = in_this_process
+    wayfare()
+
+
+def in_this_process(path: str, arguments: Sequence[str]) -> NoReturn:
+    """`wayfare worker` would put a Faust without these patches into this process's place: `python -m faust ...`."""
+    sys.argv = ["faust", *arguments[arguments.index("faust") + 1 :]]
+    faust()
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    main()
