@@ -62,15 +62,17 @@ class Change(msgspec.Struct):
 
 def device_facts(events: Sequence[Event], project: Project, hits: Mapping[int, tuple[Hit, ...]]) -> DeviceFacts:
     """The facts of one device from all its events in order; `hits` are the goals that events meet, by message id."""
-    sessions = stitch(events, project, hits)
+    owned = owners(events)
+    sessions = stitch(events, project, hits, owned)
     touchpoints = [session_touchpoint(session) for session in sessions]
     touchpoints += [
         contact_touchpoint(event, owner, project, hits.get(event.message_id, NO_HITS))
-        for event, owner in zip(events, owners(events), strict=True)
+        for event, owner in zip(events, owned, strict=True)
         if event.contact
     ]
-    touchpoints.sort(key=lambda touchpoint: (touchpoint.started_at, touchpoint.id))
-    return DeviceFacts(sessions, touchpoints, ownerships(events), pairs(events))
+    if len(touchpoints) > len(sessions):
+        touchpoints.sort(key=lambda touchpoint: (touchpoint.started_at, touchpoint.id))
+    return DeviceFacts(sessions, touchpoints, ownerships(events, owned), pairs(events))
 
 
 def end_of(events: Sequence[Event], facts: DeviceFacts, project: Project, ids: Sequence[int]) -> Device:

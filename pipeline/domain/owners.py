@@ -50,12 +50,15 @@ def known_from(events: Sequence[Event]) -> int:
     return next((event.occurred_at for event in events if named_owner(event)), FOREVER)
 
 
-def ownerships(events: Sequence[Event]) -> list[Ownership]:
-    """The rows of `owners` of one device from all its events, in order; they cover all time without a gap."""
+def ownerships(events: Sequence[Event], owned: Sequence[int] | None = None) -> list[Ownership]:
+    """The rows of `owners` of one device from all its events, in order; they cover all time without a gap.
+
+    `owned`: the events' `owners`, where they are known already.
+    """
     if not events:
         return []
     starts: list[tuple[int, int]] = []
-    for event, owner in zip(events, owners(events), strict=True):
+    for event, owner in zip(events, owners(events) if owned is None else owned, strict=True):
         if not starts or starts[-1][1] != owner:
             starts.append((event.occurred_at if starts else FOREVER_AGO, owner))
     project, device = events[0].project, events[0].device

@@ -78,15 +78,18 @@ def step(
 
 
 def stitch(
-    events: Sequence[Event], project: Project, hits: Mapping[int, tuple[Hit, ...]], prior: int = 0
+    events: Sequence[Event],
+    project: Project,
+    hits: Mapping[int, tuple[Hit, ...]],
+    owned: Sequence[int] | None = None,
 ) -> list[Session]:
     """All sessions of one device from its events in order; `hits` are the goals that events meet, by message id.
 
-    `prior` is the owner named last before these events, 0 where none was.
+    `owned`: the events' `owners`, where they are known already.
     """
     found: list[Session] = []
     chains: dict[int, Chain | None] = {}
-    for event, owner in zip(events, owners(events, prior), strict=True):
+    for event, owner in zip(events, owners(events) if owned is None else owned, strict=True):
         if not in_session(event):
             continue
         key = event.sender_session if project.sessions.sender_sessions else 0

@@ -210,12 +210,14 @@ class Facts:
         return found
 
 
-def difference(stored: Iterable[T], wanted: Iterable[T], key: Callable[[T], Any]) -> tuple[list[T], list[T]]:
+def difference(stored: Sequence[T], wanted: Sequence[T], key: Callable[[T], Any]) -> tuple[list[T], list[T]]:
     """(rows to write, rows to retract) that turn the stored rows into the wanted ones.
 
     A row that changed is in both: its stored form is retracted, because a copy of the table may be keyed by a column
     that changed.
     """
+    if not stored or stored == wanted:
+        return ([], []) if stored else (list(wanted), [])
     before: Mapping[Any, T] = {key(row): row for row in stored}
     after: Mapping[Any, T] = {key(row): row for row in wanted}
     upserts = [row for name, row in after.items() if before.get(name) != row]
