@@ -5,7 +5,20 @@ from typing import Any, Literal
 import msgspec
 
 Operator = Literal[
-    "is", "is_not", "in", "not_in", "contains", "not_contains", "gt", "gte", "lt", "lte", "between", "set", "not_set", "regex"
+    "is",
+    "is_not",
+    "in",
+    "not_in",
+    "contains",
+    "not_contains",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "between",
+    "set",
+    "not_set",
+    "regex",
 ]
 
 

@@ -38,7 +38,7 @@ class ReadableProject(BaseModel):
 class BrowserSession(BaseModel):
     """What this browser may look at."""
 
-    needs_key: bool = Field(False, description="nothing can be read before a key is given")
+    needs_key: bool = Field(default=False, description="nothing can be read before a key is given")
     signed_in: bool = Field(description="by a key; false: on this machine itself, which needs none")
     projects: list[ReadableProject]
 
