@@ -26,8 +26,10 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen at.")] = None,
 ) -> None:
     """Collector, API and page, without agents. The same as `uvicorn api.app:app`."""
+    from pipeline.cli.server import run
+
     settings = options.settings(service=True)
-    asyncio.run(_serve(replace(settings, host=host or settings.host, port=settings.port if port is None else port)))
+    run(_serve(replace(settings, host=host or settings.host, port=settings.port if port is None else port)))
 
 
 async def _serve(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+import uvloop
 
 from api.app import App
 from pipeline.errors import UserMistake
@@ -21,7 +22,12 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: App, listening: socket.socket) -> None:
         config = uvicorn.Config(
-            app, lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
+            app,
+            http="httptools",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
         )
         super().__init__(config)
         self._app, self._socket = app, listening
@@ -63,6 +69,12 @@ class Server(uvicorn.Server):
         if self._ending.is_set():
             self.force_exit = True
         self._ending.set()
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """asyncio.run on uvloop. Only this loop: other threads, such as the agents' in `up`, keep asyncio's."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -27,6 +27,8 @@ def up(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes a free one.")] = None,
 ) -> None:
     """Start everything in this process; data stays in the data folder. Ctrl-C ends it."""
+    from pipeline.cli.server import run
+
     settings = options.settings()
     if not settings.embedded:
         raise InvalidSetting(
@@ -35,7 +37,7 @@ def up(
             field="log",
         )
     settings = replace(settings, host=host or settings.host, port=settings.port if port is None else port)
-    asyncio.run(_up(settings, demo))
+    run(_up(settings, demo))
 
 
 async def _up(settings: Settings, demo: bool) -> None:
