@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from agents import counters as worker
 from api import health
 from api.collect import asgi, counters
 from api.query.profiles import Profile
@@ -217,7 +218,7 @@ def _argument(each: Any) -> str:
 
 
 def metrics() -> str:
-    told = {**counters.HELP, **health.HELP}
+    told = {**counters.HELP, **health.HELP, **worker.HELP}
     return rows(("metric", "meaning"), [(code(name), meaning) for name, meaning in sorted(told.items())])
 
 
