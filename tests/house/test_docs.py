@@ -21,7 +21,7 @@ COMMANDS = pages.every_command()
 
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
-_COMMAND = re.compile(r"(?:^|[`(/ ])(?:\.venv/bin/)?wayfare ((?:[a-z]+)(?: [a-z]+)?)([^`\n]*)", re.MULTILINE)
+_COMMAND = re.compile(r"(?:^|[`( ])(?:\.venv/bin/)?wayfare ((?:[a-z]+)(?: [a-z]+)?)([^`\n]*)", re.MULTILINE)
 
 
 def named(path: Path) -> str:
@@ -123,9 +123,11 @@ def test_no_page_tells_of_the_place_where_it_was_written(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(running_embedded: EmbeddedHouse) -> examples.Server:
+def server(running_embedded: EmbeddedHouse) -> Iterator[examples.Server]:
     running_embedded.start()
-    return examples.prepared(running_embedded.url, running_embedded.holder["token"])
+    found = examples.prepared(running_embedded.url, running_embedded.holder["token"])
+    yield found
+    found.http.close()
 
 
 @pytest.mark.parametrize("page", [page for page in pages.pages() if list(examples.found(page))], ids=named)
