@@ -89,6 +89,17 @@ def test_a_journey_shows_its_way_and_opens_its_customer(look: Open, shop: Projec
     expect(sheet.locator(".visits")).to_contain_text("Ordered")
 
 
+def test_the_journeys_that_converted_can_be_shown_alone(look: Open, shop: Project) -> None:
+    shop.save("goals", {"name": "order", "events": ["Ordered"], "value": 20.0})
+    shop.deliver(visits())
+    page = look()
+    expect(page.locator("#journeys tbody tr")).to_have_count(3)
+    expect(page.locator("#journeys-note")).to_contain_text("3 journeys, 1 converted")
+    page.locator("#journeys").get_by_role("radio", name="Converted").check()
+    expect(page.locator("#journeys tbody tr")).to_have_count(1)
+    expect(page.locator("#journeys tbody .chips .goal")).to_have_text(["Direct"])
+
+
 def test_an_event_of_the_feed_opens_its_customer(look: Open, shop: Project) -> None:
     shop.deliver(visit("cleo", "Ordered", user="cleo-7"))
     page = look()

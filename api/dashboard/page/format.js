@@ -36,14 +36,14 @@ export function money(micros, currency, { cents = true } = {}) {
 /** Two units at most: 850 ms, 42 s, 3 min 12 s, 2 h 5 min, 3 d 4 h. */
 export function duration(ms) {
   if (ms === null || ms === undefined) return NONE;
-  if (ms > 0 && ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms > 0 && ms < 1000) return `${Math.round(ms)}\u00a0ms`;
   const units = [["d", DAY], ["h", 3_600_000], ["min", 60_000], ["s", 1000]];
   let rest = Math.round(ms / 1000) * 1000;
   const first = units.findIndex(([, size]) => rest >= size);
-  if (first === -1) return "0 s";
+  if (first === -1) return "0\u00a0s";
   const told = [];
   for (const [name, size] of units.slice(first, first + 2)) {
-    if (rest >= size) told.push(`${Math.floor(rest / size)} ${name}`);
+    if (rest >= size) told.push(`${Math.floor(rest / size)}\u00a0${name}`);
     rest %= size;
   }
   return told.join(" ");

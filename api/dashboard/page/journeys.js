@@ -11,10 +11,15 @@ const FIRST_CHIPS = 2, LAST_CHIPS = 4;
 const STATES = { converted: "converted", open: "open", ended: "ended" };
 
 export class JourneysPanel {
-  /** customerAddress(id): the address that opens a customer. */
+  /** customerAddress(id): the address that opens a customer; onRetry(): ask again. */
   constructor({ customerAddress, onRetry }) {
     this.customerAddress = customerAddress;
     this.panel = new Panel(part("journeys-body"), onRetry);
+    this.isConverted = false;
+    part("journeys-filter").addEventListener("change", (event) => {
+      this.isConverted = event.target.value === "converted";
+      onRetry();
+    });
   }
 
   forget() {
@@ -25,7 +30,8 @@ export class JourneysPanel {
   async refresh(view, signal) {
     try {
       const { question } = asked(view.range, view.extent);
-      this.show(view, await ask(view.project.name, "journeys", { ...question, newest: SHOWN }, signal));
+      const chosen = { newest: SHOWN, newest_converted: this.isConverted };
+      this.show(view, await ask(view.project.name, "journeys", { ...question, ...chosen }, signal));
     } catch (error) {
       if (error.name === "AbortError") throw error;
       this.panel.failed(error);
@@ -34,13 +40,14 @@ export class JourneysPanel {
   }
 
   show(view, { result }) {
-    if (result.journeys === 0) {
-      say(part("journeys-note"), "");
-      this.panel.empty("No journey began in this range.");
+    const rate = result.journeys ? ` (${percent(result.converted / result.journeys)})` : "";
+    const counts = `${plural(result.journeys, "journey")}, ${count(result.converted)} converted${rate}`;
+    say(part("journeys-note"), result.journeys ? counts : "");
+    if (result.newest.length === 0) {
+      const what = result.journeys ? "No journey that began in this range has converted." : "No journey began in this range.";
+      this.panel.empty(what);
       return;
     }
-    say(part("journeys-note"),
-      `${plural(result.journeys, "journey")}, ${count(result.converted)} converted (${percent(result.converted / result.journeys)})`);
     const table = this.panel.shown(makeTable);
     const make = (journey) => makeRow(this.customerAddress(journey.customer), journey.customer);
     const update = (row, journey) => updateRow(row, journey, result.currency, view.project.zone);

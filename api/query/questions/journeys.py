@@ -16,6 +16,7 @@ State = Literal["converted", "open", "ended"]
 
 class JourneysQuestion(Ranged):
     newest: int = Field(20, ge=0, le=1000, description="how many journeys to show")
+    newest_converted: bool = Field(False, description="show converted ones alone; all are counted")
 
 
 class JourneyCount(BaseModel):
@@ -97,7 +98,9 @@ def solve(asking: Asking, question: JourneysQuestion) -> Solved[JourneysQuestion
 
 
 def _newest(asking: Asking, question: JourneysQuestion, bound: dict[str, int]) -> list[JourneyShown]:
-    rows = asking.rows("journeys_newest", **bound, rows=question.newest) if question.newest else []
+    if not question.newest:
+        return []
+    rows = asking.rows("journeys_newest", **bound, rows=question.newest, converted=int(question.newest_converted))
     return [
         JourneyShown(
             id=hexadecimal(number),

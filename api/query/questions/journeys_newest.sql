@@ -1,4 +1,4 @@
--- The journeys that moved last, of those that start in [from, to).
+-- The journeys that moved last, of those that start in [from, to); where `converted`, of those that converted.
 -- id, customer, started_at ms, last_at ms, touchpoints, sessions, conversions, is_converted, value micros, cost micros,
 -- path, stage
 SELECT
@@ -18,6 +18,7 @@ FROM journeys FINAL
 WHERE project = {project:String}
     AND started_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
     AND started_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+    AND (NOT {converted:UInt8} OR is_converted)
 ORDER BY last_at DESC, customer, id
 LIMIT {rows:UInt32}
 SETTINGS do_not_merge_across_partitions_select_final = 1

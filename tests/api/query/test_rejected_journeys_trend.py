@@ -60,6 +60,20 @@ async def test_journeys_are_counted_by_state_and_stage(house: House) -> None:
     assert len(newest["customer"]) == 16
 
 
+async def test_the_newest_journeys_can_be_those_alone_that_converted(house: House) -> None:
+    house.tell(
+        """
+        tablet  09:00  page /home
+        tablet  09:01  track Paid
+        phone   10:00  page /home
+        """,
+        goals=[Goal("sale", ("Paid",))],
+    )
+    result = (await house.ask("journeys", newest_converted=True))["result"]
+    assert [one["state"] for one in result["newest"]] == ["converted"]
+    assert result["journeys"] == 2
+
+
 async def test_a_trend_has_every_period_of_the_range_and_a_0_where_nothing_happened(house: House) -> None:
     house.tell("""
         tablet  09:00     track Added
