@@ -15,7 +15,7 @@ from pipeline.ingest.channel import HEARTBEATS, PAGE_PING, PASSIVE, SERVER_WORD,
 from pipeline.ingest.device_key import id_text
 from pipeline.ingest.draft import Draft
 from pipeline.ingest.event_time import to_ms, when
-from pipeline.ingest.incoming import Identity, Page
+from pipeline.ingest.incoming import NOTHING, Identity, Page
 from pipeline.ingest.properties import NO_KNOWN, Reject, micros
 from pipeline.ingest.who import (
     TRUSTED,
@@ -66,8 +66,9 @@ def put_page(draft: Draft) -> Reject | None:
         return None
     else:
         url, path, title, referrer = page.url, page.path, page.title, page.referrer
-    place = draft.place = address(url) if url else NOWHERE
-    row.url, row.host, row.path, *_ = place
+    if url:
+        place = draft.place = address(url)
+        row.url, row.host, row.path = place.url, place.host, place.path
     if path:
         row.path = path if "?" not in path and "#" not in path else path.partition("?")[0].partition("#")[0]
     elif not row.path and row.type == "screen":
@@ -98,7 +99,8 @@ def put_acquisition(draft: Draft) -> Reject | None:
     )
     if tags is not NO_TAGS:
         row.utm_source, row.utm_medium, row.utm_campaign = tags
-    row.click_id = place.click_id
+    if place.click_id:
+        row.click_id = place.click_id
     return None
 
 
@@ -185,8 +187,7 @@ def put_value(draft: Draft) -> Reject | None:
     if given is NO_KNOWN:
         return None
     for name, raw in (("revenue", given.revenue), ("value", given.value), ("total", given.total)):
-        data = bytes(raw)
-        if not data:
+        if raw is NOTHING or not (data := bytes(raw)):
             continue
         amount = _amount(data)
         if isinstance(amount, Reject):
@@ -195,7 +196,7 @@ def put_value(draft: Draft) -> Reject | None:
             row.value_micros = amount
             row.currency = intern((given.currency or "").strip().upper())
             break
-    if data := bytes(given.cost):
+    if given.cost is not NOTHING and (data := bytes(given.cost)):
         cost = _amount(data)
         if isinstance(cost, Reject):
             return cost._replace(field="properties.cost")
