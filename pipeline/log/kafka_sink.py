@@ -1,5 +1,12 @@
-"""The thread that hands records to kafka-python's producer (acks=all, idempotent), whose own thread sends them."""
+"""The thread that hands records to kafka-python's producer (acks=all), whose own thread sends them.
 
+The producer is not idempotent. Once a record of an idempotent one (kafka-python 3.0) expires after it was sent, as when
+the broker goes away for more than the timeout, it resets its producer id, never asks for another, and sends nothing
+ever again. Without it a retry may leave a line in the log twice, which ingest counts once, as it does when a sender
+tries again.
+"""
+
+import logging
 import queue
 import threading
 import time
@@ -12,6 +19,8 @@ from pipeline.errors import LogUnavailable, NotFound, UserMistake, WayfareError
 from pipeline.log.group_commit import Done, Record
 from pipeline.log.kafka import MAX_MESSAGE_BYTES, KafkaLog
 from pipeline.log.port import Topic
+
+log = logging.getLogger(__name__)
 
 
 class KafkaSink:
@@ -45,7 +54,10 @@ class KafkaSink:
             except WayfareError as error:
                 done([record], error)
         if self._producer is not None:
-            self._producer.close(timeout=self._log.timeout)
+            try:
+                self._producer.close(timeout=self._log.timeout)
+            except KafkaError as error:  # no broker: what still waits was told to its senders as not acknowledged
+                log.warning("the producer ends with records that no broker took: %s", error)
 
     def _send(self, record: Record, done: Done) -> None:
         """Raises what can be said at once; all else comes through `done`, from the producer's thread."""
@@ -81,7 +93,7 @@ class KafkaSink:
             **self._log.address.kafka_python(),
             client_id=f"{self._log.prefix}-collector",
             acks="all",
-            enable_idempotence=True,
+            enable_idempotence=False,
             max_request_size=MAX_MESSAGE_BYTES,
             delivery_timeout_ms=milliseconds,
             request_timeout_ms=milliseconds,
