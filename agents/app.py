@@ -25,13 +25,20 @@ def build(settings: Settings) -> WayfareApp:
         prefix=settings.topic_prefix,
         datadir=os.path.join(settings.data, "faust"),
         session_timeout=settings.session_timeout_seconds,
+        retention_hours=settings.log_retention_hours,
     )
 
 
 def create(settings: Settings) -> WayfareApp:
     """The app of a worker process, on a log and a store of its own. Raises Fault where the log cannot be reached."""
     app = build(settings)
-    log_port = open_log(settings.log, group=settings.group, prefix=settings.topic_prefix)
+    log_port = open_log(
+        settings.log,
+        group=settings.group,
+        prefix=settings.topic_prefix,
+        replication=settings.replication,
+        retention_hours=settings.log_retention_hours,
+    )
     store = open_store(settings.store)
 
     def fail(error: BaseException) -> None:

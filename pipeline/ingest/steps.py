@@ -9,7 +9,7 @@ from functools import lru_cache
 from sys import intern
 
 from pipeline.ingest.acquisition import origin, tag
-from pipeline.ingest.address import NO_TAGS, NOWHERE, address
+from pipeline.ingest.address import NO_TAGS, address
 from pipeline.ingest.agent import agent, device_type, system
 from pipeline.ingest.channel import HEARTBEATS, PAGE_PING, PASSIVE, SERVER_WORD, channel, contact, plain_name
 from pipeline.ingest.device_key import id_text

@@ -4,16 +4,15 @@ import re
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pipeline.domain import filters
 from pipeline.errors import UserMistake
-from schemas.definitions import Filter, Funnel, Goal, Key, Project
+from schemas.definitions import Funnel, Goal, Key, Project
 
 MAX_STEPS = 32
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _NAME = re.compile(r"\S(?:.{0,98}\S)?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _HASH = re.compile(r"[0-9a-f]{64}")
-_LISTS = ("in", "not_in", "between")
-_ORDERED = ("gt", "gte", "lt", "lte")
 
 
 def check_definition(definition: Project | Key | Goal | Funnel) -> None:
@@ -33,7 +32,7 @@ def check_definition(definition: Project | Key | Goal | Funnel) -> None:
         _check(bool(_HASH.fullmatch(definition.hash)), "hash", "a key is stored as its SHA-256 in hex")
     elif isinstance(definition, Goal):
         _check_events(definition.events, "events")
-        _check_filters(definition.where, "where")
+        filters.compile(definition.where, "where")
         _check(not definition.currency or bool(_CURRENCY.fullmatch(definition.currency)), "currency", _A_CURRENCY)
     else:
         _check_funnel(definition)
@@ -73,29 +72,8 @@ def _check_funnel(funnel: Funnel) -> None:
     _check(funnel.window_ms > 0, "window_ms", "the window is more than 0 ms")
     for number, step in enumerate(funnel.steps):
         _check_events(step.events, f"steps[{number}].events")
-        _check_filters(step.where, f"steps[{number}].where")
+        filters.compile(step.where, f"steps[{number}].where")
 
 
 def _check_events(events: Sequence[str], field: str) -> None:
     _check(bool(events) and all(events), field, "at least one event's name, or *")
-
-
-def _check_filters(filters: Sequence[Filter], field: str) -> None:
-    for number, one in enumerate(filters):
-        where, operator, value = f"{field}[{number}]", one.operator, one.value
-        _check(bool(one.property), f"{where}.property", "the name of a property, or $column")
-        if operator in _LISTS:
-            _check(isinstance(value, (list, tuple)) and len(value) > 0, f"{where}.value", f"{operator} wants a list")
-        if operator == "between":
-            _check(len(value) == 2, f"{where}.value", "between wants two values, the least and the greatest")
-        if operator in _ORDERED:
-            _check(isinstance(value, (int, float, str)), f"{where}.value", f"{operator} wants a number or a text")
-        if operator == "regex":
-            _check_pattern(value, f"{where}.value")
-
-
-def _check_pattern(value: object, field: str) -> None:
-    try:
-        re.compile(str(value))
-    except re.error as error:
-        raise UserMistake(f"{value!r} is no regular expression: {error}", field=field) from error

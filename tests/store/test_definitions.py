@@ -196,7 +196,7 @@ WRONG: list[tuple[Definition, str]] = [
     (Goal("bought", ("",)), "events"),
     (Goal("bought", ("order",), currency="€"), "currency"),
     (Goal("bought", ("order",), (Filter("", "is", 1),)), "where[0].property"),
-    (Goal("bought", ("order",), (Filter("a"), Filter("b", "in", "red"))), "where[1].value"),
+    (Goal("bought", ("order",), (Filter("a", "is", "x"), Filter("b", "in", "red"))), "where[1].value"),
     (Goal("bought", ("order",), (Filter("b", "between", [1]),)), "where[0].value"),
     (Goal("bought", ("order",), (Filter("b", "gt", None),)), "where[0].value"),
     (Goal("bought", ("order",), (Filter("b", "regex", "("),)), "where[0].value"),
