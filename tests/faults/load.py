@@ -60,7 +60,7 @@ class Load:
     As a context manager it stops at the end. `acknowledged` holds all that a 200 was said for.
     """
 
-    def __init__(self, project: Project, seed: int, *, batch: int = 10, pause_s: float = 0.03) -> None:
+    def __init__(self, project: Project, seed: int, *, batch: int = 10, pause_s: float = 0.08) -> None:
         self.project, self.batch, self.pause_s = project, batch, pause_s
         self.acknowledged: list[Event] = []
         self.refusals = 0

@@ -1,15 +1,13 @@
 """A process dies at its worst moment, under load: nothing acknowledged is lost or counted twice, facts are right."""
 
-import time
-
 import pytest
 
 from tests.faults.audit import clean
+from tests.faults.checks import seen_live, shop
 from tests.faults.faulty import DEATH
-from tests.faults.load import FUNNEL, GOAL, Load
+from tests.faults.load import Load
 from tests.scenarios.house import ClusterHouse, House
-from tests.scenarios.part import Part, until
-from tests.scenarios.project import Project
+from tests.scenarios.part import Part
 
 WORKER_MOMENTS = [
     "inserted events 1",
@@ -49,24 +47,3 @@ def dies(house: House, part: Part, moment: str) -> None:
         load.reaches(50)
     seen_live(house)
     clean(project, load.acknowledged)
-
-
-def shop(house: House) -> Project:
-    """A project with a goal and a saved funnel, which agents follow."""
-    project = house.project()
-    project.save("goals", GOAL)
-    project.save("funnels", FUNNEL)
-    return project
-
-
-def seen_live(house: House, within_s: float = 10.0) -> float:
-    """Events on many devices that are acknowledged now are in an answer within seconds; how many."""
-    name = f"Live {time.time_ns()}"
-    house.own.deliver(
-        [{"type": "track", "event": name, "messageId": f"{name} {n}", "anonymousId": f"witness {n}"} for n in range(12)]
-    )
-
-    def is_seen() -> bool:
-        return bool(house.own.ask("trend", events=[name])["events"] == 12)
-
-    return until(is_seen, f"{name} is in an answer", within_s, every_s=0.05)

@@ -252,6 +252,21 @@ class ClusterHouse(House):
                 part.start()
         self.wait_for_collector()
 
+    def working(self, part: Part) -> None:
+        """Starts a worker that does not run, and waits until Kafka has given it its shards."""
+        if not part.is_running:
+            part.start()
+        port = part.arguments[part.arguments.index("--health-port") + 1]
+
+        def is_ready() -> bool:
+            assert part.is_running, part.tail()
+            try:
+                return self.http.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+            except httpx.TransportError:
+                return False
+
+        until(is_ready, f"{part.name} is a member of the group", START_SECONDS)
+
     def bury(self) -> None:
         """Tells Kafka that all workers are dead: it would find that out itself, a session timeout later."""
         with KafkaAdminClient(bootstrap_servers=self.kafka) as admin:

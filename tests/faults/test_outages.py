@@ -1,0 +1,84 @@
+"""Kafka or ClickHouse goes away and comes back, under load."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.equipment.broker import Broker
+from tests.faults.audit import clean
+from tests.faults.checks import seen_live, shop
+from tests.faults.load import Load, traffic
+from tests.scenarios.house import ClusterHouse
+from tests.scenarios.project import Project
+
+AWAY_S = 12.0  # longer than any pause between two tries, and than a record waits to be acknowledged
+
+
+def broker_of(house: ClusterHouse) -> Broker:
+    if house.broker is None:
+        pytest.skip("the broker is a given one: these tests stop theirs")
+    return house.broker
+
+
+@pytest.mark.parametrize(
+    ("end", "away_s"), [(Broker.kill, 0.0), (Broker.stop, AWAY_S)], ids=["killed", "stopped for long"]
+)
+def test_a_broker_that_ends_and_comes_back_loses_and_doubles_nothing(
+    cluster: ClusterHouse, end: Callable[[Broker], None], away_s: float
+) -> None:
+    project, broker = shop(cluster), broker_of(cluster)
+    with Load(project, seed=21) as load:
+        load.reaches(50)
+        end(broker)
+        answer = project.post([next(traffic(22, 0))])
+        assert answer.status_code == 503, "nothing is acknowledged that the log has not"
+        assert answer.json()["error"]["code"] == "log_unavailable"
+        assert int(answer.headers["retry-after"]) > 0
+        time.sleep(away_s)
+        broker.start()
+        load.reaches(50)
+    assert load.refusals > 0
+    seen_live(cluster)
+    assert cluster.collector.is_running
+    assert cluster.worker.is_running, "a worker outlives its broker"
+    clean(project, load.acknowledged, also=[next(traffic(22, 0))])
+
+
+def test_a_worker_that_is_started_without_a_broker_ends_and_says_so(cluster: ClusterHouse) -> None:
+    broker = broker_of(cluster)
+    broker.stop()
+    try:
+        cluster.second.start()
+        assert cluster.second.ended(30) == 1
+    finally:
+        broker.start()
+    assert "cannot be reached" in cluster.second.tail()
+    seen_live(cluster, within_s=20)
+
+
+def test_events_are_taken_while_clickhouse_is_away_and_counted_when_it_is_back(cluster: ClusterHouse) -> None:
+    project = shop(cluster)
+    with Load(project, seed=31) as load:
+        load.reaches(50)
+        cluster.endpoint.kill()
+        before, refused = len(load.acknowledged), load.refusals
+        time.sleep(AWAY_S)
+        assert len(load.acknowledged) > before + 100, "the collector needs no ClickHouse"
+        assert load.refusals == refused
+        assert unavailable(project) == "store_unavailable"
+        assert not cluster.answers(), "/readyz tells that the store is away"
+        cluster.endpoint.start()
+        load.reaches(50)
+    seen_live(cluster)
+    assert cluster.worker.is_running
+    clean(project, load.acknowledged)
+
+
+def unavailable(project: Project) -> str:
+    """The error's code in the answer to a question that cannot be answered."""
+    answer = project.house.http.post(
+        f"{project.house.url}/api/v1/projects/{project.name}/questions/sessions", json={}, headers=project.admin_headers
+    )
+    assert answer.status_code == 503
+    return str(answer.json()["error"]["code"])
