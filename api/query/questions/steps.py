@@ -58,7 +58,7 @@ def _name(name: str) -> str:
 EventName = Annotated[str, Field(max_length=1000), AfterValidator(_name)]
 EventNames = Annotated[
     list[EventName],
-    Field(min_length=1, max_length=100, description='names of events, any of which will do; ["*"] is every event'),
+    Field(min_length=1, max_length=100, description="names of events, any of which will do; in a step * is every one"),
     BeforeValidator(_one_or_many),
 ]
 
