@@ -101,13 +101,14 @@ class House(ABC):
     def _define(self, definition: Definition) -> tuple[str, str]:
         """Saves a project; its write key (of a browser) and its admin key."""
 
-    def project(self, **options: Any) -> Project:
-        """A new project, whose collector and agents know it. Options: those of SessionOptions."""
+    def project(self, *, lateness_ms: int | None = None, **options: Any) -> Project:
+        """A new project, which collector and agents know. Other options: those of SessionOptions."""
         name = f"p{uuid.uuid4().hex[:12]}"
-        made = Project(self, name, *self._define(Definition(name, sessions=SessionOptions(**options))))
+        definition = Definition(name, sessions=SessionOptions(**options), lateness_ms=lateness_ms)
+        made = Project(self, name, *self._define(definition))
         until(made.is_known, f"the collector knows project {name}", every_s=0.05)
         # `post` shows that the collector has looked; agents look as often, and a session's options are the project's.
-        time.sleep(1.2 if options else 0)
+        time.sleep(1.2 if options or lateness_ms else 0)
         return made
 
     @property
@@ -184,7 +185,8 @@ class EmbeddedHouse(House):
     def _define(self, definition: Definition) -> tuple[str, str]:
         headers, base = {"Authorization": f"Bearer {self.holder['token']}"}, f"{self.url}/api/v1/admin/projects"
         options = {name: getattr(definition.sessions, name) for name in SessionOptions.__struct_fields__}
-        made = self.http.post(base, json={"name": definition.name, "sessions": options}, headers=headers)
+        body = {"name": definition.name, "sessions": options, "lateness_ms": definition.lateness_ms}
+        made = self.http.post(base, json=body, headers=headers)
         assert made.status_code == 201, made.text
         keys = []
         for kind in ("write", "admin"):

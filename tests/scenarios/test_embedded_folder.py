@@ -1,0 +1,107 @@
+"""One folder over starts, ends and rivals: `wayfare up` and the commands that open the folder themselves."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.house import EmbeddedHouse
+
+VISITS = [
+    {
+        "type": "page",
+        "anonymousId": f"visitor-{n}",
+        "messageId": f"v{n}",
+        "properties": {"url": "https://shop.example/"},
+    }
+    for n in range(50)
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[EmbeddedHouse]:
+    """An embedded house of the test's own, on an empty folder, not started."""
+    house = EmbeddedHouse(tmp_path)
+    yield house
+    house.close()
+
+
+def sessions(house: EmbeddedHouse) -> int:
+    done = house.command("ask", "sessions", "--json")
+    assert done.returncode == 0, done.stderr
+    return int(json.loads(done.stdout)["result"]["total"]["sessions"])
+
+
+def test_import_and_ask_work_on_an_empty_folder(folder: EmbeddedHouse, tmp_path: Path) -> None:
+    file = tmp_path / "visits.ndjson"
+    file.write_text("".join(json.dumps(visit) + "\n" for visit in VISITS))
+    imported = folder.command("import", str(file))
+    assert imported.returncode == 0, imported.stderr
+    assert "50 accepted" in imported.stdout
+    asked = folder.command("ask", "sessions")
+    assert asked.returncode == 0, asked.stderr
+    assert "50" in asked.stdout
+    again = json.loads(folder.command("import", str(file), "--json").stdout)
+    assert (again["accepted"], again["duplicates"]) == (0, 50)
+    assert sessions(folder) == 50
+    verified = folder.command("verify", "--all", "--json")
+    assert (verified.returncode, json.loads(verified.stdout)["events"]) == (0, 50)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_up_ends_within_ten_seconds_and_the_next_start_goes_on(folder: EmbeddedHouse, number: int) -> None:
+    folder.start()
+    project = folder.project()
+    project.deliver(VISITS)
+    assert folder.collector.stop(number, within_s=10) == 0, folder.collector.tail()
+    assert "Traceback" not in folder.collector.tail()
+    folder.start()
+    folder.drained()
+    assert project.ask("sessions")["total"]["sessions"] == 50
+    project.deliver(
+        [visit | {"anonymousId": "another", "messageId": f"again {visit['messageId']}"} for visit in VISITS[:5]]
+    )
+    folder.drained()
+    total = project.ask("sessions")["total"]
+    assert (total["sessions"], total["events"]) == (51, 55)
+    assert project.proof()["differences"] == 0
+
+
+def test_up_ends_while_traffic_and_a_live_question_go_on(folder: EmbeddedHouse) -> None:
+    folder.start()
+    project = folder.project()
+    url, headers = f"{folder.url}/api/v1/projects/{project.name}/questions/sessions", project.admin_headers
+    with folder.http.stream("POST", url, json={}, headers=headers | {"Accept": "text/event-stream"}) as live:
+        assert next(live.iter_lines()) == "event: answer"
+        for start in range(0, 50, 10):
+            project.deliver(VISITS[start : start + 10])
+        assert folder.collector.stop(signal.SIGINT, within_s=10) == 0, folder.collector.tail()
+    folder.start()
+    folder.drained()
+    assert project.ask("sessions")["total"]["sessions"] == 50
+
+
+def test_a_second_up_on_the_same_folder_exits_2_and_names_the_first(folder: EmbeddedHouse) -> None:
+    folder.start()
+    second = folder.command("up", "--port", "0")
+    assert second.returncode == 2
+    assert str(folder.collector.pid) in second.stderr
+    assert folder.answers(), "the first one goes on"
+    assert os.stat(folder.folder / "data" / "lock").st_mode & 0o077 == 0, "the lock holds a token: its owner's alone"
+
+
+def test_a_folder_whose_holder_was_killed_is_free(folder: EmbeddedHouse) -> None:
+    folder.start()
+    project = folder.project()
+    project.deliver(VISITS)
+    folder.collector.kill()
+    assert (folder.folder / "data" / "lock").read_bytes(), "the lock file still names the dead"
+    listed = folder.command("project", "list", "--json")
+    assert listed.returncode == 0, listed.stderr
+    assert project.name in listed.stdout
+    folder.start()
+    folder.drained()
+    assert project.ask("sessions")["total"]["sessions"] == 50
