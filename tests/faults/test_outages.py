@@ -1,5 +1,6 @@
 """Kafka or ClickHouse goes away and comes back, under load."""
 
+import re
 import time
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from tests.faults.load import Load, traffic
 from tests.scenarios.house import ClusterHouse
 from tests.scenarios.project import Project
 
+MISSING = re.compile(r"(Kafka|clickhouse://)[^\n]*(cannot be reached|does not answer)")
 AWAY_S = 12.0  # longer than any pause between two tries, and than a record waits to be acknowledged
 
 
@@ -45,16 +47,38 @@ def test_a_broker_that_ends_and_comes_back_loses_and_doubles_nothing(
     clean(project, load.acknowledged, also=[next(traffic(22, 0))])
 
 
-def test_a_worker_that_is_started_without_a_broker_ends_and_says_so(cluster: ClusterHouse) -> None:
+def test_without_a_broker_parts_that_run_end_when_told_and_parts_that_start_say_what_is_missing(
+    cluster: ClusterHouse,
+) -> None:
     broker = broker_of(cluster)
     broker.stop()
     try:
-        cluster.second.start()
-        assert cluster.second.ended(30) == 1
+        ends_and_cannot_start(cluster)
     finally:
         broker.start()
-    assert "cannot be reached" in cluster.second.tail()
+    cluster.start()
     seen_live(cluster, within_s=20)
+
+
+def test_without_clickhouse_parts_that_run_end_when_told_and_parts_that_start_say_what_is_missing(
+    cluster: ClusterHouse,
+) -> None:
+    cluster.endpoint.kill()
+    try:
+        ends_and_cannot_start(cluster)
+    finally:
+        cluster.endpoint.start()
+    cluster.start()
+    seen_live(cluster, within_s=20)
+
+
+def ends_and_cannot_start(cluster: ClusterHouse) -> None:
+    for part in (cluster.worker, cluster.collector):
+        assert part.stop(within_s=15) == 0, part.tail()
+    for part in (cluster.second, cluster.collector):
+        part.start()
+        assert part.ended(30) == 1, part.tail()
+        assert MISSING.search(part.tail(1500)), part.tail()
 
 
 def test_events_are_taken_while_clickhouse_is_away_and_counted_when_it_is_back(cluster: ClusterHouse) -> None:
