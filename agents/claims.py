@@ -7,6 +7,7 @@ whatever an earlier owner wrote loses, in whatever order the rows arrive.
 from typing import Any
 
 from agents.ports import Ports
+from pipeline.errors import LogUnavailable
 from pipeline.store.sql import load
 
 COUNTER_BITS = 40
@@ -20,49 +21,67 @@ class Claims:
         self.shards: set[int] = set()
         self._term = 0
         self._counter = 0
-        self._told: dict[int, int] = {}
+        self._turn: set[int] = set()  # what the turn is about, and still this worker's
+        self._is_whole = True
+        self._told: dict[int, tuple[int, int]] = {}  # shard -> when, what
 
     async def hold(self, partitions: set[int]) -> None:
-        """Claims those of the partitions that are not held yet."""
+        """Begins a turn over the partitions, and claims those of them that are not held yet."""
+        self._turn, self._is_whole = set(partitions), True
         fresh = sorted(partitions - self.shards)
         if fresh:
+            # Who held them before may have acknowledged the record that told of a definition which is new to us.
+            await self.ports.do(self.ports.definitions.refresh)
             await self.ports.do(self._claim, fresh)
-            self.shards.update(fresh)
+            self.shards |= self._turn.intersection(fresh)
 
     def _claim(self, shards: list[int]) -> None:
         store = self.ports.facts.store
         ((greatest,),) = store.query(load("pipeline.store.reads", "terms"), {"agent": self.agent})
-        self._term, self._counter = greatest + 1, 0
-        count, at = len(shards), self.ports.now()
+        term, count, at = greatest + 1, len(shards), self.ports.now()
         store.insert(
             "claims",
             [
                 [self.agent] * count,
                 shards,
-                [self._term] * count,
+                [term] * count,
                 [at] * count,
                 [self.ports.worker] * count,
                 [0] * count,
                 [1] * count,
             ],
         )
+        self._term, self._counter = term, 0  # not before it is written: a term that nobody knows of is given twice
 
     def drop(self, partition: int) -> None:
+        """The partition is another worker's now. A turn over it must not write any more."""
         self.shards.discard(partition)
         self._told.pop(partition, None)
+        if partition in self._turn:
+            self._turn.discard(partition)
+            self._is_whole = False
 
     def version(self) -> int:
-        """The version of retracts of one insert; its upserts have the next one."""
+        """The version of retracts of one insert; its upserts have the next one.
+
+        Raises LogUnavailable where a shard of the turn was dropped: what is still held of it is to be done again.
+        """
+        if not self._is_whole:
+            raise LogUnavailable(f"a shard of the {self.agent} agent's turn has become another worker's")
         self._counter += 2
         return self._term << COUNTER_BITS | self._counter
 
     async def tell(self, reached: dict[int, int]) -> None:
-        """Records up to which received_at the facts of each shard are written: at most once a second a shard."""
+        """Records up to which received_at the facts of each shard are written: news, at most once a second a shard."""
         at = self.ports.now()
-        due = {shard: received for shard, received in reached.items() if at - self._told.get(shard, 0) >= 1000}
+        due = {shard: received for shard, received in reached.items() if self._is_due(shard, received, at)}
         if not due:
             return
-        self._told.update(dict.fromkeys(due, at))
         count = len(due)
         columns: list[list[Any]] = [[self.agent] * count, list(due), list(due.values()), [at] * count]
         await self.ports.do(self.ports.facts.store.insert, "progress", columns)
+        self._told.update({shard: (at, received) for shard, received in due.items()})
+
+    def _is_due(self, shard: int, received: int, at: int) -> bool:
+        told_at, told = self._told.get(shard, (0, 0))
+        return received != told and at - told_at >= 1000

@@ -93,12 +93,20 @@ class Crew:
         self._tasks = [asyncio.create_task(turns.run(), name=f"turns-{topic}") for topic, turns in self.turns.items()]
         self._tasks.append(asyncio.create_task(self._look(), name="definitions"))
         self._tasks.append(asyncio.create_task(self._watch(), name="watchdog"))
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
         self.ready.set()
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """None of them ends by itself: a worker without one would live on with old definitions, or unwatched."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.fail(error)
 
     def _partitions(self, topic: str) -> int:
         return self.partitions[topic]

@@ -6,6 +6,7 @@ what cannot be explained ends the process, so that the log delivers the batches 
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -45,12 +46,18 @@ class Work(Protocol):
         """Drops what is cached, of one partition or of all. Nothing may be known only there."""
 
 
-class Taken(NamedTuple):
-    """A batch in a turn, decoded, and which time its partition is this worker's."""
+class Given(NamedTuple):
+    """A batch, and how often its partition had been taken away from this worker when it came."""
 
     event: Delivered
-    prepared: Any
     epoch: int
+
+
+class Taken(NamedTuple):
+    """A batch in a turn, decoded."""
+
+    given: Given
+    prepared: Any
 
 
 class Turns:
@@ -58,24 +65,29 @@ class Turns:
 
     def __init__(self, work: Work, *, limit: int, fail: Callable[[BaseException], None], pause: float = 0.0) -> None:
         self.work, self.limit, self.fail, self.pause = work, limit, fail, pause
-        self.queue: asyncio.Queue[Delivered] = asyncio.Queue(maxsize=8)
+        self.queue: asyncio.Queue[Given] = asyncio.Queue(maxsize=8)
         self._came = asyncio.Event()
-        self._epoch: dict[int, int] = {}
+        self._epoch: Counter[int] = Counter()
         self._reached: dict[int, int] = {}
+        self._gone: set[int] = set()  # partitions that are to be forgotten
 
     async def put(self, delivered: Delivered) -> None:
-        await self.queue.put(delivered)
+        """Waits while many wait; by then the partition may be another worker's."""
+        await self.queue.put(Given(delivered, self._epoch[delivered.value.partition]))
         self._came.set()
 
     def revoked(self, partition: int) -> None:
-        """The partition belongs to another worker now: what waits of it will be delivered there."""
-        self._epoch[partition] = self._epoch.get(partition, 0) + 1
+        """The partition belongs to another worker now: what waits of it will be delivered there.
+
+        What is cached of it is forgotten before the next turn: one that is under way fills the cache from a thread.
+        """
+        self._epoch[partition] += 1
         for _ in range(self.queue.qsize()):
-            event = self.queue.get_nowait()
-            if event.value.partition != partition:
-                self.queue.put_nowait(event)
+            given = self.queue.get_nowait()
+            if given.event.value.partition != partition:
+                self.queue.put_nowait(given)
         self._reached.pop(partition, None)
-        self.work.forget(partition)
+        self._gone.add(partition)
         self.work.claims.drop(partition)
 
     async def run(self) -> None:
@@ -96,6 +108,7 @@ class Turns:
         finally:
             if under_way is not None:
                 under_way.cancel()
+                await asyncio.gather(under_way, return_exceptions=True)
 
     async def _take(self, under_way: asyncio.Task[None] | None) -> list[Taken]:
         """The batches that are there or come while a turn is under way, up to the limit; none in a quiet second."""
@@ -108,10 +121,9 @@ class Turns:
                         break
                 elif not await self._something_came(under_way):
                     break
-            event = self.queue.get_nowait()
-            epoch = self._epoch.get(event.value.partition, 0)
-            taken.append(Taken(event, self.work.prepare(event.value), epoch))
-            size += lines_of(event.value)
+            given = self.queue.get_nowait()
+            taken.append(Taken(given, self.work.prepare(given.event.value)))
+            size += lines_of(given.event.value)
             await asyncio.sleep(0)  # the turn under way goes on as soon as its write is done
         return taken
 
@@ -120,34 +132,46 @@ class Turns:
         self._came.clear()
         coming = asyncio.ensure_future(self._came.wait())
         others: set[asyncio.Future[Any]] = {coming} if under_way is None else {coming, under_way}
-        await asyncio.wait(others, timeout=TELL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        coming.cancel()
+        try:
+            await asyncio.wait(others, timeout=TELL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            coming.cancel()
         if not self.queue.empty():
             return True
         if under_way is None:
-            await self._try(lambda: self.work.claims.tell(self._reached), lambda: None)
+            await self._tell()
         return False
 
     async def _turn(self, taken: list[Taken]) -> None:
         async def work() -> None:
-            still = [each for each in taken if self._is_held(each)]
+            still = [each for each in taken if self._is_held(each.given)]
             if not still:
                 return
-            partitions = {each.event.value.partition for each in still}
-            for partition in partitions - self.work.claims.shards:
+            partitions = {each.given.event.value.partition for each in still}
+            for partition in self._gone | (partitions - self.work.claims.shards):
                 self.work.forget(partition)  # another worker may have written since it was last ours
+            self._gone.clear()
             await self.work.claims.hold(partitions)
-            self._reached.update(await self.work.turn([each.prepared for each in still]))
-            for each in still:
-                if self._is_held(each):
-                    each.event.ack()
+            reached = await self.work.turn([each.prepared for each in still])
+            for given, _ in still:
+                if self._is_held(given):
+                    given.event.ack()
+                    self._advance(given.event.value.partition, reached)
             self.work.ports.counters.add("turns", label=self.work.claims.agent)
-            await self.work.claims.tell(self._reached)
 
         await self._try(work, self.work.forget)
+        await self._tell()
 
-    def _is_held(self, each: Taken) -> bool:
-        return self._epoch.get(each.event.value.partition, 0) == each.epoch
+    def _is_held(self, given: Given) -> bool:
+        return self._epoch[given.event.value.partition] == given.epoch and not given.event.value.revoked
+
+    def _advance(self, partition: int, reached: dict[int, int]) -> None:
+        """An older event that comes later (a replay) takes nothing back of what is done."""
+        if reached.get(partition, 0) > self._reached.get(partition, 0):
+            self._reached[partition] = reached[partition]
+
+    async def _tell(self) -> None:
+        await self._try(lambda: self.work.claims.tell(self._reached), lambda: None)
 
     async def _try(self, work: Callable[[], Awaitable[None]], undo: Callable[[], None]) -> None:
         tries = refused = 0
