@@ -1,20 +1,24 @@
-"""Acknowledged appends from one asyncio loop: what arrives while a record is under way travels in the next.
+"""Acknowledged appends from one asyncio loop: what arrives while records are under way travels in the next ones.
 
 append  a b c d e f g h
-record  [a]-----[b c d]---[e f g h]--   one partition; a quiet one waits for nothing, a busy one at most LINGER
+records [a]-----[b c d]---[e f g h]--   one of each partition in a round; a quiet log waits for nothing, a busy one for
+                                        the round under way, or LINGER where that takes longer
 """
 
 import asyncio
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Protocol
 
 from pipeline.errors import LogFull, LogUnavailable, UserMistake, WayfareError
 from schemas.log import MAX_LINES_PER_RECORD
 
 RECORD_BYTES = 500_000
-LINGER = 0.005  # seconds
+# Seconds. A round that takes longer waits for one partition or broker, and others are not to wait with it; rounds of a
+# busy log take some milliseconds, and shorter ones would only cut the same lines into more records.
+LINGER = 0.02
 
 
 class Record:
@@ -42,12 +46,12 @@ class Sink(Protocol):
     def put(self, record: Record) -> None:
         """Takes the record without blocking; `done` is called for it later."""
 
-    def stop(self, timeout: float) -> None:
-        """Ends the thread once what was put is done, after `timeout` seconds at most. Blocks."""
+    async def stop(self, timeout: float) -> None:  # noqa: ASYNC109
+        """Ends once what was put is done, after `timeout` seconds at most."""
 
 
 class _Append:
-    """One call of `append`: done when all the records that its lines ended in are."""
+    """One call of `append_all`: done when all the records that its lines ended in are."""
 
     __slots__ = ("deadline", "future", "records")
 
@@ -58,14 +62,13 @@ class _Append:
 class _Buffer:
     """Lines of one partition that wait for their record."""
 
-    __slots__ = ("lines", "partition", "size", "timer", "topic", "under_way", "waiters")
+    __slots__ = ("lines", "partition", "size", "topic", "waiters")
 
     def __init__(self, topic: str, partition: int) -> None:
         self.topic, self.partition = topic, partition
         self.lines: list[bytes] = []
         self.waiters: list[_Append] = []
-        self.size = self.under_way = 0
-        self.timer: asyncio.Handle | None = None
+        self.size = 0
 
 
 class GroupCommit:
@@ -74,7 +77,10 @@ class GroupCommit:
     def __init__(self, sink: Sink, *, timeout: float, queue_bytes: int) -> None:
         self._sink, self._timeout, self._queue_bytes = sink, timeout, queue_bytes
         self._loop = asyncio.get_running_loop()
-        self._buffers: dict[tuple[str, int], _Buffer] = {}
+        self._buffers: dict[str, dict[int, _Buffer]] = {}
+        self._filled: list[_Buffer] = []  # buffers that hold lines, or held some until their record was full
+        self._flush: asyncio.Handle | None = None
+        self._under_way = 0  # records
         self._waiting, self._closed = 0, False
         self._appends = deque[_Append]()  # in order of their deadlines
         self._timer: asyncio.TimerHandle | None = None
@@ -87,35 +93,47 @@ class GroupCommit:
         return self._waiting
 
     async def append(self, topic: str, partition: int, lines: list[bytes]) -> None:
-        """See LogWriter. Raises UserMistake `line_too_large` for a line that no record can hold."""
+        """See LogWriter."""
+        await self.append_all(topic, {partition: lines})
+
+    def append_all(self, topic: str, lines: Mapping[int, list[bytes]]) -> "asyncio.Future[None]":
+        """See LogWriter; what it raises at once, it raises before any line is taken."""
         if self._closed:
             raise LogUnavailable("the log's writer is closed")
-        if not lines:
-            return
-        size = sum(map(len, lines)) + len(lines)
-        if size > RECORD_BYTES and max(map(len, lines)) > self._sink.max_line_bytes:
-            raise UserMistake(
-                f"a line is larger than a record may be: {self._sink.max_line_bytes}", code="line_too_large"
-            )
-        if self._waiting + size > self._queue_bytes:
+        most = self._sink.max_line_bytes
+        sizes = [sum(map(len, each)) + len(each) for each in lines.values()]
+        for each, size in zip(lines.values(), sizes, strict=True):
+            if size > RECORD_BYTES and max(map(len, each)) > most:
+                raise UserMistake(f"a line is larger than a record may be: {most}", code="line_too_large")
+        total = sum(sizes)
+        if self._waiting + total > self._queue_bytes:
             raise LogFull(f"{self._waiting} bytes wait for the log, {self._queue_bytes} may")
-        self._waiting += size
+        self._waiting += total
+        is_quiet = not self._under_way
         append = _Append(self._loop.create_future(), time.monotonic() + self._timeout)
-        self._watch(append)
-        key = (topic, partition)
-        buffer = self._buffers.get(key) or self._buffers.setdefault(key, _Buffer(topic, partition))
-        self._take(buffer, append, lines, size)
-        await append.future
+        buffers = self._buffers.get(topic)
+        if buffers is None:
+            buffers = self._buffers[topic] = {}
+        for (partition, each), size in zip(lines.items(), sizes, strict=True):
+            buffer = buffers.get(partition)
+            if buffer is None:
+                buffer = buffers[partition] = _Buffer(topic, partition)
+            self._take(buffer, append, each, size)
+        if append.records:
+            self._watch(append)
+            self._plan(is_quiet)
+        else:
+            append.future.set_result(None)  # no line at all
+        return append.future
 
     async def close(self) -> None:
         """Waits for what is under way, at most the timeout."""
         self._closed = True
-        for buffer in self._buffers.values():
-            self._send(buffer)
+        self._send_all()
         pending = [append.future for append in self._appends if not append.future.done()]
         if pending:  # bounded: each ends with its deadline
             await asyncio.wait(pending)
-        await asyncio.to_thread(self._sink.stop, self._timeout)
+        await self._sink.stop(self._timeout)
         if self._timer is not None:
             self._timer.cancel()
 
@@ -123,33 +141,44 @@ class GroupCommit:
 
     def _take(self, buffer: _Buffer, append: _Append, lines: list[bytes], size: int) -> None:
         if buffer.size + size <= RECORD_BYTES and len(buffer.lines) + len(lines) <= MAX_LINES_PER_RECORD:
-            self._add(buffer, append, lines, size)
-        else:
-            for line in lines:
-                if buffer.size + len(line) >= RECORD_BYTES or len(buffer.lines) == MAX_LINES_PER_RECORD:
-                    self._send(buffer)
-                self._add(buffer, append, [line], len(line) + 1)
-        if buffer.timer is None and buffer.lines:
-            if buffer.under_way:
-                buffer.timer = self._loop.call_later(LINGER, self._send, buffer)
-            else:
-                buffer.timer = self._loop.call_soon(self._send, buffer)
+            if lines:
+                self._add(buffer, append, lines, size)
+            return
+        for line in lines:
+            if buffer.size + len(line) >= RECORD_BYTES or len(buffer.lines) == MAX_LINES_PER_RECORD:
+                self._send(buffer)
+            self._add(buffer, append, [line], len(line) + 1)
 
     def _add(self, buffer: _Buffer, append: _Append, lines: list[bytes], size: int) -> None:
+        if not buffer.lines:
+            self._filled.append(buffer)
         buffer.lines += lines
         buffer.size += size
         if not buffer.waiters or buffer.waiters[-1] is not append:
             buffer.waiters.append(append)
             append.records += 1
 
+    def _plan(self, is_quiet: bool) -> None:
+        """Sends what waits after this turn of the loop where nothing was under way, else at the latest after LINGER."""
+        if self._flush is None:
+            if is_quiet:
+                self._flush = self._loop.call_soon(self._send_all)
+            else:
+                self._flush = self._loop.call_later(LINGER, self._send_all)
+
+    def _send_all(self) -> None:
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        filled, self._filled = self._filled, []
+        for buffer in filled:
+            self._send(buffer)
+
     def _send(self, buffer: _Buffer) -> None:
-        if buffer.timer is not None:
-            buffer.timer.cancel()
-            buffer.timer = None
         if buffer.lines:
             value, waiters = b"\n".join(buffer.lines), buffer.waiters
             buffer.lines, buffer.waiters, buffer.size = [], [], 0
-            buffer.under_way += 1
+            self._under_way += 1
             self._sink.put(Record(buffer.topic, buffer.partition, value, waiters, waiters[0].deadline))
 
     # -- out of records
@@ -170,10 +199,9 @@ class GroupCommit:
                 self._waiting -= record.size
                 for append in record.waiters:
                     self._settle(append, error)
-                buffer = self._buffers[record.topic, record.partition]
-                buffer.under_way -= 1
-                if buffer.lines and not buffer.under_way:
-                    self._send(buffer)
+            self._under_way -= len(records)
+        if self._filled and not self._under_way:
+            self._send_all()
         while self._appends and self._appends[0].future.done():
             self._appends.popleft()
 

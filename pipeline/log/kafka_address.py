@@ -1,6 +1,7 @@
 """Where a Kafka cluster is and how it is spoken to, in the words of kafka-python and of aiokafka."""
 
 from dataclasses import dataclass, field
+from ssl import create_default_context
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -51,6 +52,10 @@ class KafkaAddress:
                 "sasl_plain_password": self.password,
             }
         return settings
+
+    def aiokafka(self) -> dict[str, Any]:
+        """Settings of aiokafka's clients."""
+        return self.kafka_python() | ({"ssl_context": create_default_context()} if self.secure else {})
 
     def __str__(self) -> str:
         return ",".join(self.servers)

@@ -1,5 +1,6 @@
 """What the rest of the house may ask of a log."""
 
+from collections.abc import Awaitable, Mapping
 from typing import NamedTuple, Protocol
 
 
@@ -21,6 +22,12 @@ class LogWriter(Protocol):
         `lines` are JSON objects without newlines; all of them end in records of that partition.
         Raises LogFull (bounded queue) or LogUnavailable; then nothing may be taken as written. Raises UserMistake
         `line_too_large` for a line of more than about 900 kB.
+        """
+
+    def append_all(self, topic: str, lines: Mapping[int, list[bytes]]) -> Awaitable[None]:
+        """The same for lines by partition: done once the log has all of them, failed where it lacks one.
+
+        Raises what can be said at once, and the rest when awaited.
         """
 
     async def close(self) -> None:

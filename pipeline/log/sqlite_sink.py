@@ -1,5 +1,6 @@
 """The thread that appends to the SQLite log: one transaction for all that queued up while the last one ran."""
 
+import asyncio
 import queue
 import threading
 import time
@@ -26,10 +27,10 @@ class SqliteSink:
     def put(self, record: Record) -> None:
         self._queue.put(record)
 
-    def stop(self, timeout: float) -> None:
+    async def stop(self, timeout: float) -> None:  # noqa: ASYNC109 - of the thread's end, not of this call
         self._queue.put(None)
         if self._thread is not None:
-            self._thread.join(timeout)
+            await asyncio.to_thread(self._thread.join, timeout)
 
     def _run(self, done: Done) -> None:
         going = True

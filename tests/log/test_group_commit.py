@@ -34,7 +34,7 @@ class Sink:
     def answer(self, record: Record, error: WayfareError | None = None) -> None:
         self._done([record], error)
 
-    def stop(self, timeout: float) -> None: ...
+    async def stop(self, timeout: float) -> None: ...  # noqa: ASYNC109
 
 
 @contextlib.asynccontextmanager
