@@ -38,7 +38,8 @@ class Merged:
 
     @property
     def is_changed(self) -> bool:
-        return bool(self.rows or self.lost)
+        """Whether facts may have to be written; of what is redelivered they may be missing, though it is stored."""
+        return bool(self.rows or self.lost or self.redelivered)
 
 
 def merge(stored: Sequence[Event], refused: Mapping[int, Refusal], items: Sequence[Received]) -> Merged:
@@ -61,7 +62,8 @@ def merge(stored: Sequence[Event], refused: Mapping[int, Refusal], items: Sequen
             out.lost.append(tombstone(event))
         if refusal is not None and (usable or refusal.log_position != position):
             del out.refused[number]
-            if rejects.pop(number, None) is None:
+            rejects.pop(number, None)
+            if refused.get(number) == refusal:  # stored: also where it is redelivered, and would be written again
                 out.taken_back.append(_reject_tombstone(item, refusal))
         if isinstance(item, Rejected):
             rejects[number] = item

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.domain.copies import Merged, Received, Refusal, merge
@@ -59,6 +59,20 @@ def test_at_the_same_position_it_is_a_redelivery_and_written_again() -> None:
     assert (rejected_again.rejected, rejected_again.redelivered, rejected_again.taken_back) == ([reject(3)], 1, [])
 
 
+def test_a_reject_that_is_redelivered_beside_a_copy_that_can_be_used_is_taken_back() -> None:
+    """A crash came before the acknowledgement: the reject is stored, and both copies come in one turn."""
+    found = merge([], {ID: Refusal(3, 30)}, [reject(3), event(5)])
+    assert (found.rows, found.rejected) == ([event(5)], [])
+    assert [gone.log_position for gone in found.taken_back] == [3]
+
+
+def test_what_is_redelivered_has_facts_that_may_be_missing_even_where_it_cannot_be_used_any_more() -> None:
+    """The crash came between the event and its facts, and the project's limits were changed in between."""
+    found = merge([event(3)], {}, [reject(3)])
+    assert (found.rejected, found.events) == ([], [event(3)])
+    assert found.is_changed
+
+
 def test_another_time_of_the_copy_that_counts_retracts_the_other_row() -> None:
     found = merge([event(5, at=2000)], {}, [event(3, at=1000)])
     assert [row.occurred_at for row in found.lost] == [2000]
@@ -74,8 +88,13 @@ copies = st.lists(
 )
 
 
+def copies_before(copies: list[Received], coming: list[Received], turn: list[Received]) -> list[Received]:
+    return [copy for copy in copies if copy not in coming and copy not in turn]
+
+
+@settings(max_examples=400)
 @given(copies=copies, data=st.data())
-def test_the_copy_that_counts_is_the_same_in_every_order_and_grouping(
+def test_the_copy_that_counts_is_the_same_in_every_order_grouping_and_redelivery(
     copies: list[Received], data: st.DataObject
 ) -> None:
     shuffled = data.draw(st.permutations(copies))
@@ -85,6 +104,8 @@ def test_the_copy_that_counts_is_the_same_in_every_order_and_grouping(
     while shuffled:
         size = data.draw(st.integers(1, len(shuffled)))
         turn, shuffled = shuffled[:size], shuffled[size:]
+        done = copies_before(copies, shuffled, turn)
+        turn += data.draw(st.lists(st.sampled_from(done), unique_by=id)) if done else []
         found = merge(events, refused, turn)
         events, refused = stored(found)
         rows |= {row.log_position: row for row in found.rejected}
