@@ -61,8 +61,14 @@ def origin_headers(headers: dict[bytes, bytes]) -> tuple[Header, ...]:
 
 def taken(rejected: int) -> Answer:
     """200: the log has every event; `rejected` of them as rejects, told only where there are any."""
-    body = b'{"success":true}' if not rejected else b'{"success":true,"rejected":%d}' % rejected
+    return _success(b'{"success":true,"rejected":%d}' % rejected) if rejected else _ALL_TAKEN
+
+
+def _success(body: bytes) -> Answer:
     return Answer(200, (JSON_TYPE, (b"content-length", b"%d" % len(body))), body)
+
+
+_ALL_TAKEN = _success(b'{"success":true}')
 
 
 def preflight(headers: dict[bytes, bytes]) -> Answer:

@@ -1,9 +1,9 @@
 """The collector: Segment's HTTP API as a bare ASGI app, because a framework costs more than the work itself.
 
-    read (bounded, in time) -> whose key -> events, each a line or a reject -> one append a partition -> 200
+    read (bounded, in time) -> whose key -> events, each a line or a reject -> one append of all partitions -> 200
 
-200 is said only after `LogWriter.append` has returned for every line of the request; where one append fails the whole
-request is answered 503, and what its other partitions took is recognised by message id when it comes again.
+200 is said only once the log has every line of the request; where one partition fails the whole request is answered
+503, and what its other partitions took is recognised by message id when it comes again.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from api.collect.answers import CLOSE, Answer, Refused, origin_headers, prefligh
 from api.collect.bodies import SenderLeft, read_body, unpacked
 from api.collect.clock import wall_clock
 from api.collect.counters import Counters
+from api.collect.deadline import ReadDeadline
 from api.collect.lines import EventLines, Places
 from api.collect.requests import Request, batch_of, is_ndjson, lines_of, single_of
 from api.collect.routing import TYPES
@@ -77,6 +78,7 @@ class Collector:
         self._writer, self._topic = writer, topic
         self._places, self._now = places, now
         self._limits = limits or Limits()
+        self._deadline = ReadDeadline(self._limits.read_s)
         self.counters = counters or Counters()
         self._closing = False
         self._idle = asyncio.Event()
@@ -89,15 +91,13 @@ class Collector:
         counters.in_flight += 1
         self._idle.clear()
         try:
-            answer = await self._answer(scope, headers, receive)
+            try:
+                answer = await self._taken(scope, headers, receive)
+            except (UserMistake, LogFull, LogUnavailable) as error:
+                answer = self._refused(error)
             counters.answers[answer.status] += 1
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": answer.status,
-                    "headers": answer.headers + origin_headers(headers),
-                }
-            )
+            told = answer.headers + origin_headers(headers)
+            await send({"type": "http.response.start", "status": answer.status, "headers": told})
             await send({"type": "http.response.body", "body": answer.body})
         except SenderLeft:
             counters.cut += 1
@@ -114,20 +114,20 @@ class Collector:
                 await self._idle.wait()
         except TimeoutError:
             return  # their senders get no answer and will send again
+        finally:
+            self._deadline.close()
 
-    async def _answer(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
-        try:
-            return await self._taken(scope, headers, receive)
-        except Refused as error:
+    def _refused(self, error: UserMistake | LogFull | LogUnavailable) -> Answer:
+        if isinstance(error, Refused):
             told = (error.status, error.code, error.message)
             answer = refusal(*told, field=error.field, headers=error.headers)
-        except UserMistake as error:  # of the log: a line that no record of it can hold
+        elif isinstance(error, UserMistake):  # of the log: a line that no record of it can hold
             told = (413, error.code, error.message)
             answer = refusal(*told)
-        except LogFull:
+        elif isinstance(error, LogFull):
             told = (503, "log_full", "more waits for the log than may; send the same again later")
             answer = refusal(*told, headers=RETRY_AFTER)
-        except LogUnavailable:
+        else:
             told = (503, "log_unavailable", "the log cannot be reached now; send the same again later")
             answer = refusal(*told, headers=RETRY_AFTER)
         self.counters.refusals[told[0], told[1]] += 1
@@ -156,7 +156,11 @@ class Collector:
             raise Refused(413, "too_many_events", told, field="batch")
         rejected = 0
         for start in range(0, len(request.events), self._limits.chunk):
-            rejected += await self._append(request, start, kind, sender, headers, scope)
+            # Stamped and appended without a pause in between: no clock record of this process, which has the time of a
+            # later moment, comes before an event that was received earlier.
+            lines = self._lines(request, start, kind, sender, headers, scope)
+            await self._writer.append_all(EVENTS, lines.by_partition)
+            rejected += self._count(sender, lines)
         return taken(rejected)
 
     def _sender_in_headers(self, kind: str, headers: dict[bytes, bytes]) -> Sender | None:
@@ -175,12 +179,18 @@ class Collector:
         raise Refused(401, "missing_write_key", told)
 
     async def _body(self, receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
+        deadline, task = self._deadline, asyncio.current_task()
+        assert task is not None
+        deadline.begin(task)
         try:
-            async with asyncio.timeout(self._limits.read_s):
-                body = await read_body(receive, headers, limit)
-        except TimeoutError:
-            told = f"the body did not come within {self._limits.read_s:g} s"
+            body = await read_body(receive, headers, limit)
+        except asyncio.CancelledError:
+            if not deadline.has_cut(task):
+                raise
+            told = f"the body did not come within {deadline.seconds:g} s"
             raise Refused(408, "request_timeout", told, headers=(CLOSE,)) from None
+        finally:
+            deadline.end(task)
         self.counters.body_bytes += len(body)
         return unpacked(body, headers, limit)
 
@@ -196,21 +206,17 @@ class Collector:
             raise Refused(413, "event_too_large", told)
         return request
 
-    async def _append(
+    def _lines(
         self, request: Request, start: int, kind: str, sender: Sender, headers: dict[bytes, bytes], scope: Scope
-    ) -> int:
-        """Has the log take a chunk of the events; how many of them as rejects. Raises LogFull, LogUnavailable.
-
-        They are stamped with the time of this chunk and appended without a pause in between, so that a clock record of
-        this process never comes before events that were received earlier.
-        """
+    ) -> EventLines:
+        """A chunk of the events as lines of now. Raises LogUnavailable where the topic has not been seen yet."""
         topic = self._topic()
         peer = scope.get("client")
         lines = EventLines(
             sender,
             received_at=self._now(),
             sent_at=request.sent_at,
-            user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
+            user_agent=headers.get(b"user-agent", b""),
             address=peer[0] if peer else "",
             partitions=topic.partitions,
             event_limit=self._limits.event,
@@ -224,14 +230,13 @@ class Collector:
         else:
             for text in request.events[chunk]:
                 lines.add_text(text)
-        appends = [self._writer.append(EVENTS, *item) for item in lines.by_partition.items()]
-        if len(appends) == 1:
-            await appends[0]
-        else:
-            for outcome in await asyncio.gather(*appends, return_exceptions=True):
-                if isinstance(outcome, BaseException):
-                    raise outcome
+        return lines
+
+    def _count(self, sender: Sender, lines: EventLines) -> int:
+        """Counts what the log has taken; how many of them as rejects."""
         self.counters.accepted[sender.project, sender.source] += lines.accepted
+        if not lines.rejected:
+            return 0
         for reason, count in lines.rejected.items():
             self.counters.rejected[sender.project, sender.source, reason] += count
-        return lines.rejected.total()
+        return sum(lines.rejected.values())

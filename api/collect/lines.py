@@ -6,8 +6,8 @@ must be found in `rejected`.
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import msgspec
 import xxhash
@@ -18,8 +18,8 @@ from api.collect.routing import (
     TYPES,
     Routing,
     decode_object,
+    device_in_digits,
     device_of,
-    device_of_ids,
     has_number_as_id_out_of_range,
     routing_of,
 )
@@ -55,7 +55,7 @@ class EventLines:
         *,
         received_at: int,
         sent_at: str,
-        user_agent: str,
+        user_agent: bytes,
         address: str,
         partitions: int,
         event_limit: int,
@@ -66,20 +66,17 @@ class EventLines:
         self._places = places
         self._agent = self._peer_place = b""
         if not sender.is_trusted:
-            if user_agent:
-                self._agent = b',"a":' + _quoted(user_agent[:MOST_USER_AGENT])
+            self._agent = _agent(user_agent)
             if address:
                 self._peer_place = _place(places(address))
-        self._stamp = b'{"p":%b,"s":%b,"k":%b,"r":%d' % (
-            _quoted(sender.project), _quoted(sender.source), _quoted(sender.kind), received_at,
-        )  # fmt: skip
+        self._stamp = b"%b%d" % (_beginning(sender), received_at)
         if sent_at:
             self._stamp += b',"t":' + _quoted(sent_at)
         # An imported event's own sentAt is of its first sending, long before it is received here: no clock to correct.
         self._own_sent_at = not sent_at and sender.kind != IMPORT
         self.by_partition: dict[int, list[bytes]] = {}
         self.accepted = 0
-        self.rejected: Counter[str] = Counter()
+        self.rejected: dict[str, int] = {}
 
     def add_plain(self, texts: Sequence[bytes | msgspec.Raw], events: Sequence[Routing]) -> None:
         """Events whose bytes can go into their lines as they are (see requests.is_plain). The hot path of a batch.
@@ -87,38 +84,36 @@ class EventLines:
         Whatever is not quite usual about one of them, `add` looks at.
         """
         project, limit, own_sent_at = self._sender.project, self._limit, self._own_sent_at
-        # By device: how its lines begin and where they go. One for events that bring a user agent, one for others.
-        with_agent: dict[int, tuple[bytes, list[bytes]]] = {}
-        without: dict[int, tuple[bytes, list[bytes]]] = {}
+        partitions, by_partition, join = self._partitions, self.by_partition, b"".join
+        with_agent = self._stamp + self._peer_place + b',"d":'
+        without = self._stamp + self._agent + self._peer_place + b',"d":'
         accepted = 0
         for text, event in zip(texts, events, strict=True):
-            raw, context = bytes(text), event.context
+            context = event.context
+            start = with_agent if context is not None and context.user_agent else without
             try:
-                device = device_of_ids(project, event.anonymous_id, event.user_id)
+                device, digits = device_in_digits(project, event.anonymous_id, event.user_id)
             except TypeError:  # an id of a type that no id has
-                device = 0
+                device, digits = 0, b""
+            line = join((start, digits, b',"e":', text, b"}"))
             if (
                 not device
-                or len(raw) > limit
+                or len(line) > limit
                 or event.type not in TYPES
                 or (not event.event and event.type == "track")
                 or event.write_key is not None
                 or (own_sent_at and event.sent_at is not None)
             ):
-                self.add(raw.strip(), event)
+                self.add(bytes(text).strip(), event)
                 continue
-            known = with_agent if context is not None and context.user_agent else without
-            found = known.get(device)
-            if found is None:
-                found = known[device] = self._start(device, known is with_agent)
-            found[1].append(b"%b%b}" % (found[0], raw))
+            partition = device % partitions
+            lines = by_partition.get(partition)
+            if lines is None:
+                by_partition[partition] = [line]
+            else:
+                lines.append(line)
             accepted += 1
         self.accepted += accepted
-
-    def _start(self, device: int, has_agent: bool) -> tuple[bytes, list[bytes]]:
-        around = self._peer_place if has_agent else self._agent + self._peer_place
-        lines = self.by_partition.setdefault(device % self._partitions, [])
-        return b'%b%b,"d":%d,"e":' % (self._stamp, around, device), lines
 
     def add_single(self, text: bytes | msgspec.Raw, event: Routing, kind: str) -> None:
         """The event of a single-event route: its type is the route's where it names none."""
@@ -221,7 +216,7 @@ class EventLines:
             _quoted(words[:500]),
             payload,
         )
-        self.rejected[reason] += 1
+        self.rejected[reason] = self.rejected.get(reason, 0) + 1
         self._put(device, line)
 
 
@@ -229,6 +224,18 @@ def with_type(raw: bytes, kind: str) -> bytes:
     """An object's bytes with `type` put last, where it counts even if there was a null before."""
     comma = b"" if raw[1:-1].strip() == b"" else b","
     return b'%b%b"type":"%b"}' % (raw[:-1], comma, kind.encode())
+
+
+@lru_cache(4096)
+def _beginning(sender: Sender) -> bytes:
+    """Of each of its lines, up to the time of receipt."""
+    named = _quoted(sender.project), _quoted(sender.source), _quoted(sender.kind)
+    return b'{"p":%b,"s":%b,"k":%b,"r":' % named
+
+
+@lru_cache(4096)
+def _agent(header: bytes) -> bytes:
+    return b',"a":' + _quoted(header.decode("latin-1")[:MOST_USER_AGENT]) if header else b""
 
 
 def _place(place: Place | None) -> bytes:

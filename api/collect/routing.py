@@ -89,16 +89,21 @@ def device_of(project: str, text: bytes, event: Routing) -> int:
     Only an event without a usable anonymousId and userId is decoded whole, for its e-mail, phone or vendor ids. Raises
     msgspec.ValidationError where it then holds a number beyond what can be read.
     """
-    ids = event.anonymous_id, event.user_id
-    if all(value is None or type(value) in (str, int) for value in ids) and (found := device_of_ids(project, *ids)):
-        return found
-    return device_key(project, _decode_any(text))
+    try:
+        device, _ = device_in_digits(project, event.anonymous_id, event.user_id)
+    except TypeError:  # an id of a type that no id has
+        device = 0
+    return device or device_key(project, _decode_any(text))
 
 
 @lru_cache(1 << 16, typed=True)  # typed: true is not the id 1
-def device_of_ids(project: str, anonymous_id: str | int | None, user_id: str | int | None) -> int:
-    """Identifier of the device key that these two ids give, 0 where none of them can be one."""
-    return device_key(project, {"anonymousId": anonymous_id, "userId": user_id})
+def device_in_digits(project: str, anonymous_id: object, user_id: object) -> tuple[int, bytes]:
+    """Identifier of the device key that these two ids give, and its digits; 0 where none of them can be one.
+
+    Raises TypeError for an object or an array.
+    """
+    device = device_key(project, {"anonymousId": anonymous_id, "userId": user_id})
+    return device, b"%d" % device
 
 
 def has_number_as_id_out_of_range(event: Routing) -> bool:

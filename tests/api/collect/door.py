@@ -1,9 +1,10 @@
 """A collector over a log in memory, and the requests that tests send to it."""
 
+import asyncio
 import gzip
 import json
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -27,7 +28,17 @@ TOPIC = Topic("wayfare-events-1", 1, 4)
 NOW = 1_700_000_000_000
 
 
-class MemoryLog:
+class ByPartition:
+    """A LogWriter that takes lines of many partitions one by one."""
+
+    async def append(self, topic: str, partition: int, lines: list[bytes]) -> None:
+        raise NotImplementedError
+
+    async def append_all(self, topic: str, lines: Mapping[int, list[bytes]]) -> None:
+        await asyncio.gather(*(self.append(topic, *each) for each in lines.items()))
+
+
+class MemoryLog(ByPartition):
     """A LogWriter that keeps what it was given; `fail` is asked before each append and may raise."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.domain.identifiers import Kind, identifier
 from schemas.log import EVENTS
-from tests.api.collect.door import NOW, TOPIC, Door, basic, event_of, gzipped, small_limits, track
+from tests.api.collect.door import NOW, TOPIC, ByPartition, Door, basic, event_of, gzipped, small_limits, track
 
 SINGLE = {"track": "t", "page": "p", "screen": "s", "identify": "i", "group": "g", "alias": "a"}
 
@@ -200,7 +200,7 @@ async def test_200_is_said_only_after_every_line_is_in_the_log() -> None:
     door, gate = Door(), asyncio.Event()
     written: list[int] = []
 
-    class Slow:
+    class Slow(ByPartition):
         async def append(self, topic: str, partition: int, lines: list[bytes]) -> None:
             if partition == 1:
                 await gate.wait()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import LogFull, LogUnavailable, UserMistake
-from tests.api.collect.door import Door, basic, gzipped, small_limits, track
+from tests.api.collect.door import ByPartition, Door, basic, gzipped, small_limits, track
 
 
 @pytest.fixture
@@ -342,7 +342,7 @@ async def test_no_error_repeats_the_key_or_the_address(door: Door) -> None:
 async def test_a_collector_that_closes_finishes_what_is_under_way_and_takes_no_more() -> None:
     gate = asyncio.Event()
 
-    class Slow:
+    class Slow(ByPartition):
         async def append(self, topic: str, partition: int, lines: list[bytes]) -> None:
             await gate.wait()
 
@@ -361,7 +361,7 @@ async def test_a_collector_that_closes_finishes_what_is_under_way_and_takes_no_m
 
 
 async def test_closing_waits_no_longer_than_it_may() -> None:
-    class Stuck:
+    class Stuck(ByPartition):
         async def append(self, topic: str, partition: int, lines: list[bytes]) -> None:
             await asyncio.Event().wait()
 
