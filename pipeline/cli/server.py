@@ -10,7 +10,7 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from api.app import App
+from api.app import App, settle
 from pipeline.errors import UserMistake
 from pipeline.settings import Settings
 
@@ -47,6 +47,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            settle()
             self.listening.set()
 
     async def run_with(self, beside: list[Coroutine[Any, Any, None]]) -> None:

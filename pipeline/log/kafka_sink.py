@@ -1,121 +1,214 @@
-"""Hands records to aiokafka's producer (acks=all) on the writer's own loop: no thread that takes turns with it.
+"""Appends records to Kafka (acks=all) on the writer's own loop, one request to a broker at a time.
 
-The producer is not idempotent: a retry may leave a line in the log twice, which ingest counts once, as it does when a
-sender tries again. An idempotent one never gives up a record, so after an outage it would send what nobody waits for.
+What comes while a broker has a request is in its next one. A partition's records are sent in order: they wait while one
+of them is under way, and what is tried again goes first. Not idempotent: after a lost answer a line may be in the log
+twice, which ingest counts once, as it does when a sender tries again; in turn nothing is sent that nobody waits for.
+aiokafka's client has the connections and knows which broker leads which partition.
 """
 
 import asyncio
 import logging
 import time
-from functools import partial
+from collections import deque
+from collections.abc import Coroutine, Mapping
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError, for_code
+from aiokafka.structs import TopicPartition
 
-from pipeline.errors import LogUnavailable, NotFound, UserMistake, WayfareError
-from pipeline.log.group_commit import RECORD_BYTES, Done, Record
+from pipeline.errors import LogUnavailable, NotFound, WayfareError
+from pipeline.log.group_commit import Done, Record
 from pipeline.log.kafka import MAX_MESSAGE_BYTES, KafkaLog
+from pipeline.log.kafka_produce import BATCH_OVERHEAD, RECORD_OVERHEAD, Answer, produce
 from pipeline.log.port import Topic
 
 log = logging.getLogger(__name__)
+
+MOST_REQUEST = 16 << 20  # bytes of values; brokers take requests of 100 MB
+PAUSE = 0.1  # seconds before a record is tried again
+Taken = dict[TopicPartition, list[Record]]
 
 
 class KafkaSink:
     max_line_bytes = 900_000
 
     def __init__(self, log: KafkaLog) -> None:
-        self._log, self._queue = log, asyncio.Queue[Record]()
+        self._log = log
+        self._came, self._new = asyncio.Event(), deque[Record]()
         self._topics: dict[str, Topic] = {}
-        self._producer: AIOKafkaProducer | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._client: AIOKafkaClient | None = None
+        self._pending: dict[TopicPartition, deque[Record]] = {}
+        self._busy: set[int | TopicPartition] = set()  # brokers that have a request, and its partitions
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._asking: asyncio.Task[None] | None = None
 
     def start(self, done: Done) -> None:
-        self._task = asyncio.create_task(self._run(done), name="wayfare-log")
+        self._done = done
+        self._spawn(self._sort())
 
     def put(self, record: Record) -> None:
-        self._queue.put_nowait(record)
+        self._new.append(record)
+        self._came.set()
 
-    async def stop(self, timeout: float) -> None:  # noqa: ASYNC109 - of the producer's end
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self._drop(timeout)
+    async def stop(self, timeout: float) -> None:  # noqa: ASYNC109
+        """By now every record is done, or its senders have given up."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout)
+        if self._client is not None:
+            await self._client.close()
 
-    async def _run(self, done: Done) -> None:
+    # -- from records to requests
+
+    async def _sort(self) -> None:
+        """Records to their partitions, for ever. It waits where the cluster or a topic is not known yet."""
         while True:
-            record = await self._queue.get()
-            if record.deadline < time.monotonic():  # its senders have given up: what nobody waits for is not sent
-                done([record], LogUnavailable("the log did not take the record in time"))
+            await self._came.wait()
+            self._came.clear()
+            while self._new:
+                record = self._new.popleft()
+                try:
+                    place = await self._place(record)
+                except WayfareError as error:
+                    self._done([record], error)
+                else:
+                    self._pending.setdefault(place, deque()).append(record)
+            self._dispatch()
+
+    async def _place(self, record: Record) -> TopicPartition:
+        if record.deadline < time.monotonic():
+            raise LogUnavailable("the log did not take the record in time")
+        if self._client is None:
+            self._client = await self._connect()
+        topic = self._topics.get(record.topic) or await self._learn(self._client, record.topic)
+        if not 0 <= record.partition < topic.partitions:
+            last = topic.partitions - 1
+            raise NotFound(f"topic {topic.name} has partitions 0 to {last}, not {record.partition}")
+        return TopicPartition(topic.name, record.partition)
+
+    def _dispatch(self) -> None:
+        """A request to every broker that has none and for which something waits."""
+        if self._client is None:
+            return
+        requests: dict[int, Taken] = {}
+        sizes: dict[int, int] = {}
+        is_lost = False
+        for place in list(self._pending):
+            if place in self._busy:
                 continue
-            try:
-                sent = await self._send(record)
-            except WayfareError as error:
-                done([record], error)
-            else:
-                sent.add_done_callback(partial(self._sent, record, done))
+            leader = self._client.cluster.leader_for_partition(place)
+            if leader is None or leader < 0:
+                is_lost = True
+                self._give_up(place)
+            elif leader not in self._busy and sizes.get(leader, 0) < MOST_REQUEST and (found := self._take(place)):
+                requests.setdefault(leader, {})[place] = found
+                sizes[leader] = sizes.get(leader, 0) + sum(record.size for record in found)
+        for broker, taken in requests.items():
+            self._busy |= {broker, *taken}
+            self._spawn(self._produce(self._client, broker, taken))
+        if is_lost and self._asking is None:
+            self._asking = self._spawn(self._ask(self._client))
 
-    async def _send(self, record: Record) -> "asyncio.Future[object]":
-        """The record's future. Waits while the producer knows no broker or holds two full batches of the partition."""
+    def _take(self, place: TopicPartition) -> list[Record]:
+        """The next records of a partition, as many as a batch holds."""
+        self._give_up(place)
+        waiting = self._pending.get(place, deque())
+        taken: list[Record] = []
+        size = BATCH_OVERHEAD
+        while waiting and size + waiting[0].size + RECORD_OVERHEAD <= MAX_MESSAGE_BYTES:
+            size += waiting[0].size + RECORD_OVERHEAD
+            taken.append(waiting.popleft())
+        if not waiting:
+            self._pending.pop(place, None)
+        return taken
+
+    def _give_up(self, place: TopicPartition) -> None:
+        """What nobody waits for any more is not sent. A partition's records have their deadlines in order."""
+        waiting, now = self._pending[place], time.monotonic()
+        late: list[Record] = []
+        while waiting and waiting[0].deadline < now:
+            late.append(waiting.popleft())
+        if not waiting:
+            del self._pending[place]
+        if late:
+            self._done(late, LogUnavailable("the log did not take the record in time"))
+
+    # -- and what becomes of them
+
+    async def _produce(self, client: AIOKafkaClient, broker: int, taken: Taken) -> None:
+        values = {place: [record.value for record in records] for place, records in taken.items()}
         try:
-            if self._producer is None:
-                self._producer = await self._connect()
-            topic = self._topics.get(record.topic) or await self._learn(record.topic)
-            if not 0 <= record.partition < topic.partitions:
-                last = topic.partitions - 1
-                raise NotFound(f"topic {topic.name} has partitions 0 to {last}, not {record.partition}")
-            sent: asyncio.Future[object] = await self._producer.send(
-                topic.name, record.value, partition=record.partition
-            )
-            return sent
-        except (KafkaError, OSError, TimeoutError) as error:
-            if not isinstance(error, KafkaTimeoutError | MessageSizeTooLargeError):
-                await self._drop(0)  # whatever it is, it may last: the next record finds a new one
-            raise self._translated(error) from error
+            try:
+                answer: Answer = await client.send(broker, produce(values, int(self._log.timeout * 1000)))
+            except (KafkaError, OSError) as error:
+                await self._failed(client, taken, dict.fromkeys(taken, error))
+            else:
+                codes = answer.codes
+                good = [record for place, records in taken.items() if codes.get(place) == 0 for record in records]
+                if good:
+                    self._done(good, None)
+                bad = {place: for_code(codes.get(place, -1))() for place in taken if codes.get(place) != 0}
+                if bad:
+                    await self._failed(client, taken, bad)
+        finally:
+            self._busy -= {broker, *taken}
+            self._dispatch()
 
-    def _sent(self, record: Record, done: Done, sent: "asyncio.Future[object]") -> None:
-        error = None if sent.cancelled() else sent.exception()
-        if sent.cancelled():
-            done([record], LogUnavailable("the log's writer ended before the record was acknowledged"))
-        else:
-            done([record], None if error is None else self._translated(error))
+    async def _failed(
+        self, client: AIOKafkaClient, taken: Taken, errors: Mapping[TopicPartition, KafkaError | OSError]
+    ) -> None:
+        """Puts back what may be tried again, and lets some time pass; the rest is told to have failed."""
+        for place, error in errors.items():
+            if isinstance(error, OSError) or error.retriable:
+                self._pending.setdefault(place, deque()).extendleft(reversed(taken[place]))
+            else:
+                told = f"Kafka at {self._log.address} did not take a record for {place.topic}: {error!r}"
+                log.warning("%s", told)
+                self._done(taken[place], LogUnavailable(told))
+        client.force_metadata_update()  # most errors mean that another broker leads now
+        await asyncio.sleep(PAUSE)
 
-    def _translated(self, error: BaseException) -> WayfareError:
-        if isinstance(error, MessageSizeTooLargeError):
-            return UserMistake(f"the record is too large: {error}", code="line_too_large")
-        return LogUnavailable(f"Kafka at {self._log.address} did not take the record: {error!r}")
+    # -- the cluster
 
-    async def _learn(self, name: str) -> Topic:
-        topic = await asyncio.to_thread(self._log.topic, name)
-        await asyncio.to_thread(self._log.check_record_size, topic.name)
-        self._topics[name] = topic
-        return topic
-
-    async def _connect(self) -> AIOKafkaProducer:
+    async def _connect(self) -> AIOKafkaClient:
         await asyncio.to_thread(self._log.reach)
-        producer = AIOKafkaProducer(
+        client = AIOKafkaClient(
             **self._log.address.aiokafka(),
             client_id=f"{self._log.prefix}-collector",
-            acks="all",
-            max_request_size=MAX_MESSAGE_BYTES,
-            max_batch_size=RECORD_BYTES + 1024,
-            request_timeout_ms=int(self._log.timeout * 1000),  # also after how long a record is given up
+            request_timeout_ms=int(self._log.timeout * 1000),
         )
         try:
             async with asyncio.timeout(self._log.timeout):
-                await producer.start()
-        except BaseException:
-            await producer.stop()
-            raise
-        return producer
+                await client.bootstrap()
+        except (KafkaError, OSError, TimeoutError) as error:
+            await client.close()
+            raise LogUnavailable(f"Kafka at {self._log.address} cannot be reached: {error!r}") from error
+        return client
 
-    async def _drop(self, timeout: float) -> None:  # noqa: ASYNC109
-        """Ends the producer; what it has not sent after `timeout` seconds fails."""
-        producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        ending = asyncio.create_task(producer.stop())
-        await asyncio.wait({ending}, timeout=timeout)
-        if not ending.done():
-            log.warning("the producer ends with records that no broker took")
-            await producer.client.close()
-        await asyncio.wait({ending}, timeout=self._log.timeout)
+    async def _learn(self, client: AIOKafkaClient, name: str) -> Topic:
+        topic = await asyncio.to_thread(self._log.topic, name)
+        await asyncio.to_thread(self._log.check_record_size, topic.name)
+        await client.add_topic(topic.name)
+        self._topics[name] = topic
+        return topic
+
+    async def _ask(self, client: AIOKafkaClient) -> None:
+        """Has the client look again for who leads what, then sends what waited for that."""
+        try:
+            await client.force_metadata_update()
+            await asyncio.sleep(PAUSE)
+        finally:
+            self._asking = None
+        self._dispatch()
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work, name="wayfare-log")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the log's writer: %r", error, exc_info=error)
