@@ -7,6 +7,7 @@ whatever an earlier owner wrote loses, in whatever order the rows arrive.
 from typing import Any
 
 from agents.ports import Ports
+from agents.watermarks import READS, SAYS, say
 from pipeline.errors import LogUnavailable
 from pipeline.store.sql import load
 
@@ -72,7 +73,10 @@ class Claims:
         return self._term << COUNTER_BITS | self._counter
 
     async def tell(self, reached: dict[int, int]) -> None:
-        """Records up to which received_at the facts of each shard are written: news, at most once a second a shard."""
+        """Records up to which received_at the facts of each shard are written, and says so to those who come after it.
+
+        News only, and at most once a second a shard. All that belongs to it has been sent.
+        """
         at = self.ports.now()
         due = {shard: received for shard, received in reached.items() if self._is_due(shard, received, at)}
         if not due:
@@ -80,6 +84,7 @@ class Claims:
         count = len(due)
         columns: list[list[Any]] = [[self.agent] * count, list(due), list(due.values()), [at] * count]
         await self.ports.do(self.ports.facts.store.insert, "progress", columns)
+        await say(self.ports, READS[self.agent], due, SAYS[self.agent])
         self._told.update({shard: (at, received) for shard, received in due.items()})
 
     def _is_due(self, shard: int, received: int, at: int) -> bool:

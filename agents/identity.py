@@ -12,11 +12,12 @@ import msgspec
 from agents.claims import Claims
 from agents.outbox import Outbox
 from agents.ports import Ports
+from agents.watermarks import Watermarks
 from pipeline.domain.identity import customers
 from pipeline.log.batches import Batch
 from pipeline.store.facts import difference
 from schemas.facts import Identity, Pair
-from schemas.log import PairNote
+from schemas.log import EVENTS, PairNote
 
 _decode = msgspec.json.Decoder(PairNote).decode_lines
 
@@ -25,6 +26,7 @@ class IdentityAgent:
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
         self.claims = Claims("identity", ports)
+        self.heard = Watermarks(ports.partitions, EVENTS)
 
     def forget(self, partition: int | None = None) -> None:
         """Nothing is cached."""
@@ -33,19 +35,21 @@ class IdentityAgent:
         return batch.partition, [note for _, _, value in batch.records for note in _decode(value)]
 
     async def turn(self, prepared: list[tuple[int, list[PairNote]]]) -> dict[int, int]:
-        reached: dict[int, int] = {}
         touched: dict[str, set[int]] = defaultdict(set)
+        told: list[tuple[int, PairNote]] = []
         for partition, notes in prepared:
-            reached[partition] = max((note.r for note in notes), default=0)
             for note in notes:
                 if not note.k:
                     touched[note.p].update((note.a, note.b))
+                elif note.a:
+                    told.append((partition, note))
         outbox = Outbox(self.ports)
-        outbox.received_at = max(reached.values(), default=0)
         for project, identifiers in touched.items():
             await self.ports.do(self._decide, project, identifiers, outbox)
         await outbox.send()
-        return reached
+        for partition, note in told:
+            self.heard.hear(partition, note.a, note.r)
+        return {partition: self.heard.reached(partition) for partition, _ in prepared}
 
     def _decide(self, project: str, touched: set[int], outbox: Outbox) -> None:
         facts = self.ports.facts

@@ -13,11 +13,12 @@ from agents.claims import Claims
 from agents.outbox import Outbox
 from agents.ports import Ports
 from agents.rules import Rules
+from agents.watermarks import Watermarks, say
 from pipeline.domain.customers import CustomerFacts, customer_facts
 from pipeline.log.batches import Batch
 from pipeline.store.facts import difference
 from schemas.facts import Conversion, EventRow, FunnelEntry, Journey, Ownership, Touchpoint
-from schemas.log import CHANGES, Mark
+from schemas.log import CHANGES, EVENTS, PAIRS, Mark
 
 _decode = msgspec.json.Decoder(Mark).decode_lines
 
@@ -37,6 +38,9 @@ class JourneysAgent:
         self.ports, self.turn_customers = ports, turn_customers
         self.claims = Claims("journeys", ports)
         self.rules = Rules(ports.snapshot())
+        self.heard = Watermarks(ports.partitions, EVENTS, PAIRS)
+        self.forwarded = Watermarks(ports.partitions, CHANGES)  # marks that other shards of this agent sent on
+        self.said: dict[int, int] = {}  # up to when a partition's marks have been sent on
 
     def forget(self, partition: int | None = None) -> None:
         """Nothing is cached."""
@@ -45,35 +49,46 @@ class JourneysAgent:
         return batch.partition, [mark for _, _, value in batch.records for mark in _decode(value)]
 
     async def turn(self, prepared: list[tuple[int, list[Mark]]]) -> dict[int, int]:
-        reached: dict[int, int] = {}
+        told: list[tuple[int, Mark]] = []
         named: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
-        define: set[int] = set()
+        define: set[tuple[int, str]] = set()
         for partition, marks in prepared:
-            reached[partition] = max((mark.r for mark in marks), default=0)
             for mark in marks:
                 if mark.k == "define":
-                    define.add(partition)
+                    define.add((partition, mark.p))
                 elif not mark.k:
                     named[mark.p][mark.c].add(mark.i)
+                elif mark.i:
+                    told.append((partition, mark))
         if define:
             await self.ports.do(self.ports.definitions.refresh)
         if self.ports.snapshot() is not self.rules.snapshot:
             self.rules = Rules(self.ports.snapshot())
         outbox = Outbox(self.ports)
-        outbox.received_at = max(reached.values(), default=0)
-        for project, told in named.items():
-            await self._in_parts(project, told, outbox)
+        for project, marks_of in named.items():
+            await self._in_parts(project, marks_of, outbox)
         await outbox.send()
-        for partition in define:
-            await self._everybody(partition, outbox.next())
-        return reached
+        for partition, project in sorted(define):
+            await self._everybody(partition, project)
+        await self._hear(told)
+        return {partition: self.forwarded.reached(partition) for partition, _ in prepared}
 
-    async def _everybody(self, partition: int, outbox: Outbox) -> None:
-        """A definition changed: every customer of the partition is stitched anew."""
-        partitions = self.ports.partitions(CHANGES)
-        for project in self.rules.projects:
-            owners = await self.ports.do(self.ports.facts.owners_of_shard, project, partition, partitions)
-            await self._in_parts(project, {owner: {owner} for owner in owners}, outbox, everybody=True)
+    async def _hear(self, told: list[tuple[int, Mark]]) -> None:
+        """What the turn's clock lines tell holds now; where that is news, all shards hear that no more is sent on."""
+        for partition, mark in told:
+            self.heard.hear(partition, mark.i, mark.r)
+            self.forwarded.hear(partition, mark.i, mark.r)
+        reached = {partition: self.heard.reached(partition) for partition, _ in told}
+        news = {partition: at for partition, at in reached.items() if at > self.said.get(partition, 0)}
+        if news:
+            await say(self.ports, CHANGES, news, (CHANGES,))
+            self.said.update(news)
+
+    async def _everybody(self, partition: int, project: str) -> None:
+        """A definition changed: every customer of the project in the partition is stitched anew."""
+        partitions, outbox = self.ports.partitions(CHANGES), Outbox(self.ports)
+        found = await self.ports.do(self.ports.facts.customers_of_shard, project, partition, partitions)
+        await self._in_parts(project, {customer: {customer} for customer in found}, outbox, everybody=True)
         await outbox.send()
 
     async def _in_parts(

@@ -18,13 +18,6 @@ class Outbox:
         self.ports = ports
         self.marks: dict[tuple[str, int, int], int] = {}
         self.notes: set[tuple[str, int, int]] = set()
-        self.received_at = 0
-
-    def next(self) -> "Outbox":
-        """An empty one for the rest of the turn."""
-        following = Outbox(self.ports)
-        following.received_at = self.received_at
-        return following
 
     def mark(self, project: str, customer: int, identifier: int, at: int) -> None:
         """ "Customer c changed from `at` on, as far as the identifier is concerned"."""
@@ -41,11 +34,11 @@ class Outbox:
         records: dict[tuple[str, int], list[bytes]] = {}
         changes = self.ports.partitions(CHANGES)
         for (project, customer, identifier), at in self.marks.items():
-            line = _encode(Mark(p=project, c=customer, i=identifier, t=max(0, at), r=self.received_at))
+            line = _encode(Mark(p=project, c=customer, i=identifier, t=max(0, at)))
             records.setdefault((CHANGES, customer % changes), []).append(line)
         pairs = self.ports.partitions(PAIRS)
         for project, one, other in self.notes:
-            line = _encode(PairNote(p=project, a=one, b=other, r=self.received_at))
+            line = _encode(PairNote(p=project, a=one, b=other))
             records.setdefault((PAIRS, pairs_partition(project, pairs)), []).append(line)
         sends = [
             self.ports.send(topic, partition, b"\n".join(lines[start : start + MAX_LINES_PER_RECORD]))

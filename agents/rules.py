@@ -38,8 +38,12 @@ class Rules:
             self._funnels[name] = tuple(map(compile_funnel, self.snapshot.funnels.get(name, ())))
         return self._funnels[name]
 
+    def funnel_events(self, name: str) -> frozenset[str]:
+        """Events that a saved funnel names ("*": all)."""
+        return frozenset().union(*(funnel.events for funnel in self.funnels(name)))
+
     def named_events(self, name: str) -> frozenset[str]:
         """Events that a goal or a saved funnel names ("*": all): journeys must hear of each."""
         if name not in self._named:
-            self._named[name] = self.goal_set(name).events.union(*(funnel.events for funnel in self.funnels(name)))
+            self._named[name] = self.goal_set(name).events | self.funnel_events(name)
         return self._named[name]

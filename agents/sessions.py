@@ -36,7 +36,7 @@ from schemas.log import EVENTS, Line
 
 COLD_DEVICES = 5_000  # read and stitched at once: a new goal may ask for every device of the shard
 Key = tuple[str, int]  # project, device
-Definition = tuple[int, str, str]  # partition, project, what changed: goals or sessions
+Definition = tuple[int, str, str]  # partition, project, what changed: goals, funnels or sessions
 Decoded = tuple[int, list[EventRow | Rejected | Line]]  # of one batch: its partition, one item a line
 
 
@@ -85,13 +85,16 @@ class SessionsAgent:
     async def turn(self, prepared: list[Decoded]) -> dict[int, int]:
         rules = self._rules()
         received, restitch, reached, define = sort_out(prepared)
-        if define:
+        if define or any(project not in rules.snapshot.projects for project, _ in received):
+            # a project that is new has options of its own; one that was deleted is asked for in every turn
             await self.ports.do(self.ports.definitions.refresh)
             rules = self._rules()
-            for partition, project, scope in define:
+        for partition, project, scope in define:
+            if scope == "funnels":
+                await self._follow(rules, partition, project)
+            else:
                 restitch |= await self.ports.do(self._affected, partition, project, scope)
         rows, outbox = Rows(), Outbox(self.ports)
-        outbox.received_at = max(reached.values(), default=0)
         cold: dict[Key, list[Received]] = {key: [] for key in restitch}
         for key, items in received.items():
             device = self.cache.get(key)
@@ -108,7 +111,7 @@ class SessionsAgent:
             part = dict(islice(cold.items(), COLD_DEVICES))
             if not part:
                 break
-            rows, outbox = Rows(), outbox.next()
+            rows, outbox = Rows(), Outbox(self.ports)
         self._trim()
         return reached
 
@@ -126,6 +129,21 @@ class SessionsAgent:
         if scope != "sessions" and not names:
             return set()
         return {(project, device) for device in facts.devices_of_shard(project, names, partition, partitions)}
+
+    async def _follow(self, rules: Rules, partition: int, project: str) -> None:
+        """A funnel was saved. Events that it names were not marked before this worker knew of it: now they are."""
+        facts, names = self.ports.facts, rules.funnel_events(project)
+        if not names:
+            return
+        named = set() if "*" in names else names
+        devices = await self.ports.do(facts.devices_of_shard, project, named, partition, self.ports.partitions(EVENTS))
+        for start in range(0, len(devices), COLD_DEVICES):
+            outbox = Outbox(self.ports)
+            found = await self.ports.do(facts.ownerships, project, devices[start : start + COLD_DEVICES])
+            for rows in found.values():
+                for row in rows:
+                    outbox.mark(project, row.owner, row.owner, 0)
+            await outbox.send()
 
     # ---- hot
 

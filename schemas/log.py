@@ -43,7 +43,7 @@ class Line(msgspec.Struct, omit_defaults=True, gc=False):
     a: str = ""  # user agent of the request, where the event brings none
     g: tuple[str, str, str] | None = None  # place: country code, region, city
     x: str = ""  # reject reason found at the door; e is then the payload as a JSON value
-    w: str = ""  # what is wrong, in words (with x); of a define line what changed: goals or sessions
+    w: str = ""  # what is wrong, in words (with x); of a define line what changed: goals, funnels or sessions
     c: Literal["", "clock", "define", "restitch"] = ""  # control line instead of an event
     e: msgspec.Raw = msgspec.Raw(b"{}")  # the event, as sent
 
@@ -53,9 +53,9 @@ class Mark(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
 
     p: str  # project
     c: int  # customer, as the sender knew it
-    i: int  # identifier whose change is told
+    i: int  # identifier whose change is told; of a clock line who says so, 0 = the collector (agents.watermarks)
     t: int = 0  # least time that changed, ms
-    r: int = 0  # received_at of the youngest event behind it, ms
+    r: int = 0  # of a control line: the time that it tells, ms
     k: Literal["", "clock", "define"] = ""  # control line instead of a mark
 
 
@@ -63,7 +63,7 @@ class PairNote(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
     """One line of `pairs`: "the evidence of this pair, or of this identifier (a == b), changed". No facts."""
 
     p: str
-    a: int
+    a: int  # of a clock line who says so, 0 = the collector
     b: int
-    r: int = 0
+    r: int = 0  # of a control line: the time that it tells, ms
     k: Literal["", "clock"] = ""

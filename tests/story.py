@@ -22,20 +22,20 @@ PROJECT = "shop"
 DAY, DAY_ZERO = 86_400_000, 1_700_006_400_000  # 15 November 2023, 00:00 UTC
 
 
-def user(name: str) -> int:
-    return identifier(PROJECT, Kind.user, name)
+def user(name: str, project: str = "") -> int:
+    return identifier(project or PROJECT, Kind.user, name)
 
 
-def email(address: str) -> int:
-    return identifier(PROJECT, Kind.email, hashed(address))
+def email(address: str, project: str = "") -> int:
+    return identifier(project or PROJECT, Kind.email, hashed(address))
 
 
-def phone(number: str) -> int:
-    return identifier(PROJECT, Kind.phone, hashed(number))
+def phone(number: str, project: str = "") -> int:
+    return identifier(project or PROJECT, Kind.phone, hashed(number))
 
 
-def device(name: str) -> int:
-    return identifier(PROJECT, Kind.device, name)
+def device(name: str, project: str = "") -> int:
+    return identifier(project or PROJECT, Kind.device, name)
 
 
 def moment(text: str, day: int = 0) -> int:
@@ -50,13 +50,13 @@ def moment(text: str, day: int = 0) -> int:
     )
 
 
-def story(text: str) -> list[EventRow]:
+def story(text: str, project: str = "") -> list[EventRow]:
     """The events in the order they are told, which is also their order in the log."""
     lines = [line.split() for line in text.strip().splitlines() if line.strip() and not line.strip().startswith("#")]
-    return [_event(words, number) for number, words in enumerate(lines)]
+    return [_event(words, number, project or PROJECT) for number, words in enumerate(lines)]
 
 
-def _event(words: list[str], number: int) -> EventRow:
+def _event(words: list[str], number: int, project: str) -> EventRow:
     where, *rest = words
     day = int(rest.pop(0)) if rest[0].startswith("+") else 0
     at = moment(rest.pop(0), day)
@@ -67,11 +67,11 @@ def _event(words: list[str], number: int) -> EventRow:
     for word in rest:
         name, value = word.split("=", 1)
         if name == "user":
-            columns["user"] = user(value)
+            columns["user"] = user(value, project)
         elif name == "email":
-            columns["email"] = email(value)
+            columns["email"] = email(value, project)
         elif name == "phone":
-            columns["phone"] = phone(value)
+            columns["phone"] = phone(value, project)
         elif name == "engaged":
             columns["engaged_ms"] = int(value)
         elif name in EventRow.__struct_fields__:
@@ -83,9 +83,9 @@ def _event(words: list[str], number: int) -> EventRow:
     elif verb == "track":
         columns |= {"type": "track", "event": target}
     elif verb == "login":
-        columns |= {"type": "identify", "event": "identify", "user": user(target)}
+        columns |= {"type": "identify", "event": "identify", "user": user(target, project)}
     elif verb == "mail":
-        columns |= {"type": "identify", "event": "identify", "email": email(target)}
+        columns |= {"type": "identify", "event": "identify", "email": email(target, project)}
     elif verb == "heartbeat":
         columns |= {"type": "track", "event": "heartbeat", "is_passive": True}
     elif verb in ("opened", "clicked"):
@@ -93,13 +93,13 @@ def _event(words: list[str], number: int) -> EventRow:
         columns |= {"type": "track", "event": f"{channel} {verb}", "channel": channel, "contact": "engagement"}
     else:
         raise ValueError(f"no such verb in the language: {verb}")
-    key = device(where) if where != "-" else columns.get("user") or columns.get("email") or columns["phone"]
+    key = device(where, project) if where != "-" else columns.get("user") or columns.get("email") or columns["phone"]
     name = columns.pop("id", f"m{number}")
     return EventRow(
-        project=PROJECT,
+        project=project,
         device=key,
         occurred_at=at,
-        message_id=fact_id(PROJECT, *map(ord, str(name))),
+        message_id=fact_id(project, *map(ord, str(name))),
         sequence=columns.pop("sequence", 0),
         log_position=number,
         received_at=at,

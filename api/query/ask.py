@@ -17,6 +17,7 @@ from api.query.runtime_port import Runtime
 from pipeline.errors import InvalidQuestion, StoreRefused, WayfareError
 from pipeline.store.sql import load
 from schemas.definitions import Project
+from schemas.log import TOPICS
 
 Q = TypeVar("Q", bound=Ranged)
 R = TypeVar("R", bound=BaseModel)
@@ -59,8 +60,9 @@ async def answer_or_stream(
 
 
 def data_until(runtime: Runtime) -> int | None:
-    """Up to which received_at everything is in the facts, ms; None while no agent has written any."""
-    rows = runtime.store.query(load("api.query.questions", "data_until"))
+    """Up to which received_at everything is in the facts, ms; None while some shard of an agent has never told."""
+    shards = sum(runtime.topic(name).partitions for name in TOPICS)
+    rows = runtime.store.query(load("api.query.questions", "data_until"), {"shards": shards})
     return int(rows[0][0]) if rows and rows[0][0] is not None else None
 
 

@@ -122,7 +122,7 @@ async def save_funnel(runtime: Runtime, project: Project, funnel: Funnel) -> Fun
     """The funnel with its version. InvalidQuestion, with the field, where it can't be followed."""
     check_funnel(funnel)
     saved = await asyncio.to_thread(_save, runtime, project, funnel)
-    await tell(runtime, project.name)
+    await tell(runtime, project.name, restitch="funnels")
     return saved
 
 
@@ -141,10 +141,11 @@ async def delete(runtime: Runtime, project: Project, kind: Literal["goal", "funn
     await tell(runtime, project.name, restitch="goals" if kind == "goal" else "")
 
 
-async def tell(runtime: Runtime, project: str, *, restitch: Literal["", "goals", "sessions"] = "") -> None:
+async def tell(runtime: Runtime, project: str, *, restitch: Literal["", "goals", "funnels", "sessions"] = "") -> None:
     """A control record on every partition: journeys follow every definition.
 
-    `restitch`: sessions follow too, on devices with an event that a goal names or named, or on all ("sessions").
+    `restitch`: sessions follow too, on devices with an event that a goal names or named, or on all ("sessions");
+    "funnels": they mark whoever has an event that a funnel names, for what came before they knew of the funnel.
     """
     now = time.time_ns() // 1_000_000
     changes, events = runtime.topic(CHANGES), runtime.topic(EVENTS)

@@ -162,11 +162,10 @@ class Facts:
         )
         return [row[0] for row in rows]
 
-    def owners_of_shard(self, project: str, partition: int, partitions: int) -> list[int]:
-        """Owners whose own number falls into a partition of `changes`."""
-        return [
-            row[0] for row in self._read("owners_of_shard", project=project, partition=partition, partitions=partitions)
-        ]
+    def customers_of_shard(self, project: str, partition: int, partitions: int) -> list[int]:
+        """Everybody whose own number falls into a partition of `changes` and who may have facts."""
+        where = {"project": project, "partition": partition, "partitions": partitions}
+        return [row[0] for row in self._read("customers_of_shard", **where)]
 
     def goal_events(self, project: str) -> set[str]:
         """Names of all events that a goal of the project names or ever named: taking one back changes facts, too."""

@@ -1,11 +1,13 @@
 """The store's rules in memory: of a key the greatest version counts, a deleted row hides it, copies have own keys."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.domain.copies import Refusal
 from pipeline.store.facts import Facts
+from pipeline.store.port import Row
+from pipeline.store.sql import load
 from schemas.facts import (
     Conversion,
     Event,
@@ -20,42 +22,80 @@ from schemas.facts import (
     Touchpoint,
 )
 
+Fault = Callable[[str, str], None]  # when (before, after), what
+
+_TERMS = load("pipeline.store.reads", "terms")
+_GOAL_BODIES = load("pipeline.store.reads", "goal_bodies")
+_DEFINITIONS = load("pipeline.store.statements", "definitions")
+
 KEYS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
-    "events": (EventRow, ("event", "device", "occurred_at", "message_id")),
-    "timeline": (EventRow, ("device", "occurred_at", "message_id")),
-    "sessions": (Session, ("device", "started_at", "id")),
-    "touchpoints": (Touchpoint, ("device", "started_at", "id")),
-    "owners": (Ownership, ("device", "owned_from")),
-    "owners_by_owner": (Ownership, ("owner", "device", "owned_from")),
-    "pairs": (Pair, ("identifier", "other", "device")),
-    "identities": (Identity, ("identifier",)),
-    "identities_by_customer": (Identity, ("customer", "identifier")),
-    "journeys": (Journey, ("customer", "started_at", "id")),
-    "conversions": (Conversion, ("customer", "occurred_at", "id")),
-    "funnel_entries": (FunnelEntry, ("funnel", "customer", "entered_at", "id")),
-    "rejected": (Rejected, ("device", "message_id", "log_position")),
+    "events": (EventRow, ("project", "event", "device", "occurred_at", "message_id")),
+    "timeline": (EventRow, ("project", "device", "occurred_at", "message_id")),
+    "sessions": (Session, ("project", "device", "started_at", "id")),
+    "touchpoints": (Touchpoint, ("project", "device", "started_at", "id")),
+    "owners": (Ownership, ("project", "device", "owned_from")),
+    "owners_by_owner": (Ownership, ("project", "owner", "device", "owned_from")),
+    "pairs": (Pair, ("project", "identifier", "other", "device")),
+    "identities": (
+        Identity,
+        (
+            "project",
+            "identifier",
+        ),
+    ),
+    "identities_by_customer": (Identity, ("project", "customer", "identifier")),
+    "journeys": (Journey, ("project", "customer", "started_at", "id")),
+    "conversions": (Conversion, ("project", "customer", "occurred_at", "id")),
+    "funnel_entries": (FunnelEntry, ("project", "funnel", "customer", "entered_at", "id")),
+    "rejected": (Rejected, ("project", "device", "message_id", "log_position")),
 }
 
 
 class MemoryStore:
-    """Claims only: the facts go through MemoryFacts."""
+    """Claims, progress and definitions; the facts go through MemoryFacts. `fault` is called around every insert."""
 
-    def __init__(self) -> None:
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
         self.terms: dict[str, int] = defaultdict(int)
+        self.progress: dict[tuple[str, int], int] = {}  # (agent, shard) -> received_at
+        self.definitions: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+        self.on_progress: Callable[[], None] = lambda: None
 
-    def query(self, sql: str, parameters: dict[str, Any]) -> list[tuple[int]]:
-        return [(self.terms[parameters["agent"]],)]
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Any = None) -> list[Row]:
+        if sql == _TERMS:
+            return [(self.terms[(parameters or {})["agent"]],)]
+        if sql == _DEFINITIONS:
+            return [(*name, *versions[-1]) for name, versions in sorted(self.definitions.items())]
+        assert sql == _GOAL_BODIES, sql
+        asked = (parameters or {})["project"]
+        return [
+            (body,)
+            for (project, kind, _), versions in self.definitions.items()
+            for _, body, _ in versions
+            if (project, kind) == (asked, "goal")
+        ]
 
     def insert(self, table: str, columns: Sequence[Sequence[Any]]) -> None:
+        if table == "definitions":
+            for project, kind, name, version, body, _, is_deleted in zip(*columns, strict=True):
+                self.definitions[project, kind, name].append((version, body, is_deleted))
+            return
+        self.fault("before", table)
         if table == "claims":
             self.terms[columns[0][0]] = max(columns[2])
+        else:
+            for agent, shard, received_at, _ in zip(*columns, strict=True):
+                self.progress[agent, shard] = received_at
+            self.on_progress()
+        self.fault("after", table)
 
 
 class MemoryFacts(Facts):
     """Facts over dictionaries. `fault` is called before and after every write and may raise."""
 
-    def __init__(self, fault: Any) -> None:
-        super().__init__(MemoryStore())  # type: ignore[arg-type]
+    def __init__(self, fault: Fault) -> None:
+        self.memory = MemoryStore(fault)
+        super().__init__(self.memory)  # type: ignore[arg-type]
         self.fault = fault
         self.tables: dict[str, dict[tuple[Any, ...], tuple[int, Any]]] = {name: {} for name in KEYS}
 
@@ -80,15 +120,15 @@ class MemoryFacts(Facts):
         if self.tables[table].get(name, (-1, None))[0] <= version:
             self.tables[table][name] = version, _copy(value)
 
-    def _by(self, table: str, column: str, wanted: Iterable[int]) -> dict[int, list[Any]]:
+    def _by(self, project: str, table: str, column: str, wanted: Iterable[int]) -> dict[int, list[Any]]:
         names, found = set(wanted), defaultdict(list)
         for row in self.live(table):
-            if getattr(row, column) in names:
+            if row.project == project and getattr(row, column) in names:
                 found[getattr(row, column)].append(row)
         return found
 
     def timelines(self, project: str, devices: Iterable[int]) -> dict[int, list[Event]]:
-        found = self._by("timeline", "device", devices)
+        found = self._by(project, "timeline", "device", devices)
         for events in found.values():
             events.sort(key=lambda event: (event.occurred_at, event.sequence, event.message_id))
         return {
@@ -97,46 +137,58 @@ class MemoryFacts(Facts):
         }
 
     def sessions(self, project: str, devices: Iterable[int]) -> dict[int, list[Session]]:
-        return self._by("sessions", "device", devices)
+        return self._by(project, "sessions", "device", devices)
 
     def touchpoints(self, project: str, devices: Iterable[int]) -> dict[int, list[Touchpoint]]:
-        return self._by("touchpoints", "device", devices)
+        return self._by(project, "touchpoints", "device", devices)
 
     def ownerships(self, project: str, devices: Iterable[int]) -> dict[int, list[Ownership]]:
-        return self._by("owners", "device", devices)
+        return self._by(project, "owners", "device", devices)
 
     def pairs_of_devices(
         self, project: str, devices: Iterable[int], identifiers: Iterable[int]
     ) -> dict[int, list[Pair]]:
         named = set(identifiers)
         found: dict[int, list[Pair]] = defaultdict(list)
-        for device, pairs in self._by("pairs", "device", devices).items():
+        for device, pairs in self._by(project, "pairs", "device", devices).items():
             found[device] = [pair for pair in pairs if pair.identifier in named and pair.identifier < pair.other]
         return found
 
     def rejected(self, project: str, devices: Iterable[int]) -> dict[int, dict[int, Refusal]]:
         found: dict[int, dict[int, Refusal]] = defaultdict(dict)
-        for device, rows in self._by("rejected", "device", devices).items():
+        for device, rows in self._by(project, "rejected", "device", devices).items():
             for row in rows:
                 found[device][row.message_id] = Refusal(row.log_position, row.received_at)
         return found
 
     def named_events(self, project: str, events: Iterable[str], devices: Iterable[int]) -> list[EventRow]:
         names = set(events)
-        rows = [row for rows in self._by("events", "device", devices).values() for row in rows]
+        rows = [row for rows in self._by(project, "events", "device", devices).values() for row in rows]
         return [row for row in rows if row.event in names or "*" in names]
 
+    def devices_of_shard(self, project: str, events: Iterable[str], partition: int, partitions: int) -> list[int]:
+        names = set(events)
+        rows = [row for row in self.live("events") if row.event in names] if names else self.live("owners")
+        return list({row.device for row in rows if row.project == project and row.device % partitions == partition})
+
+    def customers_of_shard(self, project: str, partition: int, partitions: int) -> list[int]:
+        owners = [(row.project, row.owner) for row in self.live("owners")]
+        customers = [
+            (row.project, row.customer) for table in ("identities", "funnel_entries") for row in self.live(table)
+        ]
+        return list({who for of, who in (*owners, *customers) if of == project and who % partitions == partition})
+
     def ownerships_of(self, project: str, owners: Iterable[int]) -> dict[int, list[Ownership]]:
-        return self._by("owners_by_owner", "owner", owners)
+        return self._by(project, "owners_by_owner", "owner", owners)
 
     def pairs_of(self, project: str, identifiers: Iterable[int]) -> list[Pair]:
-        return [pair for pairs in self._by("pairs", "identifier", identifiers).values() for pair in pairs]
+        return [pair for pairs in self._by(project, "pairs", "identifier", identifiers).values() for pair in pairs]
 
     def customers(self, project: str, identifiers: Iterable[int]) -> dict[int, int]:
         wanted = set(identifiers)
         found = {identifier: identifier for identifier in wanted}
         for row in self.live("identities"):
-            if row.identifier in wanted:
+            if row.project == project and row.identifier in wanted:
                 found[row.identifier] = row.customer
         return found
 
@@ -144,18 +196,18 @@ class MemoryFacts(Facts):
         wanted = set(customers)
         found = {customer: [customer] for customer in wanted}
         for row in self.live("identities_by_customer"):
-            if row.customer in wanted:
+            if row.project == project and row.customer in wanted:
                 found[row.customer].append(row.identifier)
         return found
 
     def journeys(self, project: str, customers: Iterable[int]) -> dict[int, list[Journey]]:
-        return self._by("journeys", "customer", customers)
+        return self._by(project, "journeys", "customer", customers)
 
     def conversions(self, project: str, customers: Iterable[int]) -> dict[int, list[Conversion]]:
-        return self._by("conversions", "customer", customers)
+        return self._by(project, "conversions", "customer", customers)
 
     def funnel_entries(self, project: str, customers: Iterable[int]) -> dict[int, list[FunnelEntry]]:
-        return self._by("funnel_entries", "customer", customers)
+        return self._by(project, "funnel_entries", "customer", customers)
 
 
 def _copy(value: Any) -> Any:

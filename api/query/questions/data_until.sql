@@ -1,2 +1,2 @@
--- The time up to which the facts of every shard are written, ms; null while no agent has written any.
-SELECT if(count() = 0, NULL, min(toUnixTimestamp64Milli(received_at))) FROM progress FINAL
+-- The time up to which the facts of every shard are written, ms; null while some shard has never told.
+SELECT if(count() < {shards:UInt32}, NULL, min(toUnixTimestamp64Milli(received_at))) FROM progress FINAL

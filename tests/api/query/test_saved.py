@@ -56,16 +56,19 @@ async def test_a_saved_goal_is_told_to_every_partition_of_events_and_changes(hou
         assert (record["p"], record[kind], record[key]) == (house.name, "define", partition)
 
 
-async def test_a_saved_funnel_is_told_to_every_partition_of_changes(house: House) -> None:
+async def test_a_saved_funnel_is_told_to_every_partition_of_changes_and_events(house: House) -> None:
+    """Sessions agents that do not know it yet mark no event that it names."""
     await put(house, "funnels/shop", FUNNEL)
-    assert [(topic, partition) for topic, partition, _ in house.writer.records] == [("changes", n) for n in range(3)]
-    assert all(record["k"] == "define" for _, _, record in house.writer.records)
+    told = [(topic, partition) for topic, partition, _ in house.writer.records]
+    assert told == [(topic, partition) for topic in ("changes", "events") for partition in range(3)]
+    assert [record.get("k") or record["c"] for _, _, record in house.writer.records] == ["define"] * 6
+    assert {record["w"] for topic, _, record in house.writer.records if topic == "events"} == {"funnels"}
 
 
 async def test_what_is_saved_unchanged_keeps_its_version_and_is_told_again(house: House) -> None:
     await put(house, "funnels/shop", FUNNEL)
     assert (await put(house, "funnels/shop", FUNNEL))["version"] == 1
-    assert len(house.writer.records) == 6
+    assert len(house.writer.records) == 12
 
 
 async def test_what_is_deleted_is_gone_and_told(house: House) -> None:

@@ -166,14 +166,25 @@ async def test_an_answer_names_the_definitions_that_decide_its_numbers(house: Ho
     assert answer["definitions"] == {"session": 1, "bounce.engaged": 1, "goal.sale": 2}
 
 
-async def test_until_the_agents_have_written_data_until_is_null(house: House) -> None:
+def told(house: House, received: dict[tuple[str, int], int], version: int = 1) -> None:
+    """What the shards of agents tell: up to which received_at their facts are written."""
+    rows = [(agent, shard, at, version) for (agent, shard), at in received.items()]
+    house.store.insert("progress", list(zip(*rows, strict=True)))
+
+
+EVERY_SHARD = {(agent, shard): 9_000 for agent in ("sessions", "identity", "journeys") for shard in range(3)}
+
+
+async def test_until_every_shard_has_told_data_until_is_null(house: House) -> None:
     house.store.command("TRUNCATE TABLE progress")
+    assert (await house.ask("sessions"))["data_until"] is None
+    told(house, {shard: at for shard, at in EVERY_SHARD.items() if shard != ("journeys", 2)})
     assert (await house.ask("sessions"))["data_until"] is None
 
 
 async def test_data_until_is_the_least_of_all_shards(house: House) -> None:
     house.store.command("TRUNCATE TABLE progress")
-    house.store.insert("progress", [["sessions", "sessions", "journeys"], [0, 1, 0], [5_000, 3_000, 9_000], [1, 1, 1]])
+    told(house, EVERY_SHARD | {("sessions", 0): 5_000, ("sessions", 1): 3_000})
     assert (await house.ask("sessions"))["data_until"] == 3_000
-    house.store.insert("progress", [["sessions"], [1], [8_000], [2]])
+    told(house, {("sessions", 1): 8_000}, version=2)
     assert (await house.ask("sessions"))["data_until"] == 5_000
