@@ -137,7 +137,8 @@ class SqliteLog:
         waiting = {}
         for name in TOPICS:
             ids = self.partition_ids(self.topic(name).name)
-            ends, committed = self.ends(), self.committed(self.group)
+            committed = self.committed(self.group)  # before the ends: what comes in between counts as waiting
+            ends = self.ends()
             waiting[name] = sum(ends[each].next - max(committed.get(each, 0), ends[each].low) for each in ids)
         return waiting
 
