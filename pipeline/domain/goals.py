@@ -1,6 +1,6 @@
 """Goals: versioned predicates on one event; an event that meets one is a conversion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any, Final, NamedTuple
 
@@ -120,6 +120,11 @@ def to_micros(value: float | None) -> int:
         return 0
     micros = round(value * MICROS)
     return micros if abs(micros) <= _MOST_MICROS else 0
+
+
+def total_micros(amounts: Iterable[int]) -> int:
+    """The sum of amounts of money, but no more and no less than a 64-bit integer holds."""
+    return max(-_MOST_MICROS, min(sum(amounts), _MOST_MICROS))
 
 
 NO_GOALS: Final = GoalSet((), "")

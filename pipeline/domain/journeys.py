@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from pipeline.domain.goals import Hit
+from pipeline.domain.goals import Hit, total_micros
 from pipeline.domain.identifiers import fact_id
 from schemas.facts import Conversion, Event, Journey, Touchpoint
 
@@ -74,8 +74,8 @@ def _journey(part: list[Touchpoint], project: str, customer: int, before: Journe
         sessions=sum(one.is_session for one in part),
         conversions=conversions,
         is_converted=last.ends_journey,
-        value_micros=sum(one.value_micros for one in part),
-        cost_micros=sum(one.cost_micros for one in part),
+        value_micros=total_micros(one.value_micros for one in part),
+        cost_micros=total_micros(one.cost_micros for one in part),
         first_channel=path[0],
         last_channel=path[-1],
         path=path,

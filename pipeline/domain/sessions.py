@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from pipeline.domain.goals import Hit
+from pipeline.domain.goals import Hit, total_micros
 from pipeline.domain.identifiers import fact_id
 from pipeline.domain.owners import owners
 from schemas.definitions import Project
@@ -159,7 +159,7 @@ def contact_touchpoint(event: Event, owner: int, project: Project, hits: tuple[H
 
 def value_of(hits: tuple[Hit, ...], project: Project) -> int:
     """What the conversions are worth in the project's currency; other currencies are kept apart, never summed."""
-    return sum(hit.value_micros for hit in hits if hit.currency == project.currency)
+    return total_micros(hit.value_micros for hit in hits if hit.currency == project.currency)
 
 
 def _day(at: int, zone: str) -> int:
@@ -226,5 +226,5 @@ def _grow(session: Session, event: Event, project: Project, hits: tuple[Hit, ...
             session.exit_path = event.path
     if hits:
         session.conversions += len(hits)
-        session.value_micros += value_of(hits, project)
+        session.value_micros = total_micros((session.value_micros, value_of(hits, project)))
         session.ends_journey = session.ends_journey or any(hit.ends_journey for hit in hits)

@@ -9,6 +9,7 @@ from pipeline.errors import UserMistake
 from schemas.definitions import Funnel, Goal, Key, Project
 
 MAX_STEPS = 32
+MOST_CAP_MS = 366 * 86_400_000
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _NAME = re.compile(r"\S(?:.{0,98}\S)?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -59,9 +60,9 @@ def _check_project(project: Project) -> None:
     _check(bool(_CURRENCY.fullmatch(project.currency)), "currency", _A_CURRENCY)
     _check(project.sessions.gap_ms > 0, "sessions.gap_ms", "the gap between sessions is more than 0 ms")
     _check(
-        project.sessions.cap_ms >= project.sessions.gap_ms,
+        project.sessions.gap_ms <= project.sessions.cap_ms <= MOST_CAP_MS,
         "sessions.cap_ms",
-        "the cap of a session's length is not less than the gap",
+        f"the cap of a session's length is not less than the gap, and {MOST_CAP_MS} ms (366 days) at most",
     )
     _check(project.retention_days is None or project.retention_days > 0, "retention_days", "at least one day")
     _check(project.lateness_ms is None or project.lateness_ms > 0, "lateness_ms", "more than 0 ms")

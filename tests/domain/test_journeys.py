@@ -102,6 +102,12 @@ def test_a_stage_is_what_the_customer_has_become_by_the_journeys_end(told: list[
     assert [journey.stage for journey in stitched(*told)] == stages
 
 
+def test_what_a_journey_is_worth_and_costs_stays_within_64_bits_whatever_was_sent() -> None:
+    most, least = (1 << 63) - 1, -(1 << 63) + 1
+    (found,) = stitched(*(touch(hour * HOUR, value_micros=most, cost_micros=least) for hour in range(3)))
+    assert (found.value_micros, found.cost_micros) == (most, least)
+
+
 def test_nothing_makes_no_journey() -> None:
     assert stitched() == []
 

@@ -1,9 +1,10 @@
 """Sessions of one device: runs, cuts, passive events, and the fields of a session."""
 
 from pipeline.domain.bounce import BOUNCES
+from pipeline.domain.goals import compile_goals
 from pipeline.domain.owners import order
 from pipeline.domain.sessions import stitch
-from schemas.definitions import Project, SessionOptions
+from schemas.definitions import Goal, Project, SessionOptions
 from schemas.facts import Session
 from tests.story import PROJECT, device, moment, story, user
 
@@ -137,3 +138,11 @@ def test_bounce_is_null_without_a_view() -> None:
     (glance,) = sessions("d 09:00 page /")
     assert {name: bounced(viewless) for name, bounced in BOUNCES.items()} == dict.fromkeys(BOUNCES)
     assert all(bounced(glance) for bounced in BOUNCES.values())
+
+
+def test_what_a_session_is_worth_stays_within_64_bits_whatever_was_sent() -> None:
+    most = (1 << 63) - 1
+    events = story(f"d 09:00 track Bought value_micros={most}\nd 09:01 track Bought value_micros={most}")
+    goals = compile_goals((Goal("bought", ("Bought",)), Goal("again", ("Bought",))), "EUR")
+    (session,) = stitch(events, Project(PROJECT), {event.message_id: goals.hits(event) for event in events})
+    assert (session.conversions, session.value_micros) == (4, most)
