@@ -36,7 +36,13 @@ KEYS: dict[type[Any], tuple[str, ...]] = {
     Conversion: ("customer", "occurred_at", "id"),
     FunnelEntry: ("funnel", "customer", "entered_at", "id"),
 }
-COPIES = {"timeline": "events", "owners_by_owner": "owners", "identities_by_customer": "identities"}
+# copies of a table in another order; `pairs mirrored` are its rows in the other direction
+COPIES = {
+    "timeline": "events",
+    "owners_by_owner": "owners",
+    "identities_by_customer": "identities",
+    "pairs mirrored": "pairs",
+}
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -73,6 +79,8 @@ def verify(store: Store, snapshot: Snapshot, project: str, *, devices: Sequence[
                 "events", "surplus", {"copies": len(events) - len(once)}, {"rows": len(events)}, {"rows": len(once)}
             )
         )
+    used = {(event.device, event.message_id) for event in once}
+    report.differences += _counted_twice(used, _rows(store, "verify_rejected", project, scope))
     goals = compile_goals(snapshot.goals.get(project, ()), definition.currency)
     expected = batch(once, definition, goals, tuple(map(compile_funnel, snapshot.funnels.get(project, ()))))
     for kind, rows in _by_kind(expected).items():
@@ -102,6 +110,17 @@ def compare(kind: type[Any], stored: Iterable[Any], expected: Iterable[Any]) -> 
                     want and msgspec.structs.asdict(want),
                 )
             )
+    return found
+
+
+def _counted_twice(used: set[tuple[int, int]], rejected: Iterable[Row]) -> list[Difference]:
+    """Rejected rows of ids that are in `events` (`used`: device, message id), or that are rejected already."""
+    found, seen = [], set(used)
+    for device, message, position in rejected:
+        if (device, message) in seen:
+            key = {"device": device, "message_id": message, "log_position": position}
+            found.append(Difference("rejected", "surplus", key, key, None))
+        seen.add((device, message))
     return found
 
 
@@ -150,7 +169,9 @@ def _together(store: Store, project: str, devices: Sequence[int]) -> Scope:
 
 
 def _copied(store: Store, copy: str, table: str, project: str) -> list[Difference]:
-    ((have, want, differ),) = store.query(load("pipeline.store.reads", f"verify_{copy}"), {"project": project})
+    ((have, want, differ),) = store.query(
+        load("pipeline.store.reads", f"verify_{copy.replace(' ', '_')}"), {"project": project}
+    )
     if not differ:
         return []
     return [Difference(copy, "differs", {"copy_of": table, "rows": differ}, {"rows": have}, {"rows": want})]
