@@ -22,6 +22,7 @@ def mortal_house(request: pytest.FixtureRequest) -> House:
     """The running system on each pair; `arm` tells where one of its processes is to die."""
     name = "mortal_embedded" if request.param == "embedded" else "mortal_cluster"
     house: House = request.getfixturevalue(name)
+    (house.folder / "fault").unlink(missing_ok=True)
     house.start()
     return house
 

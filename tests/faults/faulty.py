@@ -14,9 +14,10 @@ has returned. Moments, counted from when the file is first seen; the file goes w
 The moments are found in the ports, so the product needs no hook for this.
 """
 
+import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,7 +30,7 @@ from pipeline.log.faust_app import WayfareApp
 from schemas.log import EVENTS
 
 DEATH = 137  # the exit code of kill -9 in a shell
-CLOCK = b'"c":"clock"'
+CONTROL = b'"c":"'
 _file = Path(os.environ.get("FAULT_FILE", os.devnull))
 _counts: dict[tuple[str, str], int] = {}
 
@@ -79,17 +80,18 @@ def watch_acks() -> None:
 
 
 def watch_appends() -> None:
-    append: Callable[..., Awaitable[None]] = group_commit.GroupCommit.append
+    append: Callable[..., asyncio.Future[None]] = group_commit.GroupCommit.append_all
 
-    async def watched(self: Any, topic: str, partition: int, lines: list[bytes]) -> None:
-        from_a_sender = topic == EVENTS and not any(CLOCK in line for line in lines)
+    def watched(self: Any, topic: str, lines: Mapping[int, list[bytes]]) -> "asyncio.Future[None]":
+        from_a_sender = topic == EVENTS and not any(CONTROL in line for each in lines.values() for line in each)
         if from_a_sender:
             passing("appending", topic)
-        await append(self, topic, partition, lines)
+        done = append(self, topic, lines)
         if from_a_sender:
-            passing("appended", topic)
+            done.add_done_callback(lambda _: passing("appended", topic))  # before whoever waits for it
+        return done
 
-    group_commit.GroupCommit.append = watched  # type: ignore[method-assign]
+    group_commit.GroupCommit.append_all = watched  # type: ignore[method-assign]
 
 
 def main() -> None:
