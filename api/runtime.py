@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import lru_cache
 
 from pipeline.errors import Fault, LogUnavailable, NotFound
 from pipeline.ingest.place import Place, Places
@@ -107,6 +108,7 @@ class Runtime:
                 log.warning("definitions and topics stay as they were: %s", error)
 
 
+@lru_cache(1024)
 def hashed(secret: str) -> str:
     """SHA-256 of a key, hex: the only form in which keys are stored."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -3,10 +3,12 @@
     read (bounded, in time) -> whose key -> events, each a line or a reject -> one append of all partitions -> 200
 
 200 is said only once the log has every line of the request; where one partition fails the whole request is answered
-503, and what its other partitions took is recognised by message id when it comes again.
+503, and what its other partitions took is recognised by message id when it comes again. A request that is there whole
+may be taken without ASGI, see `take` and api.collect.protocol; all others come through `__call__`.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +25,8 @@ from api.collect.senders import IMPORT, Keys, Sender, importer, key_in_headers, 
 from pipeline.errors import LogFull, LogUnavailable, UserMistake
 from pipeline.log.port import LogWriter, Topic
 from schemas.log import EVENTS
+
+log = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -86,25 +90,70 @@ class Collector:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI: http only; the app around it has the lifespan and calls `close`."""
-        counters = self.counters
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        counters.in_flight += 1
-        self._idle.clear()
+        self._enter()
         try:
             try:
                 answer = await self._taken(scope, headers, receive)
             except (UserMistake, LogFull, LogUnavailable) as error:
                 answer = self._refused(error)
-            counters.answers[answer.status] += 1
-            told = answer.headers + origin_headers(headers)
-            await send({"type": "http.response.start", "status": answer.status, "headers": told})
+            answer = self._told(answer, headers)
+            await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
             await send({"type": "http.response.body", "body": answer.body})
         except SenderLeft:
-            counters.cut += 1
+            self.counters.cut += 1
         finally:
-            counters.in_flight -= 1
-            if not counters.in_flight:
-                self._idle.set()
+            self._leave()
+
+    def take(self, scope: Scope, peer: str, body: bytes, tell: Callable[[Answer], None]) -> bool:
+        """A request of one event or batch that is there whole, `body` as sent; `peer` is the sender's address or "".
+
+        `tell` is called once, with the answer: at once, or when the log has the events. False where the request has to
+        go the long way; nothing has happened then.
+        """
+        kind = ROUTES.get(scope["path"])
+        limit = self._limits.body
+        if kind is None or kind == IMPORT or scope["method"] != "POST" or self._closing or len(body) > limit:
+            return False
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        try:
+            sender = self._sender_in_headers(kind, headers)
+            request = self._request(kind, unpacked(body, headers, limit), headers)
+            if sender is None:
+                sender = self._sender_in_body(request.write_key)
+            if len(request.events) > self._limits.chunk:
+                return False
+            lines = self._lines(request, 0, kind, sender, headers, peer)
+            appended = self._writer.append_all(EVENTS, lines.by_partition)
+        except (UserMistake, LogFull, LogUnavailable) as error:
+            self.counters.body_bytes += len(body)
+            tell(self._told(self._refused(error), headers))
+            return True
+        self.counters.body_bytes += len(body)
+        self._enter()
+
+        def done(appended: "asyncio.Future[None]") -> None:
+            error = appended.exception()
+            answer = taken(self._count(sender, lines)) if error is None else self._failed(error)
+            self._leave()
+            tell(self._told(answer, headers))
+
+        appended.add_done_callback(done)
+        return True
+
+    def _enter(self) -> None:
+        self.counters.in_flight += 1
+        self._idle.clear()
+
+    def _leave(self) -> None:
+        self.counters.in_flight -= 1
+        if not self.counters.in_flight:
+            self._idle.set()
+
+    def _told(self, answer: Answer, headers: dict[bytes, bytes]) -> Answer:
+        """The answer, counted, with what lets the page that sent the request read it."""
+        self.counters.answers[answer.status] += 1
+        return Answer(answer.status, answer.headers + origin_headers(headers), answer.body)
 
     async def close(self, within_s: float = 10.0) -> None:
         """Refuses what comes from now on and waits for what is under way. Close the writer after it."""
@@ -116,6 +165,13 @@ class Collector:
             return  # their senders get no answer and will send again
         finally:
             self._deadline.close()
+
+    def _failed(self, error: BaseException) -> Answer:
+        """What a request is answered whose events the log did not take."""
+        if isinstance(error, UserMistake | LogFull | LogUnavailable):
+            return self._refused(error)
+        log.error("an append failed: %r", error, exc_info=error)
+        return refusal(500, "internal_error", "the events were not taken, for a fault of ours; send them again")
 
     def _refused(self, error: UserMistake | LogFull | LogUnavailable) -> Answer:
         if isinstance(error, Refused):
@@ -154,11 +210,11 @@ class Collector:
         if sender.kind != IMPORT and len(request.events) > self._limits.events:
             told = f"{len(request.events)} events; send at most {self._limits.events} at once"
             raise Refused(413, "too_many_events", told, field="batch")
-        rejected = 0
+        rejected, peer = 0, scope.get("client")
         for start in range(0, len(request.events), self._limits.chunk):
             # Stamped and appended without a pause in between: no clock record of this process, which has the time of a
             # later moment, comes before an event that was received earlier.
-            lines = self._lines(request, start, kind, sender, headers, scope)
+            lines = self._lines(request, start, kind, sender, headers, peer[0] if peer else "")
             await self._writer.append_all(EVENTS, lines.by_partition)
             rejected += self._count(sender, lines)
         return taken(rejected)
@@ -207,17 +263,16 @@ class Collector:
         return request
 
     def _lines(
-        self, request: Request, start: int, kind: str, sender: Sender, headers: dict[bytes, bytes], scope: Scope
+        self, request: Request, start: int, kind: str, sender: Sender, headers: dict[bytes, bytes], peer: str
     ) -> EventLines:
         """A chunk of the events as lines of now. Raises LogUnavailable where the topic has not been seen yet."""
         topic = self._topic()
-        peer = scope.get("client")
         lines = EventLines(
             sender,
             received_at=self._now(),
             sent_at=request.sent_at,
             user_agent=headers.get(b"user-agent", b""),
-            address=peer[0] if peer else "",
+            address=peer,
             partitions=topic.partitions,
             event_limit=self._limits.event,
             places=self._places,

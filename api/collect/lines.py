@@ -99,7 +99,6 @@ class EventLines:
             if (
                 not device
                 or len(line) > limit
-                or event.type not in TYPES
                 or (not event.event and event.type == "track")
                 or event.write_key is not None
                 or (own_sent_at and event.sent_at is not None)

@@ -4,14 +4,17 @@ The collector is more lenient than ingest, which judges types: it needs to know 
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from pipeline.ingest.device_key import device_key
 
-TYPES = ("track", "page", "screen", "identify", "group", "alias")
+Type = Literal["track", "page", "screen", "identify", "group", "alias"]
+TYPES = get_args(Type)
 _INT_LIMIT = 1 << 64
+_NAMES = {"anonymous_id": "anonymousId", "user_id": "userId", "write_key": "writeKey", "sent_at": "sentAt"}
 
 
 class Context(msgspec.Struct, gc=False, rename={"user_agent": "userAgent"}):
@@ -19,11 +22,7 @@ class Context(msgspec.Struct, gc=False, rename={"user_agent": "userAgent"}):
     user_agent: Any = None
 
 
-class Routing(
-    msgspec.Struct,
-    gc=False,
-    rename={"anonymous_id": "anonymousId", "user_id": "userId", "write_key": "writeKey", "sent_at": "sentAt"},
-):
+class Routing(msgspec.Struct, gc=False, rename=_NAMES):
     """What decides where an event goes and whether it can be one at all."""
 
     type: Any = None
@@ -35,8 +34,22 @@ class Routing(
     sent_at: Any = None
 
 
-class _Loose(Routing, gc=False, rename={"write_key": "writeKey", "sent_at": "sentAt"}):
+class _Loose(Routing, gc=False, rename=_NAMES):
     context: Any = None
+
+
+class _PlainContext(Context, gc=False, rename={"user_agent": "userAgent"}):
+    ip: UnsetType = UNSET
+    request_ip: UnsetType = UNSET
+
+
+class Plain(Routing, gc=False, rename=_NAMES):
+    """An event of a known type that names no address: where it does, even twice or in vain, it cannot be decoded."""
+
+    type: Type
+    context: _PlainContext | None = None
+    ip: UnsetType = UNSET
+    request_ip: UnsetType = UNSET
 
 
 class Envelope(msgspec.Struct, rename={"write_key": "writeKey", "sent_at": "sentAt"}):
@@ -48,18 +61,18 @@ class Envelope(msgspec.Struct, rename={"write_key": "writeKey", "sent_at": "sent
 
 
 class _Batch(msgspec.Struct):
-    batch: list[Routing]
+    batch: list[Plain]
 
 
 decode_envelope = msgspec.json.Decoder(Envelope).decode
 
 
-def decode_events_of_batch(body: bytes) -> list[Routing]:
-    """The routing fields of a whole batch in one pass. Raises msgspec.DecodeError where one of its events has none."""
+def decode_events_of_batch(body: bytes) -> list[Plain]:
+    """The routing fields of a whole batch in one pass. Raises msgspec.DecodeError where one of them is not plain."""
     return _decode_batch(body).batch
 
 
-decode_event_lines = msgspec.json.Decoder(Routing).decode_lines
+decode_event_lines = msgspec.json.Decoder(Plain).decode_lines
 decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_routing = msgspec.json.Decoder(Routing).decode
 _decode_loose = msgspec.json.Decoder(_Loose).decode

@@ -11,6 +11,7 @@ import uvicorn
 import uvloop
 
 from api.app import App, settle
+from api.collect.protocol import protocol_of
 from pipeline.errors import UserMistake
 from pipeline.settings import Settings
 
@@ -23,7 +24,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: App, listening: socket.socket) -> None:
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=protocol_of(app.take),
             lifespan="on",
             log_config=None,
             access_log=False,

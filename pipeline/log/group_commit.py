@@ -100,12 +100,15 @@ class GroupCommit:
         """See LogWriter; what it raises at once, it raises before any line is taken."""
         if self._closed:
             raise LogUnavailable("the log's writer is closed")
-        most = self._sink.max_line_bytes
-        sizes = [sum(map(len, each)) + len(each) for each in lines.values()]
-        for each, size in zip(lines.values(), sizes, strict=True):
-            if size > RECORD_BYTES and max(map(len, each)) > most:
-                raise UserMistake(f"a line is larger than a record may be: {most}", code="line_too_large")
-        total = sum(sizes)
+        total, sizes = 0, []
+        for each in lines.values():
+            size = sum(map(len, each)) + len(each)
+            if size > RECORD_BYTES and max(map(len, each)) > self._sink.max_line_bytes:
+                raise UserMistake(
+                    f"a line is larger than a record may be: {self._sink.max_line_bytes}", code="line_too_large"
+                )
+            total += size
+            sizes.append(size)
         if self._waiting + total > self._queue_bytes:
             raise LogFull(f"{self._waiting} bytes wait for the log, {self._queue_bytes} may")
         self._waiting += total

@@ -7,7 +7,7 @@ Source: https://kafka.apache.org/protocol and https://kafka.apache.org/documenta
 
 import struct
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 from aiokafka.errors import IncompatibleBrokerVersion
@@ -20,11 +20,14 @@ BATCH_OVERHEAD, RECORD_OVERHEAD = 61, 24  # bytes around a batch, and at most ar
 
 _ALL, _NO_TRANSACTION = -1, -1
 _INT = struct.Struct(">i")
+_HEADER = struct.Struct(">hhih")  # request, its version, correlation id, length of the client's name
 _START = struct.Struct(">hhii")  # transactional id, acks, timeout, topics
 _BEGIN = struct.Struct(">qiibI")  # base offset, length, leader epoch, format, checksum of what follows
 _REST = struct.Struct(
     ">hiqqqhii"
 )  # attributes, last offset, first and last time, producer's id, epoch, sequence, count
+_LENGTH_ENDS = 12  # where in a batch what its length counts begins
+_TEXT, _PARTITION = struct.Struct(">h"), struct.Struct(">ii")  # length; partition and size of its batch
 _ANSWER = struct.Struct(">ihqqq")  # partition, error, offset, time, first offset
 
 
@@ -40,7 +43,7 @@ class Answer(ProduceResponse_v7):  # type: ignore[misc] # aiokafka's types are n
         codes: dict[TopicPartition, int] = {}
         (topics,), at = _INT.unpack_from(text), 4
         for _ in range(topics):
-            (length,) = struct.unpack_from(">h", text, at)
+            (length,) = _TEXT.unpack_from(text, at)
             topic = text[at + 2 : at + 2 + length].decode()
             at += 2 + length
             (partitions,) = _INT.unpack_from(text, at)
@@ -55,12 +58,12 @@ class Answer(ProduceResponse_v7):  # type: ignore[misc] # aiokafka's types are n
 
 
 class Produce(ProduceRequest_v7):  # type: ignore[misc]
-    """A request that is encoded already; what aiokafka's client asks of requests."""
+    """A request that is encoded already, in parts; what aiokafka's client asks of requests."""
 
     RESPONSE_TYPE = Answer
 
-    def __init__(self, body: bytes) -> None:
-        self.body = body
+    def __init__(self, parts: list[bytes]) -> None:
+        self._parts = parts
 
     def prepare(self, versions: Mapping[int, tuple[int, int]]) -> "Produce":
         """Raises IncompatibleBrokerVersion for a broker that does not know this version."""
@@ -69,46 +72,56 @@ class Produce(ProduceRequest_v7):  # type: ignore[misc]
             raise IncompatibleBrokerVersion(f"the broker takes produce requests {low} to {high}, not {VERSION}")
         return self
 
+    def build_request_header(self, correlation_id: int, client_id: str) -> "_Nothing":
+        """The client would join the request to its header; some megabytes are rather joined once, in `encode`."""
+        name = client_id.encode()
+        self._parts.insert(0, _HEADER.pack(self.API_KEY, VERSION, correlation_id, len(name)) + name)
+        return _Nothing()
+
     def encode(self) -> bytes:
-        return self.body
+        return b"".join(self._parts)
 
     def __repr__(self) -> str:
-        return f"Produce({len(self.body)} bytes)"
+        return f"Produce({sum(map(len, self._parts))} bytes)"
+
+
+class _Nothing:
+    def encode(self) -> bytes:
+        return b""
 
 
 def produce(records: Mapping[TopicPartition, Sequence[bytes]], timeout_ms: int) -> Produce:
     """A request that appends values, in order, to their partitions: one batch each. At least one value to each."""
     by_topic: dict[str, list[tuple[int, Sequence[bytes]]]] = {}
-    for place, values in records.items():
-        by_topic.setdefault(place.topic, []).append((place.partition, values))
+    for (topic, partition), values in records.items():
+        by_topic.setdefault(topic, []).append((partition, values))
     now = time.time_ns() // 1_000_000
     parts = [_START.pack(_NO_TRANSACTION, _ALL, timeout_ms, len(by_topic))]
     for topic, partitions in by_topic.items():
         name = topic.encode()
-        parts += (struct.pack(">h", len(name)), name, _INT.pack(len(partitions)))
+        parts.append(_TEXT.pack(len(name)) + name + _INT.pack(len(partitions)))
         for partition, values in partitions:
-            batch = list(_batch(values, now))
-            parts.append(struct.pack(">ii", partition, sum(map(len, batch))))
+            size, batch = _batch(values, now)
+            parts.append(_PARTITION.pack(partition, size))
             parts += batch
-    return Produce(b"".join(parts))
+    return Produce(parts)
 
 
-def _batch(values: Sequence[bytes], now: int) -> Iterator[bytes]:
-    """A batch of format 2, in parts; `now` is the time of all its records, ms."""
-    records: list[bytes] = []
-    for offset, value in enumerate(values):
-        # attributes, time after the first, offset after the first, no key
-        head = b"\0\0" + _varint(offset) + b"\x01" + _varint(len(value))
-        records += (_varint(len(head) + len(value) + 1), head, value)
-        records.append(b"\0")  # no headers
+def _batch(values: Sequence[bytes], now: int) -> tuple[int, list[bytes]]:
+    """Size and parts of a batch of format 2; `now` is the time of all its records, ms."""
     rest = _REST.pack(0, len(values) - 1, now, now, -1, -1, -1, len(values))
-    checksum = crc32c(rest)
-    for part in records:
-        checksum = crc32c(part, checksum)
-    length = _BEGIN.size - 12 + _REST.size + sum(map(len, records))  # of what follows the length
-    yield _BEGIN.pack(0, length, -1, 2, checksum)
-    yield rest
-    yield from records
+    parts = [b"", rest]
+    size, checksum = _BEGIN.size + _REST.size, crc32c(rest)
+    for offset, value in enumerate(values):
+        length = len(value)
+        # attributes, time after the first, offset after the first, no key
+        head = b"\0\0" + _varint(offset) + b"\x01" + _varint(length)
+        head = _varint(len(head) + length + 1) + head
+        size += len(head) + length + 1
+        checksum = crc32c(b"\0", crc32c(value, crc32c(head, checksum)))
+        parts += (head, value, b"\0")  # no headers
+    parts[0] = _BEGIN.pack(0, size - _LENGTH_ENDS, -1, 2, checksum)
+    return size, parts
 
 
 def _varint(number: int) -> bytes:

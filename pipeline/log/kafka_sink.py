@@ -33,10 +33,11 @@ class KafkaSink:
     max_line_bytes = 900_000
 
     def __init__(self, log: KafkaLog) -> None:
-        self._log = log
+        self._log, self._loop = log, asyncio.get_running_loop()
         self._came, self._new = asyncio.Event(), deque[Record]()
         self._topics: dict[str, Topic] = {}
         self._client: AIOKafkaClient | None = None
+        self._is_due = False  # a dispatch, with this turn of the loop
         self._pending: dict[TopicPartition, deque[Record]] = {}
         self._busy: set[int | TopicPartition] = set()  # brokers that have a request, and its partitions
         self._tasks: set[asyncio.Task[None]] = set()
@@ -47,8 +48,15 @@ class KafkaSink:
         self._spawn(self._sort())
 
     def put(self, record: Record) -> None:
-        self._new.append(record)
-        self._came.set()
+        topic = self._topics.get(record.topic)
+        if topic is None or not 0 <= record.partition < topic.partitions:
+            self._new.append(record)
+            self._came.set()
+            return
+        self._pending.setdefault(TopicPartition(topic.name, record.partition), deque()).append(record)
+        if not self._is_due:
+            self._is_due = True
+            self._loop.call_soon(self._dispatch)
 
     async def stop(self, timeout: float) -> None:  # noqa: ASYNC109
         """By now every record is done, or its senders have given up."""
@@ -62,7 +70,7 @@ class KafkaSink:
     # -- from records to requests
 
     async def _sort(self) -> None:
-        """Records to their partitions, for ever. It waits where the cluster or a topic is not known yet."""
+        """To their partitions, for ever, the records of topics that are not known yet; it waits until they are."""
         while True:
             await self._came.wait()
             self._came.clear()
@@ -89,6 +97,7 @@ class KafkaSink:
 
     def _dispatch(self) -> None:
         """A request to every broker that has none and for which something waits."""
+        self._is_due = False
         if self._client is None:
             return
         requests: dict[int, Taken] = {}

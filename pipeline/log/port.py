@@ -1,6 +1,7 @@
 """What the rest of the house may ask of a log."""
 
-from collections.abc import Awaitable, Mapping
+from asyncio import Future
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 
@@ -24,7 +25,7 @@ class LogWriter(Protocol):
         `line_too_large` for a line of more than about 900 kB.
         """
 
-    def append_all(self, topic: str, lines: Mapping[int, list[bytes]]) -> Awaitable[None]:
+    def append_all(self, topic: str, lines: Mapping[int, list[bytes]]) -> "Future[None]":
         """The same for lines by partition: done once the log has all of them, failed where it lacks one.
 
         Raises what can be said at once, and the rest when awaited.

@@ -120,12 +120,25 @@ async def test_a_servers_event_is_placed_by_the_address_it_names(door: Door) -> 
         b'{"type":"track","event":"e","userId":"u","ip":"203.0.113.9","request_ip":"203.0.113.9"}',
         b'{"type":"track","event":"e","userId":"u","context":{"i\\u0070":"203.0.113.9"}}',
         b'{"type":"track","event":"e","userId":"u","context":{"ip":"203.0.113.9"},"context":{"locale":"de"}}',
+        b'{"type":"track","event":"e","userId":"u","context":{"request_ip" : "203.0.113.9"},"context":{}}',
+        b'{"type":"track","event":"e","userId":"u","ip" : "203.0.113.9","ip":null}',
         b'{"type":"nothing","userId":"u","context":{"ip" : "203.0.113.9"}}',
         b'{"type":"track","userId":{"ip":1},"context":{"ip":"203.0.113.9"}}',
         b'{"type":"track","event":"e","userId":"u","n":NaN,"context":{"ip":"203.0.113.9"}}',
         b'{"type":"track","event":"e","userId":"u","pad":"' + b"x" * 40_000 + b'","context":{"ip":"203.0.113.9"}}',
     ],
-    ids=["context", "top", "escaped name", "name twice", "unknown type", "wrong type", "no JSON", "too large"],
+    ids=[
+        "context",
+        "top",
+        "escaped name",
+        "name twice",
+        "spaced, twice",
+        "spaced, in vain",
+        "unknown type",
+        "wrong type",
+        "no JSON",
+        "too large",
+    ],
 )
 async def test_no_address_gets_into_the_log(door: Door, event: bytes) -> None:
     await door.post("/v1/batch", b'{"batch":[' + event + b"]}", key="server-key")
