@@ -23,7 +23,7 @@ def mortal_house(request: pytest.FixtureRequest) -> House:
     name = "mortal_embedded" if request.param == "embedded" else "mortal_cluster"
     house: House = request.getfixturevalue(name)
     (house.folder / "fault").unlink(missing_ok=True)
-    house.start()
+    house.settle()
     return house
 
 

@@ -47,14 +47,14 @@ def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluste
 @pytest.fixture
 def embedded(running_embedded: EmbeddedHouse) -> EmbeddedHouse:
     """`wayfare up`. Shared by tests: make projects, and leave it running."""
-    running_embedded.start()
+    running_embedded.settle()
     return running_embedded
 
 
 @pytest.fixture
 def cluster(running_cluster: ClusterHouse) -> ClusterHouse:
     """`wayfare serve` and `wayfare worker` on Kafka and ClickHouse. Shared by tests: leave every part running."""
-    running_cluster.start()
+    running_cluster.settle()
     return running_cluster
 
 

@@ -60,6 +60,10 @@ class House(ABC):
     def start(self) -> None:
         """Starts what does not run; returns when the collector answers."""
 
+    def settle(self) -> None:
+        """The same, and every part has begun to work."""
+        self.start()
+
     def restart(self) -> None:
         """A clean end of every part, and a new start."""
         for part in self.parts:
@@ -218,9 +222,8 @@ class ClusterHouse(House):
         })  # fmt: skip
         self.collector = self.part("serve", "serve", "--port", str(port))
         self.worker = self.part("worker", "worker", "--health-port", str(health))
-        self.second = self.part(
-            "second", "worker", "--health-port", str(second_health)
-        )  # runs only where a test starts it
+        # Runs only where a test starts it.
+        self.second = self.part("second", "worker", "--health-port", str(second_health))
         self._store: RemoteStore | None = None
 
     @property
@@ -253,6 +256,10 @@ class ClusterHouse(House):
             if not part.is_running:
                 part.start()
         self.wait_for_collector()
+
+    def settle(self) -> None:
+        self.start()
+        self.working(self.worker)
 
     def working(self, part: Part) -> None:
         """Starts a worker that does not run, and waits until Kafka has given it its shards."""
