@@ -217,11 +217,7 @@ CREATE TABLE IF NOT EXISTS owners_by_owner (
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (project, owner, device, owned_from)
 SETTINGS index_granularity = 256
-COMMENT 'Copy of owners by owner. Reader: the journeys agent';
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS owners_by_owner_of_owners TO owners_by_owner AS
-SELECT project, device, owned_from, owned_until, owner, known_from, version, is_deleted
-FROM owners;
+COMMENT 'Copy of owners by owner, written first. Reader: the journeys agent';
 
 CREATE TABLE IF NOT EXISTS pairs (
     project LowCardinality(String) COMMENT 'project\'s name',
@@ -264,11 +260,7 @@ CREATE TABLE IF NOT EXISTS identities_by_customer (
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (project, customer, identifier)
 SETTINGS index_granularity = 256
-COMMENT 'Copy of identities by customer. Readers: agents and questions';
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS identities_by_customer_of_identities TO identities_by_customer AS
-SELECT project, identifier, customer, version, is_deleted
-FROM identities;
+COMMENT 'Copy of identities by customer, written first. Readers: agents and questions';
 
 CREATE TABLE IF NOT EXISTS journeys (
     project LowCardinality(String) COMMENT 'project\'s name',
