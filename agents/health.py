@@ -53,17 +53,20 @@ class HealthServer:
             self._server.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            async with asyncio.timeout(REQUEST_SECONDS):
-                head = await reader.readuntil(b"\r\n\r\n")
-                status, kind, body = self._route(head.split(b" ", 2))
-                writer.write(
-                    b"HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
-                    % (status, kind, len(body))
-                    + body
-                )
-                await writer.drain()
-        writer.close()
+        away = (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
+        try:
+            with contextlib.suppress(*away):
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    status, kind, body = self._route(head.split(b" ", 2))
+                    writer.write(
+                        b"HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+                        % (status, kind, len(body))
+                        + body
+                    )
+                    await writer.drain()
+        finally:
+            writer.close()
 
     def _route(self, words: list[bytes]) -> tuple[bytes, bytes, bytes]:
         path = words[1].split(b"?")[0] if len(words) == 3 and words[0] == b"GET" else b""

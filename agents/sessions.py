@@ -108,11 +108,11 @@ class SessionsAgent:
             await outbox.send()
             for key in part:
                 del cold[key]
+            self._trim()
             part = dict(islice(cold.items(), COLD_DEVICES))
             if not part:
                 break
             rows, outbox = Rows(), Outbox(self.ports)
-        self._trim()
         return reached
 
     def _rules(self) -> Rules:

@@ -15,6 +15,7 @@ class FakeStore:
     def __init__(self) -> None:
         self.rows: dict[str, list[tuple[Any, ...]]] = {}
         self.faults: list[Exception] = []
+        self.insert_faults: list[Exception] = []
         self.meanwhile: list[Callable[[], None]] = []  # done once, in the middle of the next insert
 
     def query(self, sql: str, parameters: dict[str, Any]) -> list[tuple[int]]:
@@ -24,6 +25,8 @@ class FakeStore:
 
     def insert(self, table: str, columns: Sequence[Sequence[Any]]) -> None:
         self._fault()
+        if self.insert_faults:
+            raise self.insert_faults.pop(0)
         self.rows.setdefault(table, []).extend(zip(*columns, strict=True))
         while self.meanwhile:
             self.meanwhile.pop()()

@@ -1,0 +1,118 @@
+"""Terms and versions: whoever took a shard last, wins; and how far a shard has come is told rarely and said on."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from agents.claims import COUNTER_BITS, Claims
+from agents.watermarks import speaker
+from pipeline.errors import LogUnavailable, StoreUnavailable
+from schemas.log import CHANGES, EVENTS, PAIRS, Mark, PairNote
+from tests.agents.fakes import FakePorts
+from tests.agents.virtual_time import run
+
+
+def term(version: int) -> int:
+    return version >> COUNTER_BITS
+
+
+def test_a_term_is_greater_than_every_term_of_the_agent_over_all_shards() -> None:
+    ports = FakePorts()
+    one, other, identity = Claims("sessions", ports), Claims("sessions", ports), Claims("identity", ports)
+    run(one.hold({0}))
+    run(other.hold({1}))
+    run(one.hold({0, 2}))
+    run(identity.hold({0}))
+    assert [term(claims.version()) for claims in (other, one, identity)] == [2, 3, 1]
+    assert [row[:3] for row in ports.store.rows["claims"]] == [
+        ("sessions", 0, 1),
+        ("sessions", 1, 2),
+        ("sessions", 2, 3),
+        ("identity", 0, 1),
+    ]
+
+
+def test_versions_grow_and_leave_room_for_the_upserts_of_an_insert() -> None:
+    claims = Claims("sessions", FakePorts())
+    run(claims.hold({0}))
+    first, second = claims.version(), claims.version()
+    assert second == first + 2
+
+
+def test_a_shard_that_is_held_is_not_claimed_again() -> None:
+    ports = FakePorts()
+    claims = Claims("sessions", ports)
+    run(claims.hold({0, 1}))
+    run(claims.hold({1}))
+    assert len(ports.store.rows["claims"]) == 2
+    claims.drop(1)
+    run(claims.hold({0, 1}))
+    assert [row[1] for row in ports.store.rows["claims"]] == [0, 1, 1]
+
+
+def test_a_term_that_was_not_written_is_not_used() -> None:
+    """Else another worker is given the same one, and the versions of both mingle."""
+    ports = FakePorts()
+    claims = Claims("sessions", ports)
+    run(claims.hold({0}))
+    ports.store.insert_faults = [StoreUnavailable("away")]
+    with pytest.raises(StoreUnavailable):
+        run(claims.hold({0, 1}))
+    run(claims.hold({0}))
+    assert term(claims.version()) == 1
+    assert claims.shards == {0}
+
+
+def test_a_turn_that_has_lost_a_shard_gets_no_version_and_the_next_turn_does() -> None:
+    claims = Claims("sessions", FakePorts())
+    run(claims.hold({0, 1}))
+    claims.drop(7)
+    claims.version()
+    claims.drop(1)
+    with pytest.raises(LogUnavailable):
+        claims.version()
+    run(claims.hold({0}))
+    claims.drop(1)
+    claims.version()
+
+
+def test_progress_is_told_once_a_second_and_only_where_it_is_news() -> None:
+    ports = FakePorts()
+    claims = Claims("sessions", ports)
+
+    async def tell() -> None:
+        for seconds, reached in ((0, {0: 5}), (0.5, {0: 6, 1: 6}), (0.5, {0: 7, 1: 7}), (2, {0: 7, 1: 7}), (9, {0: 7})):
+            await asyncio.sleep(seconds)
+            await claims.tell(reached)
+
+    run(tell())
+    assert ports.store.told() == [(0, 5), (1, 6), (0, 7), (1, 7)]
+
+
+def test_a_sessions_shard_says_how_far_it_is_to_every_shard_behind_it_after_it_has_told_so() -> None:
+    ports = FakePorts(partitions=2)
+    run(Claims("sessions", ports).tell({0: 50, 1: 60}))
+    assert ports.store.told() == [(0, 50), (1, 60)]
+    sent = {(topic, partition): lines for topic, partition, lines in ports.sent}
+    assert set(sent) == {(topic, partition) for topic in (PAIRS, CHANGES) for partition in (0, 1)}
+    notes = [msgspec.json.decode(line, type=PairNote) for line in sent[PAIRS, 1]]
+    marks = [msgspec.json.decode(line, type=Mark) for line in sent[CHANGES, 1]]
+    said = [(speaker(EVENTS, 0), 50), (speaker(EVENTS, 1), 60)]
+    assert [(note.a, note.r) for note in notes] == said
+    assert [(mark.i, mark.r) for mark in marks] == said
+    assert {one.k for one in notes} | {one.k for one in marks} == {"clock"}
+
+
+def test_what_could_not_be_said_is_said_again() -> None:
+    ports = FakePorts(partitions=1)
+    claims = Claims("identity", ports)
+
+    async def tell() -> None:
+        ports.send_faults = [LogUnavailable("away")]
+        with pytest.raises(LogUnavailable):
+            await claims.tell({0: 5})
+        await claims.tell({0: 5})
+
+    run(tell())
+    assert [(topic, partition) for topic, partition, _ in ports.sent] == [(CHANGES, 0)]

@@ -1,0 +1,44 @@
+"""The sessions agent's memory stays bounded whatever a turn asks of it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from schemas.definitions import Project, SessionOptions
+from schemas.log import EVENTS
+from tests.agents.virtual_time import run
+from tests.simulation.world import Change, Odds, Step, World
+from tests.story import story
+
+
+def test_a_restitch_of_every_device_keeps_no_more_devices_than_the_cache_may_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("agents.sessions.COLD_DEVICES", 2)
+    steps: list[Step] = [
+        *story("\n".join(f"d{number} 09:0{minute} page /" for minute in (0, 5) for number in range(30)))
+    ]
+    steps.append(Change("shop", Project("shop", sessions=SessionOptions(gap_ms=60_000))))
+    sizes: list[int] = []
+
+    async def main() -> None:
+        world = World(steps, 1, Odds(crash=0, away=0, move=0, cache_devices=3), workers=1)
+        for _ in steps[1:]:
+            await world.step()
+        await world.settle(0)
+        await world.step()
+        world.facts.fault = cached(world, sizes)
+        for shard, _ in list(world.api.told):
+            world.api.release(shard)
+        await world.settle(0)
+
+    run(main())
+    assert len(sizes) > 10
+    assert max(sizes) <= 3 + 2
+
+
+def cached(world: World, sizes: list[int]) -> Callable[[str, str], None]:
+    def note(when: str, what: str) -> None:
+        sizes.append(len(world.workers[0].turns[EVENTS].work.cache))  # type: ignore[attr-defined]
+
+    return note
