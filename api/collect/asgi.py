@@ -116,8 +116,10 @@ class Collector:
         if kind is None or kind == IMPORT or scope["method"] != "POST" or self._closing or len(body) > limit:
             return False
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        read = 0
         try:
             sender = self._sender_in_headers(kind, headers)
+            read = len(body)
             request = self._request(kind, unpacked(body, headers, limit), headers)
             if sender is None:
                 sender = self._sender_in_body(request.write_key)
@@ -126,10 +128,10 @@ class Collector:
             lines = self._lines(request, 0, kind, sender, headers, peer)
             appended = self._writer.append_all(EVENTS, lines.by_partition)
         except (UserMistake, LogFull, LogUnavailable) as error:
-            self.counters.body_bytes += len(body)
+            self.counters.body_bytes += read
             tell(self._told(self._refused(error), headers))
             return True
-        self.counters.body_bytes += len(body)
+        self.counters.body_bytes += read
         self._enter()
 
         def done(appended: "asyncio.Future[None]") -> None:
@@ -289,7 +291,8 @@ class Collector:
 
     def _count(self, sender: Sender, lines: EventLines) -> int:
         """Counts what the log has taken; how many of them as rejects."""
-        self.counters.accepted[sender.project, sender.source] += lines.accepted
+        if lines.accepted:
+            self.counters.accepted[sender.project, sender.source] += lines.accepted
         if not lines.rejected:
             return 0
         for reason, count in lines.rejected.items():
