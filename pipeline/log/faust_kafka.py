@@ -3,7 +3,7 @@
 Each deviation mends something that was seen to go wrong:
 - parked streams count as activity, else aiokafka leaves the group for good when ClickHouse is away for long;
 - the coordinator's answers are timed, for the lease under which a worker may write;
-- the producer is idempotent;
+- the producer is idempotent, and a flush without a broker ends;
 - a stop without a broker ends (aiokafka lets a CancelledError escape, Faust would wait for ever).
 """
 
@@ -25,6 +25,7 @@ from pipeline.log.costicky import CoSticky
 from pipeline.log.liveness import Liveness, now
 
 _NO_ERROR = 0
+_FLUSH_SECONDS = 2.0
 
 
 class KafkaConsumerThread(driver.AIOKafkaConsumerThread):
@@ -97,6 +98,22 @@ class KafkaConsumer(Batches, driver.Consumer):
 
 
 class KafkaProducer(driver.Producer):
+    async def flush(self) -> None:
+        """For a bounded time: an idempotent producer never gives a record up, so stock waits for a broker for ever.
+
+        Who sent a record waits for it and sends it again.
+        """
+        try:
+            await asyncio.wait_for(super().flush(), _FLUSH_SECONDS)
+        except TimeoutError:
+            self.log.warning("records wait that no broker has taken")
+
+    async def on_stop(self) -> None:
+        await self.flush()
+        if self._producer is not None:
+            await self._producer._sender.close()  # else its own stop would flush once more, without an end
+        await super().on_stop()
+
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
 
