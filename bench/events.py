@@ -120,6 +120,13 @@ def _event(random: Random, number: int, at: int, sent_at: int, devices: int) -> 
     return device, json.dumps(event, separators=(",", ":")).encode()
 
 
+def sent_now(count: int, *, seed: int = 2) -> Iterator[bytes]:
+    """Events without times of their own: they happen when they are received."""
+    for _, event in events(count, devices=max(count // 25, 20), seed=seed):
+        start, _, rest = event.partition(b'"timestamp":')
+        yield start + rest[rest.index(b'"context"') :]
+
+
 def lines(count: int, *, devices: int = 40_000, seed: int = 1) -> Iterator[tuple[int, bytes]]:
     """(device's identifier, line of the log `events`) in the order of arrival."""
     known: dict[str, int] = {}

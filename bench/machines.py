@@ -42,25 +42,32 @@ class Machines:
 
 
 @contextmanager
-def machines() -> Iterator[Machines]:
-    """Started for this run, unless WAYFARE_TEST_KAFKA and WAYFARE_TEST_CLICKHOUSE name some that run already."""
+def machines(*, servers: bool = True) -> Iterator[Machines]:
+    """Started for this run, unless WAYFARE_TEST_KAFKA and WAYFARE_TEST_CLICKHOUSE name some that run already.
+
+    Without `servers` there is only a folder, which ends with the run.
+    """
+    if not servers:
+        with tempfile.TemporaryDirectory(prefix="wayfare-bench-") as name:
+            yield Machines("", "", Path(name))
+        return
     with tempfile.TemporaryDirectory(prefix="wayfare-bench-") as name:
         folder = Path(name)
         kafka, clickhouse = os.environ.get("WAYFARE_TEST_KAFKA"), os.environ.get("WAYFARE_TEST_CLICKHOUSE")
-        servers: dict[str, int] = {}
+        started: dict[str, int] = {}
         broker = endpoint = None
         try:
             if not kafka:
                 before = children()
                 broker = Broker(folder / "kafka").start()
                 kafka = broker.address
-                servers["kafka"] = (children() - before).pop()
+                started["kafka"] = (children() - before).pop()
             if not clickhouse:
                 before = children()
                 endpoint = Endpoint(folder / "clickhouse").start()
                 clickhouse = endpoint.url
-                servers["clickhouse"] = (children() - before).pop()
-            yield Machines(kafka, clickhouse.rstrip("/"), folder, servers)
+                started["clickhouse"] = (children() - before).pop()
+            yield Machines(kafka, clickhouse.rstrip("/"), folder, started)
         finally:
             if endpoint:
                 endpoint.stop(9)

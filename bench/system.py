@@ -8,6 +8,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from bench.events import PROJECT
@@ -26,7 +27,7 @@ class System:
     def __init__(self, settings: dict[str, str], prefix: str = "", key: str = "", url: str = "") -> None:
         self.settings = {"definitions_seconds": "1", "log_level": "warning", **settings}
         self.prefix, self.key, self.url, self.read_headers = prefix, key, url, dict[str, str]()
-        self._processes: list[subprocess.Popen[str]] = []
+        self._processes: dict[str, subprocess.Popen[str]] = {}
 
     @property
     def host(self) -> str:
@@ -36,8 +37,12 @@ class System:
         """A command of Wayfare's, until the system is left."""
         environ = {f"WAYFARE_{name.upper()}": value for name, value in self.settings.items()}
         process = start("pipeline.cli", *arguments, environ=environ, stdout=subprocess.DEVNULL)
-        self._processes.append(process)
+        self._processes[arguments[0]] = process
         return process
+
+    def pids(self) -> dict[str, int]:
+        """Process ids by command."""
+        return {name: process.pid for name, process in self._processes.items()}
 
     def get(self, path: str) -> Any:
         return _answer(urllib.request.Request(self.url + path, headers=self.read_headers))
@@ -60,7 +65,7 @@ class System:
         raise TimeoutError(f"not ready after {START_SECONDS:g} s: {process.args!r}")
 
     def stop(self) -> None:
-        for process in reversed(self._processes):
+        for process in reversed(self._processes.values()):
             process.terminate()
             try:
                 process.wait(30)
@@ -100,6 +105,36 @@ def cluster(on: Machines, partitions: int = 16) -> Iterator[System]:
         yield system
     finally:
         system.stop()
+
+
+@contextmanager
+def embedded(folder: Path) -> Iterator[System]:
+    """`wayfare up` on an empty folder, running."""
+    system = System({"data": str(folder), "port": "0", "project": PROJECT})
+    try:
+        up = system.run("up")
+        holder = _holder(folder / "lock", up)
+        system.url, admin = holder["url"], {"Authorization": f"Bearer {holder['token']}"}
+        system.read_headers = admin
+        made = system.post(f"/api/v1/admin/projects/{PROJECT}/keys", {"name": "bench", "kind": "write"})
+        system.key = made["key"]
+        system.wait(up)
+        yield system
+    finally:
+        system.stop()
+
+
+def _holder(lock: Path, process: "subprocess.Popen[str]") -> dict[str, str]:
+    """What a running `up` tells in its folder's lock."""
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
+        text = lock.read_text() if lock.exists() else ""
+        if '"url":"http' in text:
+            return dict(json.loads(text))
+        time.sleep(0.1)
+    raise TimeoutError(f"not listening after {START_SECONDS:g} s: {process.args!r}")
 
 
 def _answer(request: urllib.request.Request) -> Any:
