@@ -219,8 +219,9 @@ class SessionsAgent:
             or (timelines.get(device) and (name, device) not in self.cache)
         ]
         stored = self._stored(name, doubtful, timelines)
-        whole_rows = goals.reading & {event.event for d in touched for event in merged[d].events}
-        stored_rows = {(row.device, row.message_id): row for row in facts.named_events(name, whole_rows, touched)}
+        # also of a device that nothing changes: what is cached of it is carried on by its next event
+        whole_rows = goals.reading & {event.event for found in merged.values() for event in found.events}
+        stored_rows = {(row.device, row.message_id): row for row in facts.named_events(name, whole_rows, merged)}
         for device, found in merged.items():
             rows.events.update({(e.project, e.device, e.occurred_at, e.message_id): e for e in found.rows})
             rows.lost += found.lost

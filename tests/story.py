@@ -9,7 +9,8 @@
     ''')
 
 Device, time (day offset, HH:MM[:SS[.mmm]]), then a verb: `page PATH`, `track NAME`, `login USER`, `mail ADDRESS` (an
-identify call with an e-mail), `heartbeat`, or `opened|clicked CHANNEL` (a contact); then columns of the event.
+identify call with an e-mail), `heartbeat`, or `opened|clicked CHANNEL` (a contact); then columns of the event, and
+`id=NAME` where two lines are copies of one event.
 """
 
 import json
@@ -74,6 +75,8 @@ def _event(words: list[str], number: int, project: str) -> EventRow:
             columns["phone"] = phone(value, project)
         elif name == "engaged":
             columns["engaged_ms"] = int(value)
+        elif name == "id":
+            columns["id"] = value
         elif name in EventRow.__struct_fields__:
             columns[name] = int(value) if value.isdigit() else value == "yes" if value in ("yes", "no") else value
         else:

@@ -1,14 +1,33 @@
-"""The sessions agent's memory stays bounded whatever a turn asks of it."""
+"""What the sessions agent keeps of a device in memory is what is stored, and stays bounded."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from schemas.definitions import Project, SessionOptions
+from schemas.definitions import Filter, Goal, Project, SessionOptions
 from schemas.log import EVENTS
 from tests.agents.virtual_time import run
 from tests.simulation.world import Change, Odds, Step, World
 from tests.story import story
+
+NO_FAULT = Odds(crash=0, away=0, move=0, look=0, cache_devices=100)
+
+
+def test_a_copy_of_an_event_leaves_the_conversion_in_the_session_that_goes_on() -> None:
+    """The goal reads a property. A copy changes nothing, but the device is read for it and kept as it was found."""
+    goal = Goal("bought", ("Bought",), where=(Filter("price", "gt", 2),))
+    events = story("d 09:00 track Bought price=3 id=a\nd 09:00 track Bought price=3 id=a\nd 09:10 page /")
+
+    async def main() -> World:
+        world = World([Change("shop", goal), *events], 1, NO_FAULT, workers=1)
+        for _ in world.steps:
+            await world.step()
+            await world.settle(0)
+        return world
+
+    (session,) = run(main()).facts.live("sessions")
+    assert (session.events, session.conversions) == (2, 1)
 
 
 def test_a_restitch_of_every_device_keeps_no_more_devices_than_the_cache_may_hold(
@@ -22,7 +41,7 @@ def test_a_restitch_of_every_device_keeps_no_more_devices_than_the_cache_may_hol
     sizes: list[int] = []
 
     async def main() -> None:
-        world = World(steps, 1, Odds(crash=0, away=0, move=0, cache_devices=3), workers=1)
+        world = World(steps, 1, replace(NO_FAULT, cache_devices=3), workers=1)
         for _ in steps[1:]:
             await world.step()
         await world.settle(0)
