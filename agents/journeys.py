@@ -127,10 +127,13 @@ class JourneysAgent:
             )
             rows.entries += entered
             rows.old_entries += left
-        self.ports.fence()
-        facts.write(rows.journeys, rows.old_journeys, self.claims.version())
-        facts.write(rows.conversions, rows.old_conversions, self.claims.version())
-        facts.write(rows.entries, rows.old_entries, self.claims.version())
+        for upserts, retracts in (
+            (rows.journeys, rows.old_journeys),
+            (rows.conversions, rows.old_conversions),
+            (rows.entries, rows.old_entries),
+        ):
+            self.ports.fence()  # for each table anew: a worker may freeze between any two
+            facts.write(upserts, retracts, self.claims.version())
 
     def _stitched(self, project: str, customers: list[int]) -> dict[int, CustomerFacts]:
         facts, rules = self.ports.facts, self.rules
