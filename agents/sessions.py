@@ -5,7 +5,7 @@ then sessions, touchpoints, owners, pairs -> send marks and pair notes -> (Turns
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -29,7 +29,7 @@ from pipeline.domain.goals import GoalSet, Hit
 from pipeline.domain.owners import order, owners
 from pipeline.ingest import Ingest
 from pipeline.log.batches import Batch
-from pipeline.store.facts import difference, mirrored
+from pipeline.store.facts import Fact, difference, mirrored
 from schemas.definitions import Project
 from schemas.facts import Event, EventRow, Ownership, Pair, Rejected, Session, Touchpoint
 from schemas.log import EVENTS, Line
@@ -304,16 +304,19 @@ class SessionsAgent:
             self.cache.move_to_end(key)
 
     def _write(self, rows: Rows) -> None:
-        self.ports.fence()
         self._count(rows)
-        write, version = self.ports.facts.write, self.claims.version
-        write(list(rows.events.values()), rows.lost, version())
-        write(rows.rejected, rows.old_rejected, version())
-        write(list(rows.sessions.values()), rows.old_sessions, version())
-        write(list(rows.touchpoints.values()), rows.old_touchpoints, version())
-        write(list(rows.ownerships.values()), rows.old_ownerships, version())
+        write = self._write_table
+        write(list(rows.events.values()), rows.lost)
+        write(rows.rejected, rows.old_rejected)
+        write(list(rows.sessions.values()), rows.old_sessions)
+        write(list(rows.touchpoints.values()), rows.old_touchpoints)
+        write(list(rows.ownerships.values()), rows.old_ownerships)
         both = [*rows.pairs, *map(mirrored, rows.pairs)]
-        write(both, [*rows.old_pairs, *map(mirrored, rows.old_pairs)], version())
+        write(both, [*rows.old_pairs, *map(mirrored, rows.old_pairs)])
+
+    def _write_table(self, upserts: Sequence[Fact], retracts: Sequence[Fact]) -> None:
+        self.ports.fence()  # for each table anew: a worker may freeze between any two
+        self.ports.facts.write(upserts, retracts, self.claims.version())
 
     def _count(self, rows: Rows) -> None:
         count = self.ports.counters.add
