@@ -17,22 +17,36 @@ def mortal_cluster(running_cluster: ClusterHouse) -> Iterator[ClusterHouse]:
     yield from mortal(running_cluster)
 
 
+@pytest.fixture
+def mortal_workers(mortal_cluster: ClusterHouse) -> ClusterHouse:
+    """The same, of Kafka and ClickHouse alone."""
+    disarm(mortal_cluster)
+    mortal_cluster.settle()
+    return mortal_cluster
+
+
 @pytest.fixture(params=["embedded", "kafka+clickhouse"])
 def mortal_house(request: pytest.FixtureRequest) -> House:
-    """The running system on each pair; `arm` tells where one of its processes is to die."""
+    """The running system on each pair; `Part.arm` tells where one of its processes is to die."""
     name = "mortal_embedded" if request.param == "embedded" else "mortal_cluster"
     house: House = request.getfixturevalue(name)
-    (house.folder / "fault").unlink(missing_ok=True)
+    disarm(house)
     house.settle()
     return house
 
 
 def mortal(house: House) -> Iterator[House]:
     for part in house.parts:
-        part.fault_file = house.folder / "fault"
+        part.fault_file = house.folder / f"fault-{part.name}"
     house.restart()
     yield house
-    (house.folder / "fault").unlink(missing_ok=True)
+    disarm(house)
     for part in house.parts:
         part.fault_file = None
     house.restart()
+
+
+def disarm(house: House) -> None:
+    for part in house.parts:
+        if part.fault_file is not None:
+            part.fault_file.unlink(missing_ok=True)

@@ -1,10 +1,12 @@
-"""The command line `wayfare`, whose process dies at a chosen moment, as by kill -9.
+"""The command line `wayfare`, whose process dies at a chosen moment, as by kill -9, or stands still as by kill -STOP.
 
     FAULT_FILE=FILE python -m tests.faults.faulty up --port 0
 
 FILE, once it exists, says where: `MOMENT SUBJECT NUMBER`, as `inserted events 2`: when the second insert into events
 has returned. Moments, counted from when the file is first seen; the file goes with the process:
 
+    freezing TABLE      rows are not in the table, and will be once the process goes on
+    stalling TABLE      rows are not in the table for longer than it takes to commit, and then will never be
     inserted TABLE      rows are in the table, whatever was to be written after them is not
     sending TOPIC       agents have written facts, marks or notes have not been sent
     acking TOPIC        marks have been sent, the batch has not been acknowledged
@@ -16,7 +18,9 @@ The moments are found in the ports, so the product needs no hook for this.
 
 import asyncio
 import os
+import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -30,13 +34,14 @@ from pipeline.log.faust_app import WayfareApp
 from schemas.log import EVENTS
 
 DEATH = 137  # the exit code of kill -9 in a shell
+STALL_S = 1.5  # three times the interval between commits
 CONTROL = b'"c":"'
 _file = Path(os.environ.get("FAULT_FILE", os.devnull))
 _counts: dict[tuple[str, str], int] = {}
 
 
 def passing(moment: str, subject: str) -> None:
-    """Ends the process if this is the chosen moment."""
+    """Ends or stops the process if this is the chosen moment."""
     try:
         wanted, of, number = _file.read_text().split()
     except (FileNotFoundError, ValueError):  # not armed, or just being written
@@ -45,6 +50,12 @@ def passing(moment: str, subject: str) -> None:
     if (moment, subject) == (wanted, of):
         _counts[moment, subject] = _counts.get((moment, subject), 0) + 1
         if _counts[moment, subject] == int(number):
+            if moment == "freezing":
+                _file.unlink()
+                os.kill(os.getpid(), signal.SIGSTOP)
+                return
+            if moment == "stalling":
+                time.sleep(STALL_S)
             _file.unlink()
             os._exit(DEATH)
 
@@ -53,6 +64,8 @@ def watch_inserts(store: type[Any]) -> None:
     insert: Callable[..., None] = store.insert
 
     def watched(self: Any, table: str, columns: Any) -> None:
+        passing("freezing", table)
+        passing("stalling", table)
         insert(self, table, columns)
         passing("inserted", table)
 

@@ -60,11 +60,14 @@ class Load:
     As a context manager it stops at the end. `acknowledged` holds all that a 200 was said for.
     """
 
-    def __init__(self, project: Project, seed: int, *, batch: int = 10, pause_s: float = 0.08) -> None:
+    def __init__(
+        self, project: Project, seed: int, *, devices: int = 25, batch: int = 10, pause_s: float = 0.08
+    ) -> None:
+        """Nobody of one seed is anybody of another."""
         self.project, self.batch, self.pause_s = project, batch, pause_s
         self.acknowledged: list[Event] = []
         self.refusals = 0
-        self._traffic = traffic(seed, time.time_ns() // 1_000_000)
+        self._traffic = traffic(seed, time.time_ns() // 1_000_000, devices)
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="load")
@@ -76,9 +79,13 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def halt(self) -> None:
+        """Sends nothing new from now on; what is under way is still tried again."""
+        self._stop.set()
+
     def stop(self) -> None:
         """Returns when the last batch is acknowledged."""
-        self._stop.set()
+        self.halt()
         self._thread.join(120)
         assert not self._thread.is_alive(), "the sender still waits for its acknowledgement"
         if self._error is not None:

@@ -7,17 +7,19 @@ from tests.faults.checks import seen_live, shop
 from tests.faults.faulty import DEATH
 from tests.faults.load import Load
 from tests.scenarios.house import ClusterHouse, House
+from tests.scenarios.project import Event
 
 MOMENTS = {  # by what dies, in the order in which it does; each death is followed by a new start
     "sessions": [
         "inserted events 1",
         "inserted events 4",
+        "stalling sessions 2",
         "inserted sessions 2",
         "sending changes 2",
         "acking events 3",
     ],
-    "identity": ["inserted identities 1", "acking pairs 1"],
-    "journeys": ["inserted journeys 1", "acking changes 2"],
+    "identity": ["stalling identities 1", "inserted identities 1", "acking pairs 1"],
+    "journeys": ["stalling journeys 1", "inserted journeys 1", "acking changes 2"],
     "collector": ["appending events 3", "appended events 3"],
 }
 
@@ -26,14 +28,16 @@ MOMENTS = {  # by what dies, in the order in which it does; each death is follow
 def test_whoever_dies_at_its_worst_moments_loses_and_doubles_nothing(mortal_house: House, part: str) -> None:
     house, project = mortal_house, shop(mortal_house)
     dying = house.collector if part == "collector" else house.worker
-    with Load(project, seed=len(part)) as load:
-        for moment in MOMENTS[part]:
-            load.reaches(30)
-            (house.folder / "fault").write_text(moment)
+    acknowledged: list[Event] = []
+    for number, moment in enumerate(MOMENTS[part]):
+        with Load(project, seed=number, devices=60) as load:
+            load.reaches(60)
+            dying.arm(moment)
             assert dying.ended(30) == DEATH, moment
+            load.halt()  # these devices and people are heard of no more: what was left undone is not done by chance
             if isinstance(house, ClusterHouse) and dying is house.worker:
                 house.bury()
             house.settle()
-        load.reaches(50)
+        acknowledged += load.acknowledged
     seen_live(house)
-    clean(project, load.acknowledged)
+    clean(project, acknowledged)

@@ -3,48 +3,74 @@
 import signal
 import time
 
+import pytest
+
 from tests.faults.audit import clean
 from tests.faults.checks import seen_live, shop
 from tests.faults.load import Load
 from tests.scenarios.house import ClusterHouse
+from tests.scenarios.part import until
 
 SESSION_TIMEOUT_S = 6.0
 
 
 def test_two_workers_that_come_and_go_lose_and_double_nothing(cluster: ClusterHouse) -> None:
-    project, second = shop(cluster), cluster.second
+    project, first, second = shop(cluster), cluster.worker, cluster.second
     with Load(project, seed=41) as load:
         load.reaches(30)
+        # The first has shards, has them not, and has them again: what it knew of their devices is old by then.
+        for end in (signal.SIGTERM, signal.SIGINT):
+            cluster.working(second)
+            load.reaches(100)
+            assert second.stop(end) == 0, "a worker that is told to end hands over and ends"
+            load.reaches(100)
         cluster.working(second)
         load.reaches(50)
-        assert cluster.worker.stop() == 0, "a worker that is told to end hands over and ends"
+        assert first.stop() == 0
         load.reaches(50)
-        cluster.working(cluster.worker)
+        cluster.working(first)
         load.reaches(50)
         second.kill()
-        load.reaches(50)
-        cluster.working(second)
-        load.reaches(50)
-        assert second.stop(signal.SIGINT) == 0
         load.reaches(50)
     seen_live(cluster, within_s=20)
     clean(project, load.acknowledged)
 
 
-def test_a_worker_that_was_frozen_until_others_had_its_shards_does_no_harm(cluster: ClusterHouse) -> None:
-    project, second = shop(cluster), cluster.second
+def test_a_worker_that_wakes_when_others_have_its_shards_writes_no_further_table(mortal_workers: ClusterHouse) -> None:
+    cluster, first, second = mortal_workers, mortal_workers.worker, mortal_workers.second
+    project = shop(cluster)
     with Load(project, seed=42) as load:
         load.reaches(30)
         cluster.working(second)
         load.reaches(50)
-        cluster.worker.freeze()
-        time.sleep(SESSION_TIMEOUT_S + 3)
+        first.arm("freezing events 1")
+        until(lambda: first.is_frozen, "it stands still")
+        time.sleep(SESSION_TIMEOUT_S + 2)
         load.reaches(50)
-        cluster.worker.thaw()
-        load.reaches(50)
-        cluster.working(cluster.worker)
+        first.thaw()
+        cluster.working(first)
         load.reaches(50)
     seen_live(cluster, within_s=20)
     assert second.stop() == 0
-    seen_live(cluster, within_s=20)
     clean(project, load.acknowledged)
+
+
+@pytest.mark.xfail(reason="there is no sweep yet of what an older owner's one insert brought late", strict=True)
+def test_the_one_insert_that_a_frozen_worker_was_at_is_swept(mortal_workers: ClusterHouse) -> None:
+    cluster, first, second = mortal_workers, mortal_workers.worker, mortal_workers.second
+    project, now = cluster.project(), time.time_ns() // 1_000_000
+    cluster.working(second)
+    first.arm("freezing sessions 1")
+    visits = [{"type": "page", "anonymousId": f"d{n}", "messageId": f"v{n}", "timestamp": now} for n in range(60)]
+    project.deliver(visits)
+    until(lambda: first.is_frozen, "it stands still")
+    # Who has its shards next finds these beside them, and never knew of the sessions that it was about to write.
+    project.deliver([visit | {"messageId": f"{visit['messageId']} before", "timestamp": now - 1} for visit in visits])
+    until(lambda: bool(project.ask("sessions")["total"]["events"] == 120), "the other worker has done both")
+    first.thaw()
+    cluster.working(first)
+    assert second.stop() == 0
+    cluster.drained()
+    report = project.proof()
+    assert report["events"] == 120
+    assert report["differences"] == 0

@@ -62,6 +62,15 @@ class Part:
             self.kill()
             raise AssertionError(f"{self.name} did not end within {within_s} s\n{self.tail()}") from None
 
+    def arm(self, moment: str) -> None:
+        """It dies, or stands still, at this moment: see tests.faults.faulty."""
+        assert self.fault_file is not None, f"{self.name} is not one that can be told where to die"
+        self.fault_file.write_text(moment)
+
+    @property
+    def is_frozen(self) -> bool:
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
     def freeze(self) -> None:
         os.kill(self.pid, signal.SIGSTOP)
 
