@@ -9,6 +9,7 @@ from mode import Service
 
 from agents.crew import Crew
 from agents.health import HealthServer
+from pipeline import allocator
 from pipeline.log import open_log
 from pipeline.log.faust_app import WayfareApp, create_app
 from pipeline.settings import Settings, load
@@ -45,6 +46,7 @@ def create(settings: Settings) -> WayfareApp:
         log.critical("the worker ends: %s", error)
         os._exit(1)  # the log gives its batches to another worker; a clean stop would acknowledge nothing more
 
+    allocator.give_back()
     gc.set_threshold(50_000, 50, 100)  # a turn makes many objects and keeps few: the default collects in vain
     log_port.ensure_topics(settings.log_partitions)
     crew = Crew(app, settings, log_port, store, fail)

@@ -5,7 +5,6 @@ create(runtime)              for a process that has opened them already
 """
 
 import asyncio
-import ctypes
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
@@ -22,13 +21,13 @@ from api.collect.counters import Counters
 from api.dashboard import session
 from api.query import errors
 from api.runtime import Opened, Runtime
+from pipeline import allocator
 from pipeline.settings import load
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 COLLECTED = ("/v1/", "/webhooks/")
 DESCRIPTION = """Customer journeys, sessions and funnels, while they happen.
 
@@ -97,16 +96,13 @@ def create(runtime: Runtime) -> App:
 
 def settle() -> None:
     """Tells the garbage collector of a server's process that what is loaded by now stays, and to look more rarely: with
-    some hundred requests under way it else looked through all modules again and again. And the allocator (glibc's) to
-    keep the buffers of a batch for the next one: to have the pages given anew cost a tenth of its time.
+    some hundred requests under way it else looked through all modules again and again. And the allocator to keep what
+    it has.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, 32 << 20)
-        mallopt(M_TRIM_THRESHOLD, 64 << 20)
+    allocator.keep()
 
 
 class Lazy:

@@ -128,7 +128,7 @@ def whole(on: Machines, prefix: str, found: Sample, options: argparse.Namespace)
             profiler = subprocess.Popen(
                 [*command, "-o", options.profile, "-p", str(worker.pid)], stderr=subprocess.DEVNULL
             )
-        events_done, all_done = _drained(log, worker, options.timeout)
+        events_done, all_done = drained(log, worker, options.timeout)
         cpu, rss = cpu_seconds(worker.pid), rss_megabytes(worker.pid)
         servers = {name: now - before[name] for name, now in on.server_cpu().items()}
         time.sleep(0.7)
@@ -145,7 +145,7 @@ def whole(on: Machines, prefix: str, found: Sample, options: argparse.Namespace)
     return Whole(all_done - first, cpu, events_done - first, rss, servers, _count(store_url), told)
 
 
-def _drained(log: Any, worker: "subprocess.Popen[str]", timeout: float) -> tuple[float, float]:
+def drained(log: Any, worker: "subprocess.Popen[str]", timeout: float) -> tuple[float, float]:
     """When `events`, and when all three topics, were worked off and committed."""
     end = time.monotonic() + timeout
     events_done = all_done = 0.0

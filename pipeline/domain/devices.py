@@ -26,6 +26,7 @@ from schemas.definitions import Project
 from schemas.facts import FOREVER, Event, Ownership, Pair, Session, Touchpoint
 
 ID_MASK = 0xFFFF_FFFF
+NO_PAIRS: frozenset[tuple[int, int]] = frozenset()  # an empty one of its own would be a sixth of a cached device
 MANY_IDS = 2_048  # from here on a set: a scan of the array would take longer than its memory is worth
 
 
@@ -83,7 +84,7 @@ def end_of(events: Sequence[Event], facts: DeviceFacts, project: Project, ids: S
         ownership=facts.ownerships[-1],
         is_known=known_from(events) != FOREVER,
         named=facts.ownerships[-1].owner if known_from(events) != FOREVER else 0,
-        pairs=frozenset((pair.identifier, pair.other) for pair in facts.pairs),
+        pairs=frozenset((pair.identifier, pair.other) for pair in facts.pairs) if facts.pairs else NO_PAIRS,
         ids=_filter(ids),
     )
 

@@ -20,7 +20,7 @@ def user_identifier(project: str, text: str) -> int:
     return identifier(project, Kind.user, text)
 
 
-@lru_cache(1 << 16)
+@lru_cache(1 << 14)
 def id_text(value: str | int | None) -> str:
     """An id as text, "" for none, for a placeholder and for a number beyond 64 bits."""
     if isinstance(value, str):

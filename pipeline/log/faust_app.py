@@ -37,6 +37,9 @@ from pipeline.log.topics import FIRST_GENERATION, full_name, short_name
 from schemas.log import MAX_LINES_PER_RECORD, TOPICS
 
 _FOR_EVER_MS = 1 << 60
+# Bytes of a partition in one answer of Kafka's: what is fetched lies in memory three times until it is in a turn. A
+# larger record comes all the same.
+MAX_FETCH = 1 << 18
 
 
 class _WithoutWeb(BootStrategy):
@@ -203,7 +206,7 @@ def create_app(
         broker_request_timeout=max(60.0, session_timeout),
         broker_max_poll_interval=max(300.0, revoke_wait * 6),
         consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=1 << 20,
+        consumer_max_fetch_size=MAX_FETCH,
         producer_acks=-1,
         producer_request_timeout=send_timeout,
         producer_max_request_size=1_048_588,

@@ -1,5 +1,6 @@
 """The store's port (`port`), its two adapters (`embedded`, `remote`) and what is kept in it."""
 
+import os
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -7,6 +8,9 @@ from pipeline.errors import InvalidSetting
 from pipeline.store.port import Store
 
 FORMS = "chdb:///relative/folder, chdb:////absolute/folder or clickhouse://user:password@host:port/database?secure=1"
+
+# clickhouse-driver's own switch: else it makes a table of all days from 1900 to 2299, of 20 MB, when it is imported.
+_NO_DATE_TABLE = "CLICKHOUSE_DRIVER_LASY_DATE_LUT", "1"
 
 
 def open_store(url: str) -> Store:
@@ -21,6 +25,7 @@ def open_store(url: str) -> Store:
 
         return EmbeddedStore(Path(unquote(parts.path[1:])))
     if parts.scheme == "clickhouse" and parts.hostname:
+        os.environ.setdefault(*_NO_DATE_TABLE)
         from pipeline.store.remote import Address, RemoteStore
 
         try:
