@@ -61,6 +61,14 @@ class IdentityAgent:
             [Identity(project, i, c) for i, c in decided.items() if i in members],
             lambda row: row.identifier,
         )
+        for customer, identifiers in facts.members(project, members).items():
+            for identifier in identifiers[1:]:
+                if (
+                    identifier in members and stored.get(identifier) != customer
+                ):  # in the copy only: a crash came before the row itself
+                    retracts.append(Identity(project, identifier, customer))
+                    if identifier in decided:  # the retract takes the table's row along
+                        upserts.append(Identity(project, identifier, decided[identifier]))
         self.ports.fence()
         facts.write(upserts, retracts, self.claims.version())
         for identifier in members:

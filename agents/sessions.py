@@ -26,7 +26,7 @@ from pipeline.domain.devices import (
     remember,
 )
 from pipeline.domain.goals import GoalSet, Hit
-from pipeline.domain.owners import order, owners
+from pipeline.domain.owners import named_owner, order, owners
 from pipeline.ingest import Ingest
 from pipeline.log.batches import Batch
 from pipeline.store.facts import Fact, difference, mirrored
@@ -219,6 +219,8 @@ class SessionsAgent:
             or (timelines.get(device) and (name, device) not in self.cache)
         ]
         stored = self._stored(name, doubtful, timelines)
+        broken_off = {d: merged[d] for d in touched if merged[d].redelivered or (name, d) in whole}
+        orphans = self._orphans(name, broken_off, stored)
         # also of a device that nothing changes: what is cached of it is carried on by its next event
         whole_rows = goals.reading & {event.event for found in merged.values() for event in found.events}
         stored_rows = {(row.device, row.message_id): row for row in facts.named_events(name, whole_rows, merged)}
@@ -236,7 +238,7 @@ class SessionsAgent:
                 if before is None:
                     past = timelines.get(device, [])
                     before = device_facts(past, project, hits) if past else DeviceFacts()
-                self._differ(device, before, new, rows, outbox)
+                self._differ(before, new, orphans.get(device, []), rows, outbox)
                 self._mark(name, device, found, (name, device) in whole, named, new, outbox)
             self._keep((name, device), found, new, project)
 
@@ -252,7 +254,21 @@ class SessionsAgent:
             for device in devices
         }
 
-    def _differ(self, device: int, stored: DeviceFacts, new: DeviceFacts, rows: Rows, outbox: Outbox) -> None:
+    def _orphans(
+        self, name: str, devices: Mapping[int, Merged], stored: Mapping[int, DeviceFacts]
+    ) -> dict[int, list[Ownership]]:
+        """Rows that are in the copy by owner only: a crash came before they were in the table itself."""
+        owned_by = {named_owner(event) for found in devices.values() for event in (*found.events, *found.lost)}
+        copies = self.ports.facts.ownership_copies(name, devices, owned_by.union(devices) - {0})
+        return {
+            device: orphans
+            for device, rows in copies.items()
+            if (orphans := [row for row in rows if row not in stored[device].ownerships])
+        }
+
+    def _differ(
+        self, stored: DeviceFacts, new: DeviceFacts, orphans: list[Ownership], rows: Rows, outbox: Outbox
+    ) -> None:
         upserts, retracts = difference(stored.sessions, new.sessions, lambda row: (row.started_at, row.id))
         rows.sessions.update({(row.device, row.id): row for row in upserts})
         rows.old_sessions += retracts
@@ -262,6 +278,8 @@ class SessionsAgent:
         for point in (*points, *gone):
             outbox.mark(point.project, point.owner, point.owner, point.started_at)
         owned, disowned = difference(stored.ownerships, new.ownerships, lambda row: row.owned_from)
+        if orphans:  # to retract one takes the table's row of that time along: all are written anew
+            owned, disowned = new.ownerships, [*stored.ownerships, *orphans]
         rows.ownerships.update({(row.project, row.device, row.owned_from): row for row in owned})
         rows.old_ownerships += disowned
         for row in (*owned, *disowned):

@@ -76,6 +76,18 @@ class Facts:
             "ownerships", project, "devices", devices, lambda row: Ownership(*row), lambda row: row.device
         )
 
+    def ownership_copies(
+        self, project: str, devices: Iterable[int], owners: Iterable[int]
+    ) -> dict[int, list[Ownership]]:
+        """What the copy by owner has of the devices; `owners` are all that the devices may have or had."""
+        wanted = list(devices)
+        found: dict[int, list[Ownership]] = defaultdict(list)
+        for chunk in _chunks(owners):
+            for devices_chunk in _chunks(wanted):
+                for row in self._read("ownership_copies", project=project, owners=chunk, devices=devices_chunk):
+                    found[row[1]].append(Ownership(*row))
+        return found
+
     def pairs_of_devices(
         self, project: str, devices: Iterable[int], identifiers: Iterable[int]
     ) -> dict[int, list[Pair]]:
@@ -190,7 +202,8 @@ class Facts:
         columns: list[Sequence[Any]] = list(zip(*map(astuple, rows), strict=True))
         columns.append([version] * len(retracts) + [version + 1] * len(upserts))
         columns.append([1] * len(retracts) + [0] * len(upserts))
-        if table in COPIES:  # first: who finds the row in the table may rely on the copy, whatever came in between
+        if table in COPIES:  # first: who finds the row in the table may rely on the copy. What a crash leaves in the
+            # copy alone is taken back by its redelivery.
             self.store.insert(COPIES[table], columns)
         self.store.insert(table, columns)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.domain.copies import Refusal
-from pipeline.store.facts import Facts
+from pipeline.store.facts import COPIES, TABLES, Facts
 from pipeline.store.port import Row
 from pipeline.store.sql import load
 from schemas.facts import (
@@ -106,14 +106,21 @@ class MemoryFacts(Facts):
         if not upserts and not retracts:
             return
         kind = type((upserts or retracts)[0])
-        self.fault("before", kind.__name__)
-        for name, (of, key) in KEYS.items():
-            if of is kind:
-                for row in retracts:
-                    self._put(name, key, row, version, None)
-                for row in upserts:
-                    self._put(name, key, row, version + 1, row)
-        self.fault("after", kind.__name__)
+        table = TABLES[kind]
+        for name in (COPIES[table], table) if table in COPIES else (table,):
+            self.fault("before", name)
+            self._insert(name, retracts, upserts, version)
+            if name == "events":  # by its view, in either order, and a crash may come between the two
+                self.fault("between", name)
+                self._insert("timeline", retracts, upserts, version)
+        self.fault("after", table)
+
+    def _insert(self, table: str, retracts: Sequence[Any], upserts: Sequence[Any], version: int) -> None:
+        _, key = KEYS[table]
+        for row in retracts:
+            self._put(table, key, row, version, None)
+        for row in upserts:
+            self._put(table, key, row, version + 1, row)
 
     def _put(self, table: str, key: tuple[str, ...], row: Any, version: int, value: Any) -> None:
         name = tuple(getattr(row, column) for column in key)
@@ -144,6 +151,13 @@ class MemoryFacts(Facts):
 
     def ownerships(self, project: str, devices: Iterable[int]) -> dict[int, list[Ownership]]:
         return self._by(project, "owners", "device", devices)
+
+    def ownership_copies(
+        self, project: str, devices: Iterable[int], owners: Iterable[int]
+    ) -> dict[int, list[Ownership]]:
+        wanted = set(owners)
+        found = self._by(project, "owners_by_owner", "device", devices)
+        return {device: [row for row in rows if row.owner in wanted] for device, rows in found.items()}
 
     def pairs_of_devices(
         self, project: str, devices: Iterable[int], identifiers: Iterable[int]

@@ -237,6 +237,7 @@ class World:
         self.steps, self.random, self.odds = steps, Random(seed), odds
         self.trace: list[str] = []
         self.quiet = True  # no faults
+        self.fate: Callable[[str, str], None] = self._chance  # before and after each effect
         self.clock, self.milliseconds = 0, 0
         self.weights = [self.random.choice((1, 4, 16)) for _ in PARTITIONS]  # some agents are slower than others
         self.haste = self.random.choice((0.02, 0.1, 0.3))  # of the steps
@@ -264,6 +265,9 @@ class World:
     # ---- what happens between two effects
 
     def _fault(self, when: str, what: str) -> None:
+        self.fate(when, what)
+
+    def _chance(self, when: str, what: str) -> None:
         if self.quiet:
             return
         if self._befalls("move", self.odds.move):
@@ -295,7 +299,7 @@ class World:
         self.owner[shard] = self.random.randrange(len(self.workers)) if to is None else to
         self.workers[self.owner[shard]].gain(shard)
 
-    def _die(self, number: int) -> None:
+    def die(self, number: int) -> None:
         lost = list(self.workers[number].position)
         self.workers[number] = Worker(self)
         for shard in lost:
@@ -327,12 +331,15 @@ class World:
         raise AssertionError(f"it never comes to an end: {self.trace}")
 
     async def settle(self, *workers: int) -> None:
-        """These workers do all that waits for them, in a plain order and without faults."""
+        """These workers do all that waits for them, in a plain order."""
         while any(self.workers[number].is_behind() for number in workers):
             for number in workers:
                 for topic in PARTITIONS:
                     await self.workers[number].take(topic)
-                    await self.workers[number].turn(topic)
+                    try:
+                        await self.workers[number].turn(topic)
+                    except Crash:
+                        self.die(number)
 
     def data_until(self) -> int:
         """As questions answer it; 0 while some shard has never told."""
@@ -363,12 +370,18 @@ class World:
         return any(self.committed[shard] < len(log) for shard, log in self.logs.items())
 
     async def step(self) -> None:
+        step = self.steps[self.waiting[0]]
+        if isinstance(step, Change):
+            self.trace.append(f"change {self.waiting.pop(0)}")
+            await step.make(self.api)
+        else:
+            self.append()
+
+    def append(self) -> None:
+        """The next step is an event: it reaches the log."""
         number = self.waiting.pop(0)
         step = self.steps[number]
-        if isinstance(step, Change):
-            self.trace.append(f"change {number}")
-            await step.make(self.api)
-            return
+        assert not isinstance(step, Change)
         shard = EVENTS, step.device % PARTITIONS[EVENTS]
         self.positions[number] = log_position(1, shard[1], len(self.logs[shard]), 0)
         self.logs[shard].append(b"%d %d" % (number, self.tick()))
@@ -382,7 +395,7 @@ class World:
         try:
             await worker.turn(topic)
         except Crash:
-            self._die(number)
+            self.die(number)
         finally:
             self.quiet = True
 
