@@ -17,6 +17,8 @@ from pipeline.store import open_store
 
 log = logging.getLogger(__name__)
 
+_CHATTY = ("aiokafka", "clickhouse_driver")  # make a debug record of every packet where Faust has set the level
+
 
 def build(settings: Settings) -> WayfareApp:
     """A Faust app on the log of the settings, without agents yet."""
@@ -46,6 +48,9 @@ def create(settings: Settings) -> WayfareApp:
         log.critical("the worker ends: %s", error)
         os._exit(1)  # the log gives its batches to another worker; a clean stop would acknowledge nothing more
 
+    if settings.log_level != "debug":
+        for name in _CHATTY:
+            logging.getLogger(name).setLevel(logging.INFO)
     allocator.give_back()
     gc.set_threshold(50_000, 50, 100)  # a turn makes many objects and keeps few: the default collects in vain
     log_port.ensure_topics(settings.log_partitions)

@@ -13,7 +13,7 @@ from agents.claims import Claims
 from agents.outbox import Outbox
 from agents.ports import Ports
 from agents.rules import Rules
-from pipeline.domain.copies import Merged, Received, merge
+from pipeline.domain.copies import Merged, Received, first_copies, merge
 from pipeline.domain.devices import (
     Device,
     DeviceFacts,
@@ -44,7 +44,7 @@ Decoded = tuple[int, list[EventRow | Rejected | Line]]  # of one batch: its part
 class Rows:
     """What one turn writes: upserts and retracts of each table."""
 
-    events: dict[tuple[str, int, int, int], EventRow] = field(default_factory=dict)
+    events: list[EventRow] = field(default_factory=list)
     lost: list[EventRow] = field(default_factory=list)  # copies that another copy, earlier in the log, replaces
     rejected: list[Rejected] = field(default_factory=list)
     old_rejected: list[Rejected] = field(default_factory=list)
@@ -96,9 +96,12 @@ class SessionsAgent:
                 restitch |= await self.ports.do(self._affected, partition, project, scope)
         rows, outbox = Rows(), Outbox(self.ports)
         cold: dict[Key, list[Received]] = {key: [] for key in restitch}
+        doubtful = await self._without_duplicates(received)
         for key, items in received.items():
             device = self.cache.get(key)
-            if key in cold or device is None or not self._hot(rules, key, device, items, rows, outbox):
+            if device is None or key in doubtful or key in cold:
+                cold[key] = items
+            elif not self._hot(rules, key, device, items, rows, outbox):
                 cold[key] = items
         part = dict(islice(cold.items(), COLD_DEVICES))
         while True:
@@ -147,11 +150,44 @@ class SessionsAgent:
 
     # ---- hot
 
+    async def _without_duplicates(self, received: dict[Key, list[Received]]) -> set[Key]:
+        """Drops, of cached devices, copies of what came or is stored from an earlier position: they change nothing.
+
+        Returns the devices of which something else may be stored; they must go the cold way.
+        """
+        doubtful: dict[Key, list[Received]] = {}
+        for key, items in received.items():
+            device = self.cache.get(key)
+            if device is None:
+                continue
+            if len(items) > 1 and len({item.message_id for item in items}) < len(items):
+                received[key] = first_copies(items)
+                self.ports.counters.add("duplicates", len(items) - len(received[key]))
+                items = received[key]
+            known = [item for item in items if may_know(device, item.message_id)]
+            if known:
+                doubtful[key] = known
+        by_project: dict[str, dict[int, list[Received]]] = defaultdict(dict)
+        for (project, number), known in doubtful.items():
+            by_project[project][number] = known
+        for project, known_of in by_project.items():
+            ids = {item.message_id for known in known_of.values() for item in known}
+            stored = await self.ports.do(self.ports.facts.positions, project, known_of, ids)
+            for number, known in known_of.items():
+                later = {
+                    item.log_position
+                    for item in known
+                    if item.log_position > stored.get((number, item.message_id), item.log_position)
+                }
+                key = project, number
+                received[key] = [item for item in received[key] if item.log_position not in later]
+                self.ports.counters.add("duplicates", len(later))
+                if len(later) == len(known):
+                    del doubtful[key]
+        return set(doubtful)
+
     def _hot(self, rules: Rules, key: Key, device: Device, items: list[Received], rows: Rows, outbox: Outbox) -> bool:
         """Takes a cached device further, or changes nothing and says that it must go the cold way."""
-        for item in items:
-            if may_know(device, item.message_id):
-                return False
         if len(items) > 1 and len({item.message_id for item in items}) < len(items):
             return False
         events = [item for item in items if type(item) is EventRow]
@@ -164,7 +200,7 @@ class SessionsAgent:
         for event in events:
             hits = goals.hits(event, event.properties) if event.event in goals.events else ()
             change = advance(device, event, project, hits)
-            rows.events[event.project, event.device, event.occurred_at, event.message_id] = event
+            rows.events.append(event)
             if change.session is not None:
                 rows.sessions[change.session.device, change.session.id] = change.session
             if change.touchpoint is not None:
@@ -225,7 +261,7 @@ class SessionsAgent:
         whole_rows = goals.reading & {event.event for found in merged.values() for event in found.events}
         stored_rows = {(row.device, row.message_id): row for row in facts.named_events(name, whole_rows, merged)}
         for device, found in merged.items():
-            rows.events.update({(e.project, e.device, e.occurred_at, e.message_id): e for e in found.rows})
+            rows.events += found.rows
             rows.lost += found.lost
             rows.rejected += found.rejected
             rows.old_rejected += found.taken_back
@@ -324,7 +360,7 @@ class SessionsAgent:
     def _write(self, rows: Rows) -> None:
         self._count(rows)
         write = self._write_table
-        write(list(rows.events.values()), rows.lost)
+        write(rows.events, rows.lost)
         write(rows.rejected, rows.old_rejected)
         write(list(rows.sessions.values()), rows.old_sessions)
         write(list(rows.touchpoints.values()), rows.old_touchpoints)

@@ -8,35 +8,62 @@
         -       09:10      opened mail user=ann
     ''')
 
-Device, time (day offset, HH:MM[:SS[.mmm]]), then a verb: `page PATH`, `track NAME`, `login USER`, `mail ADDRESS` (an
-identify call with an e-mail), `heartbeat`, or `opened|clicked CHANNEL` (a contact); then columns of the event, and
-`id=NAME` where two lines are copies of one event.
+Device, time (day offset, HH:MM[:SS[.mmm]]), then a verb:
+
+- `page PATH`, `track NAME`, `login USER`, `mail ADDRESS` (an identify call with an e-mail), `heartbeat`,
+- `server NAME`: what the shop's server tells of a device, so passive,
+- a contact: `opened|clicked|visited|answered CHANNEL` (engagement), `called|returned CHANNEL` (service),
+  `shown CHANNEL` (exposure),
+- `rename OLD user=NEW`: an alias call, of a trusted source unless `trusted=no`;
+
+then columns of the event, and `id=NAME` where two lines are copies of one event. Ids are as the sender wrote them,
+between " " where blanks belong to them: a placeholder is none. What reaches the collector late is told late; where its
+clocks matter, `clock=+HH:MM` is how far the device's is off and `got=[+DAY/]HH:MM` when the event was received (without
+`sent=yes` the sender does not say when it sent). `unusable=yes` is an event that is rejected.
 """
 
 import json
+import re
 from typing import Any
 
-from pipeline.domain.identifiers import Kind, fact_id, hashed, identifier
-from schemas.facts import EventRow
+from pipeline.domain.identifiers import Kind, fact_id, hashed, identifier, normal_email, normal_phone, usable
+from pipeline.ingest.event_time import when
+from schemas.facts import EventRow, Rejected
 
 PROJECT = "shop"
 DAY, DAY_ZERO = 86_400_000, 1_700_006_400_000  # 15 November 2023, 00:00 UTC
+CONTACTS = {
+    **dict.fromkeys(("opened", "clicked", "visited", "answered"), "engagement"),
+    **dict.fromkeys(("called", "returned"), "service"),
+    "shown": "exposure",
+}
 
 
 def user(name: str, project: str = "") -> int:
-    return identifier(project or PROJECT, Kind.user, name)
+    return _known(Kind.user, usable(name), project)
 
 
 def email(address: str, project: str = "") -> int:
-    return identifier(project or PROJECT, Kind.email, hashed(address))
+    return _known(Kind.email, normal_email(address), project)
 
 
 def phone(number: str, project: str = "") -> int:
-    return identifier(project or PROJECT, Kind.phone, hashed(number))
+    return _known(Kind.phone, normal_phone(number), project)
+
+
+def vendor(name: str, project: str = "") -> int:
+    return _known(Kind.vendor, name, project)
 
 
 def device(name: str, project: str = "") -> int:
-    return identifier(project or PROJECT, Kind.device, name)
+    return _known(Kind.device, usable(name), project)
+
+
+def _known(kind: Kind, value: str, project: str) -> int:
+    """0 where nothing is left of what was sent."""
+    if kind in (Kind.email, Kind.phone) and value:
+        value = hashed(value)
+    return identifier(project or PROJECT, kind, value) if value else 0
 
 
 def moment(text: str, day: int = 0) -> int:
@@ -53,8 +80,27 @@ def moment(text: str, day: int = 0) -> int:
 
 def story(text: str, project: str = "") -> list[EventRow]:
     """The events in the order they are told, which is also their order in the log."""
-    lines = [line.split() for line in text.strip().splitlines() if line.strip() and not line.strip().startswith("#")]
-    return [_event(words, number, project or PROJECT) for number, words in enumerate(lines)]
+    rows = received(text, project)
+    assert all(isinstance(row, EventRow) for row in rows), "a story of events tells of something unusable"
+    return [row for row in rows if isinstance(row, EventRow)]
+
+
+def received(text: str, project: str = "") -> list[EventRow | Rejected]:
+    """The same, where some of what is told cannot be used."""
+    told = [line.strip() for line in text.splitlines()]
+    lines = [_WORD.findall(line) for line in told if line and not line.startswith("#")]
+    return [_received(words, number, project or PROJECT) for number, words in enumerate(lines)]
+
+
+_WORD = re.compile(r'(?:[^\s"]|"[^"]*")+')
+
+
+def _received(words: list[str], number: int, project: str) -> EventRow | Rejected:
+    is_unusable = "unusable=yes" in words
+    row = _event([word for word in words if word != "unusable=yes"], number, project)
+    if not is_unusable:
+        return row
+    return Rejected(project, row.device, row.message_id, number, row.received_at, "web", "too_large", "", "", "{}")
 
 
 def _event(words: list[str], number: int, project: str) -> EventRow:
@@ -64,17 +110,20 @@ def _event(words: list[str], number: int, project: str) -> EventRow:
     verb = rest.pop(0)
     columns: dict[str, Any] = {"channel": "web"}
     properties: dict[str, Any] = {}
+    clock: dict[str, str] = {}
     target = rest.pop(0) if rest and "=" not in rest[0] else ""
     for word in rest:
         name, value = word.split("=", 1)
-        if name == "user":
-            columns["user"] = user(value, project)
-        elif name == "email":
-            columns["email"] = email(value, project)
-        elif name == "phone":
-            columns["phone"] = phone(value, project)
+        if name in ("clock", "got", "sent"):
+            clock[name] = value
+        elif name in ("user", "email", "phone"):
+            columns[name] = {"user": user, "email": email, "phone": phone}[name](value, project)
+        elif name == "vendor":
+            columns["vendors"] = (vendor(value, project),)
         elif name == "engaged":
             columns["engaged_ms"] = int(value)
+        elif name == "trusted":
+            columns["is_trusted"] = value == "yes"
         elif name == "id":
             columns["id"] = value
         elif name in EventRow.__struct_fields__:
@@ -85,27 +134,47 @@ def _event(words: list[str], number: int, project: str) -> EventRow:
         columns |= {"type": "page", "event": "page", "path": target}
     elif verb == "track":
         columns |= {"type": "track", "event": target}
+    elif verb == "server":
+        columns |= {"type": "track", "event": target, "is_passive": where != "-", "is_trusted": True}
     elif verb == "login":
         columns |= {"type": "identify", "event": "identify", "user": user(target, project)}
     elif verb == "mail":
         columns |= {"type": "identify", "event": "identify", "email": email(target, project)}
     elif verb == "heartbeat":
         columns |= {"type": "track", "event": "heartbeat", "is_passive": True}
-    elif verb in ("opened", "clicked"):
+    elif verb == "rename":
+        trusted = columns.setdefault("is_trusted", True)
+        columns |= {"type": "alias", "event": "alias", "alias_of": user(target, project) if trusted else 0}
+    elif verb in CONTACTS:
         channel = {"mail": "email"}.get(target, target)
-        columns |= {"type": "track", "event": f"{channel} {verb}", "channel": channel, "contact": "engagement"}
+        columns |= {"type": "track", "event": f"{channel} {verb}", "channel": channel, "contact": CONTACTS[verb]}
     else:
         raise ValueError(f"no such verb in the language: {verb}")
-    key = device(where, project) if where != "-" else columns.get("user") or columns.get("email") or columns["phone"]
+    at, received_at = _clocked(at, **clock)
     name = columns.pop("id", f"m{number}")
     return EventRow(
         project=project,
-        device=key,
+        device=(device(where, project) if where != "-" else 0) or _best(columns),
         occurred_at=at,
         message_id=fact_id(project, *map(ord, str(name))),
         sequence=columns.pop("sequence", 0),
         log_position=number,
-        received_at=at,
+        received_at=received_at,
         properties=json.dumps(properties),
         **columns,
     )
+
+
+def _best(columns: dict[str, Any]) -> int:
+    """The device key of an event without a device: its best identifier."""
+    found: int = columns.get("user") or columns.get("email") or columns.get("phone") or columns["vendors"][0]
+    return found
+
+
+def _clocked(at: int, clock: str = "", got: str = "", sent: str = "") -> tuple[int, int]:
+    """(occurred_at, received_at) of what happened at that moment, from what the sender's clock made of it."""
+    day, _, hours = got.rpartition("/")
+    received_at = moment(hours, int(day or 0)) if got else at
+    ahead = (moment(clock.lstrip("+-")) - DAY_ZERO) * (-1 if clock.startswith("-") else 1) if clock else 0
+    occurred_at, _ = when(at + ahead, received_at + ahead if sent else None, received_at)
+    return occurred_at, received_at

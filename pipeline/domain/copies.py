@@ -75,6 +75,22 @@ def merge(stored: Sequence[Event], refused: Mapping[int, Refusal], items: Sequen
     return out
 
 
+def first_copies(items: Sequence[Received]) -> list[Received]:
+    """Of several usable copies the earliest; all copies where one of them was rejected."""
+    found: dict[int, list[Received]] = {}
+    for item in items:
+        found.setdefault(item.message_id, []).append(item)
+    return [
+        item
+        for copies in found.values()
+        for item in (
+            copies
+            if any(isinstance(copy, Rejected) for copy in copies)
+            else [min(copies, key=lambda copy: copy.log_position)]
+        )
+    ]
+
+
 def tombstone(event: Event) -> EventRow:
     """The row that retracts a stored event: its key, and of the rest what the timeline keeps."""
     return EventRow(**{name: getattr(event, name) for name in Event.__struct_fields__})

@@ -29,6 +29,7 @@ from schemas.facts import (
 )
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Event)
 Fact = EventRow | Session | Touchpoint | Ownership | Pair | Identity | Journey | Conversion | FunnelEntry | Rejected
 
 TABLES: dict[type[Any], str] = {
@@ -60,8 +61,21 @@ class Facts:
     def timelines(self, project: str, devices: Iterable[int]) -> dict[int, list[Event]]:
         """All accepted events of the devices, in order."""
         return self._grouped(
-            "timeline", project, "devices", devices, lambda row: Event(*_tupled(row)), lambda event: event.device
+            "timeline", project, "devices", devices, lambda row: _event(Event(*row)), lambda event: event.device
         )
+
+    def positions(
+        self, project: str, devices: Iterable[int], message_ids: Iterable[int]
+    ) -> dict[tuple[int, int], int]:
+        """(device, message id) -> log position, of those accepted events that the devices have."""
+        wanted, found = list(devices), {}
+        for chunk in _chunks(message_ids):
+            for devices_chunk in _chunks(wanted):
+                for device, message_id, position in self._read(
+                    "positions", project=project, devices=devices_chunk, message_ids=chunk
+                ):
+                    found[device, message_id] = position
+        return found
 
     def sessions(self, project: str, devices: Iterable[int]) -> dict[int, list[Session]]:
         return self._grouped("sessions", project, "devices", devices, lambda row: Session(*row), lambda row: row.device)
@@ -114,7 +128,7 @@ class Facts:
         read = "any_events" if "*" in names else "named_events"
         named = {} if read == "any_events" else {"events": names}
         return [
-            EventRow(*_tupled(row))
+            _event(EventRow(*row))
             for chunk in (_chunks(devices) if names else ())
             for row in self._read(read, project=project, devices=chunk, **named)
         ]
@@ -250,6 +264,11 @@ def _chunks(wanted: Iterable[int]) -> Iterator[list[int]]:
     numbers = sorted(set(wanted))
     for start in range(0, len(numbers), CHUNK):
         yield numbers[start : start + CHUNK]
+
+
+def _event(row: E) -> E:
+    row.vendors = tuple(row.vendors)
+    return row
 
 
 def _tupled(row: Row) -> list[Any]:

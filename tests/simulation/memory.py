@@ -143,6 +143,13 @@ class MemoryFacts(Facts):
             for device, events in found.items()
         }
 
+    def positions(
+        self, project: str, devices: Iterable[int], message_ids: Iterable[int]
+    ) -> dict[tuple[int, int], int]:
+        wanted = set(message_ids)
+        rows = [row for rows in self._by(project, "timeline", "device", devices).values() for row in rows]
+        return {(row.device, row.message_id): row.log_position for row in rows if row.message_id in wanted}
+
     def sessions(self, project: str, devices: Iterable[int]) -> dict[int, list[Session]]:
         return self._by(project, "sessions", "device", devices)
 
