@@ -88,11 +88,11 @@ def story(text: str, project: str = "") -> list[EventRow]:
 def received(text: str, project: str = "") -> list[EventRow | Rejected]:
     """The same, where some of what is told cannot be used."""
     told = [line.strip() for line in text.splitlines()]
-    lines = [_WORD.findall(line) for line in told if line and not line.startswith("#")]
+    lines = [WORD.findall(line) for line in told if line and not line.startswith("#")]
     return [_received(words, number, project or PROJECT) for number, words in enumerate(lines)]
 
 
-_WORD = re.compile(r'(?:[^\s"]|"[^"]*")+')
+WORD = re.compile(r'(?:[^\s"]|"[^"]*")+')
 
 
 def _received(words: list[str], number: int, project: str) -> EventRow | Rejected:
@@ -108,11 +108,30 @@ def _event(words: list[str], number: int, project: str) -> EventRow:
     day = int(rest.pop(0)) if rest[0].startswith("+") else 0
     at = moment(rest.pop(0), day)
     verb = rest.pop(0)
+    target = rest.pop(0) if rest and "=" not in rest[0] else ""
+    columns, properties, clock = _columns(rest, project)
+    columns |= _verb(verb, target, where, columns, project)
+    at, received_at = _clocked(at, **clock)
+    name = columns.pop("id", f"m{number}")
+    return EventRow(
+        project=project,
+        device=(device(where, project) if where != "-" else 0) or _best(columns),
+        occurred_at=at,
+        message_id=fact_id(project, *map(ord, str(name))),
+        sequence=columns.pop("sequence", 0),
+        log_position=number,
+        received_at=received_at,
+        properties=json.dumps(properties),
+        **columns,
+    )
+
+
+def _columns(words: list[str], project: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+    """(columns of the row, its properties, what is told of clocks)."""
     columns: dict[str, Any] = {"channel": "web"}
     properties: dict[str, Any] = {}
     clock: dict[str, str] = {}
-    target = rest.pop(0) if rest and "=" not in rest[0] else ""
-    for word in rest:
+    for word in words:
         name, value = word.split("=", 1)
         if name in ("clock", "got", "sent"):
             clock[name] = value
@@ -130,39 +149,31 @@ def _event(words: list[str], number: int, project: str) -> EventRow:
             columns[name] = int(value) if value.isdigit() else value == "yes" if value in ("yes", "no") else value
         else:
             properties[name] = json.loads(value) if value[:1] in "0123456789[{tf" else value
+    return columns, properties, clock
+
+
+def _verb(verb: str, target: str, where: str, columns: dict[str, Any], project: str) -> dict[str, Any]:
+    """The columns that the verb sets."""
     if verb == "page":
-        columns |= {"type": "page", "event": "page", "path": target}
-    elif verb == "track":
-        columns |= {"type": "track", "event": target}
-    elif verb == "server":
-        columns |= {"type": "track", "event": target, "is_passive": where != "-", "is_trusted": True}
-    elif verb == "login":
-        columns |= {"type": "identify", "event": "identify", "user": user(target, project)}
-    elif verb == "mail":
-        columns |= {"type": "identify", "event": "identify", "email": email(target, project)}
-    elif verb == "heartbeat":
-        columns |= {"type": "track", "event": "heartbeat", "is_passive": True}
-    elif verb == "rename":
-        trusted = columns.setdefault("is_trusted", True)
-        columns |= {"type": "alias", "event": "alias", "alias_of": user(target, project) if trusted else 0}
-    elif verb in CONTACTS:
+        return {"type": "page", "event": "page", "path": target}
+    if verb == "track":
+        return {"type": "track", "event": target}
+    if verb == "server":
+        return {"type": "track", "event": target, "is_passive": where != "-", "is_trusted": True}
+    if verb == "login":
+        return {"type": "identify", "event": "identify", "user": user(target, project)}
+    if verb == "mail":
+        return {"type": "identify", "event": "identify", "email": email(target, project)}
+    if verb == "heartbeat":
+        return {"type": "track", "event": "heartbeat", "is_passive": True}
+    if verb == "rename":
+        is_trusted = columns.get("is_trusted", True)
+        old = user(target, project) if is_trusted else 0
+        return {"type": "alias", "event": "alias", "alias_of": old, "is_trusted": is_trusted}
+    if verb in CONTACTS:
         channel = {"mail": "email"}.get(target, target)
-        columns |= {"type": "track", "event": f"{channel} {verb}", "channel": channel, "contact": CONTACTS[verb]}
-    else:
-        raise ValueError(f"no such verb in the language: {verb}")
-    at, received_at = _clocked(at, **clock)
-    name = columns.pop("id", f"m{number}")
-    return EventRow(
-        project=project,
-        device=(device(where, project) if where != "-" else 0) or _best(columns),
-        occurred_at=at,
-        message_id=fact_id(project, *map(ord, str(name))),
-        sequence=columns.pop("sequence", 0),
-        log_position=number,
-        received_at=received_at,
-        properties=json.dumps(properties),
-        **columns,
-    )
+        return {"type": "track", "event": f"{channel} {verb}", "channel": channel, "contact": CONTACTS[verb]}
+    raise ValueError(f"no such verb in the language: {verb}")
 
 
 def _best(columns: dict[str, Any]) -> int:
