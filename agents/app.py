@@ -52,7 +52,10 @@ def create(settings: Settings) -> WayfareApp:
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.INFO)
     allocator.give_back()
-    gc.set_threshold(50_000, 50, 100)  # a turn makes many objects and keeps few: the default collects in vain
+    # A turn makes many objects and keeps few, hardly any of them in cycles: the default collects in vain.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)
     log_port.ensure_topics(settings.log_partitions)
     crew = Crew(app, settings, log_port, store, fail)
 

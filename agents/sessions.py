@@ -197,12 +197,14 @@ class SessionsAgent:
         if not _all_hot(device, events, project):
             return False
         goals, named = rules.goal_set(key[0]), rules.named_events(key[0])
+        session: Session | None = None
         for event in events:
             hits = goals.hits(event, event.properties) if event.event in goals.events else ()
             change = advance(device, event, project, hits)
             rows.events.append(event)
-            if change.session is not None:
-                rows.sessions[change.session.device, change.session.id] = change.session
+            if change.session is not session and change.session is not None:
+                session = change.session
+                rows.sessions[session.device, session.id] = session
             if change.touchpoint is not None:
                 rows.touchpoints[change.touchpoint.device, change.touchpoint.id] = change.touchpoint
             for row in change.ownerships:

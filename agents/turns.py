@@ -36,8 +36,11 @@ class Work(Protocol):
     ports: Ports
     claims: Claims
 
-    def prepare(self, batch: Batch) -> Any:
-        """What can be done while the turn before is being written: decoding. Reads nothing, changes nothing."""
+    def prepare(self, batch: Batch) -> tuple[int, list[Any]]:
+        """What can be done while the turn before is being written: decoding. Reads nothing, changes nothing.
+
+        Returns the batch's partition and one item a line.
+        """
 
     async def turn(self, prepared: list[Any]) -> dict[int, int]:
         """Does everything that the batches ask for; returns, by partition, up to which received_at that is."""
@@ -57,7 +60,7 @@ class Taken(NamedTuple):
     """A batch in a turn, decoded."""
 
     given: Given
-    prepared: Any
+    prepared: tuple[int, list[Any]]
 
 
 class Turns:
@@ -122,8 +125,9 @@ class Turns:
                 elif not await self._something_came(under_way):
                     break
             given = self.queue.get_nowait()
-            taken.append(Taken(given, self.work.prepare(given.event.value)))
-            size += lines_of(given.event.value)
+            prepared = self.work.prepare(given.event.value)
+            taken.append(Taken(given, prepared))
+            size += len(prepared[1])
             await asyncio.sleep(0)  # the turn under way goes on as soon as its write is done
         return taken
 
@@ -189,8 +193,3 @@ class Turns:
             undo()
             await asyncio.sleep(BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS) - 1)])
             tries += 1
-
-
-def lines_of(batch: Batch) -> int:
-    """About how many events a batch holds."""
-    return sum(value.count(b"\n") + 1 for _, _, value in batch.records)

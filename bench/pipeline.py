@@ -101,7 +101,8 @@ def define(store_url: str, goals: int, funnels: int) -> None:
     store.close()
 
 
-def whole(on: Machines, prefix: str, found: Sample, options: argparse.Namespace) -> Whole:
+def whole(on: Machines, prefix: str, options: argparse.Namespace, *timers: str) -> Whole:
+    """The whole path over what the topic holds; with timers in the worker where they are named."""
     store_url = on.fresh_store()
     define(store_url, options.goals, options.funnels)
     figures = on.folder / f"{prefix}.json"
@@ -115,12 +116,10 @@ def whole(on: Machines, prefix: str, found: Sample, options: argparse.Namespace)
     }
     log = open_log(on.log_url(), group=prefix, prefix=prefix, timeout=30)
     before = on.server_cpu()
-    worker = start(
-        "bench.worker", figures, *(["details"] if options.details else []), environ=environ, stdout=subprocess.DEVNULL
-    )
+    worker = start("bench.worker", figures, *timers, environ=environ, stdout=subprocess.DEVNULL)
     profiler = None
     try:
-        if options.profile:
+        if options.profile and not timers:
             tool = str(Path(sys.executable).parent / "py-spy")
             command = [tool, "record", "--rate", "97", "--format", "raw", "--threads", "--gil", "-d", "3600"]
             while not _read(figures).get("first_work"):
@@ -208,6 +207,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=50, help="lines a record")
     parser.add_argument("--goals", type=int, default=1)
     parser.add_argument("--funnels", type=int, default=0)
+    parser.add_argument("--timed", type=int, default=200_000, help="events of a second run, for the stages; 0 = none")
     parser.add_argument("--details", action="store_true", help="timers for each device and mark too: costs a tenth")
     parser.add_argument("--profile", help="py-spy's stacks of the worker, to this file (see bench.hotspots)")
     parser.add_argument("--json", help="all figures, to this file")
@@ -223,11 +223,25 @@ def main() -> None:
         if not options.only_whole:
             figures["raw"] = rival("raw", on, prefix, found.lines)
             figures["stock"] = rival("stock", on, topic(on, few, 1), few.lines)
-        done = whole(on, prefix, found, options)
-    figures["whole"] = done.__dict__
+        done = whole(on, prefix, options)
+        figures["whole"] = done.__dict__
+        timed = None
+        if options.timed:
+            part = sample(min(options.timed, options.events))
+            timers = ["timed", "details"] if options.details else ["timed"]
+            timed = whole(on, topic(on, part, options.lines), options, *timers)
+            figures["timed"] = timed.__dict__
     if options.json:
         Path(options.json).write_text(json.dumps(figures, indent=1))
     show(found, figures, done)
+    if timed is not None:
+        print(f"\nwhere the time goes, with timers, {part.lines:,} events:\n{table(part.lines, timed.stages, timed.wall)}")
+    if not is_right(found, done):
+        raise SystemExit(1)
+
+
+def is_right(found: Sample, done: Whole) -> bool:
+    return done.rows["events"] == done.rows["timeline"] == found.unique
 
 
 def show(found: Sample, figures: dict[str, Any], done: Whole) -> None:
@@ -250,11 +264,7 @@ def show(found: Sample, figures: dict[str, Any], done: Whole) -> None:
         + ", ".join(f"{n} {c:.1f} s" for n, c in done.servers.items())
     )
     print("rows: " + ", ".join(f"{name} {count:,}" for name, count in done.rows.items()))
-    right = done.rows["events"] == done.rows["timeline"] == found.unique
-    print("every event once: " + ("yes" if right else f"NO, {found.unique:,} are right"))
-    print(f"\n{table(found.lines, done.stages, done.wall)}")
-    if not right:
-        raise SystemExit(1)
+    print("every event once: " + ("yes" if is_right(found, done) else f"NO, {found.unique:,} are right"))
 
 
 if __name__ == "__main__":

@@ -73,14 +73,17 @@ class Stages:
         self._cpu: dict[int, float] = {}
         self._process_cpu = 0.0
 
-    def install(self, *, details: bool) -> None:
+    def install(self, *, timed: bool, details: bool) -> None:
+        """`timed`: timers around stages, which take a twentieth of the whole; else only the first fetch is noted."""
+        self._replace(_FETCH, self._fetched)
+        if not timed:
+            return
         for place, name in TURNS.items():
             self._replace(place, lambda work, name=name: self._turn(name, work))
         for place, name in (STAGES | DETAILS if details else STAGES).items():
             self._replace(place, lambda work, name=name, place=place: self._timed(name, work, _home(place)))
         for place, name in WAITS.items():
             self._replace(place, lambda work, name=name: self._waited(name, work))
-        self._replace(_FETCH, self._fetched)
         self._replace("pipeline.store.remote:RemoteStore.insert", self._sized)
 
     def _replace(self, place: str, make: Callable[[Any], Any]) -> None:

@@ -1,4 +1,7 @@
-"""What users define: projects, keys, goals, funnels. Versioned rows of the table `definitions`, bodies in JSON."""
+"""What users define: projects, keys, goals, funnels, and what operators decide about identifiers.
+
+Versioned rows of the table `definitions`, bodies in JSON.
+"""
 
 from typing import Any, Literal
 
@@ -89,4 +92,21 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str = "web"  # write keys: the source's name
     source_kind: Literal["browser", "app", "server", "vendor", "import"] = "browser"
     revoked: bool = False
+    version: int = 1
+
+
+class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an operator decided about identifiers, and why. Taken back it stays, as a version that is revoked."""
+
+    name: str  # its id: 16 hex digits
+    action: Literal["join", "split", "ignore"]  # one customer; never one customer; evidence does not count
+    one: int  # identifiers
+    other: int  # ignore: 0 = all evidence that names `one`
+    reason: str
+    by: str  # name of the key
+    decided_at: int  # UTC ms; the newer of two that contradict each other holds
+    revoked: bool = False
+    revoked_at: int = 0
+    revoked_by: str = ""
+    revoked_reason: str = ""
     version: int = 1

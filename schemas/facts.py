@@ -160,6 +160,13 @@ class Pair(msgspec.Struct, frozen=True, gc=False):
     source: str
 
 
+class RefusedPair(Pair, frozen=True, gc=False):
+    """A row of `refusals`: a pair that does not count, with its least evidence over devices. Both directions, too."""
+
+    reason: str  # two_users, split, shared, ignored (pipeline.domain.identity)
+    decision: int  # the operator's decision behind it (split, ignored), 0 = none
+
+
 class Identity(msgspec.Struct, frozen=True, gc=False):
     """A row of `identities`: the customer that an identifier belongs to, where it is not the identifier itself."""
 

@@ -60,10 +60,13 @@ class Mark(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
 
 
 class PairNote(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
-    """One line of `pairs`: "the evidence of this pair, or of this identifier (a == b), changed". No facts."""
+    """One line of `pairs`: "the evidence of this pair, or of this identifier (a == b), changed". No facts.
+
+    A define line says that an operator's decision about both identifiers is another now.
+    """
 
     p: str
     a: int  # of a clock line who says so, 0 = the collector
     b: int
     r: int = 0  # of a control line: the time that it tells, ms
-    k: Literal["", "clock"] = ""
+    k: Literal["", "clock", "define"] = ""

@@ -24,6 +24,7 @@ clocks matter, `clock=+HH:MM` is how far the device's is off and `got=[+DAY/]HH:
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.domain.identifiers import Kind, fact_id, hashed, identifier, normal_email, normal_phone, usable
@@ -187,5 +188,6 @@ def _clocked(at: int, clock: str = "", got: str = "", sent: str = "") -> tuple[i
     day, _, hours = got.rpartition("/")
     received_at = moment(hours, int(day or 0)) if got else at
     ahead = (moment(clock.lstrip("+-")) - DAY_ZERO) * (-1 if clock.startswith("-") else 1) if clock else 0
-    occurred_at, _ = when(at + ahead, received_at + ahead if sent else None, received_at)
+    stamp = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at + ahead)).isoformat()
+    occurred_at, _ = when(stamp, received_at + ahead if sent else None, received_at)
     return occurred_at, received_at

@@ -1,7 +1,7 @@
 """One customer: who he is by all his identifiers, what he amounts to, and his timeline.
 
 An id is 16 hex digits. Every identifier leads to its customer: an e-mail that became a user's, a device that a user
-owns, a customer's old id. `user:ID` and the search by user id or e-mail begin from what the sender wrote.
+owns, a customer's old id. `user:ID`, `email:ADDRESS` and the search by either begin from what the sender wrote.
 """
 
 import json
@@ -84,8 +84,8 @@ class CustomersFound(BaseModel):
     customers: list[CustomerFound]
 
 
-class _Held(NamedTuple):
-    """What belongs to a customer."""
+class Held(NamedTuple):
+    """What belongs to a customer. `members` are identifiers, the customer's own first."""
 
     customer: int
     members: list[int]
@@ -113,15 +113,7 @@ def found(asking: Asking, user_id: str | None, email: str | None) -> CustomersFo
 def profile(asking: Asking, asked: str, limit: int, before: str | None) -> Profile:
     """The customer that an id leads to, with a page of the timeline. NotFound where there is none."""
     cursor = _cursor(before)
-    if asked.startswith("user:"):
-        number = _of_user(asking, asked.removeprefix("user:"))
-    elif _HEX.fullmatch(asked):
-        number = int(asked, 16)
-    else:
-        raise InvalidQuestion("a customer's id is 16 hex digits, or user: and the user id", field="id")
-    held = _held(asking, number) if number else None
-    if held is None:
-        raise NotFound("no customer is known by this id")
+    held = customer_of(asking, number_of(asking, asked, "id"), "id")
     facts = Facts(asking.store)
     journeys = sorted(
         facts.journeys(asking.project.name, [held.customer])[held.customer], key=lambda one: -one.started_at
@@ -159,19 +151,38 @@ def profile(asking: Asking, asked: str, limit: int, before: str | None) -> Profi
     )
 
 
+def number_of(asking: Asking, asked: str, field: str) -> int:
+    """The identifier that a text names; 0 for a placeholder. InvalidQuestion where it names none."""
+    if asked.startswith("user:"):
+        return _of_user(asking, asked.removeprefix("user:"))
+    if asked.startswith("email:"):
+        return _of_email(asking, asked.removeprefix("email:"), field)
+    if _HEX.fullmatch(asked):
+        return int(asked, 16)
+    raise InvalidQuestion("an id is 16 hex digits, or user: and the user id, or email: and the address", field=field)
+
+
+def customer_of(asking: Asking, number: int, field: str) -> Held:
+    """The customer that an identifier leads to. NotFound where there is none."""
+    held = _held(asking, number) if number else None
+    if held is None:
+        raise NotFound("no customer is known by this id", field=field)
+    return held
+
+
 def _of_user(asking: Asking, user_id: str) -> int:
     text = usable(user_id)
     return identifier(asking.project.name, Kind.user, text) if text else 0
 
 
-def _of_email(asking: Asking, email: str) -> int:
+def _of_email(asking: Asking, email: str, field: str = "email") -> int:
     normal = normal_email(email)
     if not normal:
-        raise InvalidQuestion("is no e-mail address", field="email")
+        raise InvalidQuestion("is no e-mail address", field=field)
     return identifier(asking.project.name, Kind.email, hashed(normal))
 
 
-def _held(asking: Asking, number: int) -> _Held | None:
+def _held(asking: Asking, number: int) -> Held | None:
     """The customer of an identifier and what belongs to him; None where nothing is known by it."""
     facts, project = Facts(asking.store), asking.project.name
     customer = facts.customers(project, [number])[number]
@@ -184,15 +195,15 @@ def _held(asking: Asking, number: int) -> _Held | None:
     return held if len(held.members) > 1 or customer != number else None
 
 
-def _all_of(facts: Facts, project: str, customer: int) -> _Held:
+def _all_of(facts: Facts, project: str, customer: int) -> Held:
     members = facts.members(project, [customer])[customer]
     intervals = [one for found in facts.ownerships_of(project, members).values() for one in found]
     intervals.sort(key=lambda one: (one.device, one.owned_from))
-    return _Held(customer, members, intervals[:MOST_INTERVALS])
+    return Held(customer, members, intervals[:MOST_INTERVALS])
 
 
 def _timeline(
-    asking: Asking, held: _Held, limit: int, before: tuple[int, int, int, int]
+    asking: Asking, held: Held, limit: int, before: tuple[int, int, int, int]
 ) -> tuple[list[TimelineEvent], str | None]:
     at, sequence, message, device = before
     rows = asking.rows(
@@ -279,7 +290,7 @@ def _cursor(before: str | None) -> tuple[int, int, int, int]:
     return min(int(match[1]), _LAST_MOMENT), int(match[2]), int(match[3], 16), int(match[4], 16)
 
 
-def _traits(asking: Asking, held: _Held) -> tuple[list[str], list[str], dict[str, Any]]:
+def _traits(asking: Asking, held: Held) -> tuple[list[str], list[str], dict[str, Any]]:
     """User ids and group ids as sent, and the newest value of every trait."""
     users, groups = asking.rows("customer_ids", **held.bound())[0]
     traits: dict[str, Any] = {}

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
-from api.query import access, ask, profiles, saved_routes
+from api.query import access, ask, identity_routes, profiles, saved_routes
 from api.query.bodies import JsonRoute
 from api.query.errors import ErrorAnswer
 from api.query.questions import bounce, catalogue, funnel, journeys, recent, rejected, sessions, trend
@@ -43,6 +43,7 @@ def router(runtime: Runtime) -> APIRouter:
     routes = APIRouter(prefix="/api/v1/projects/{project}", responses=FAILURES)
     routes.include_router(_questions(runtime))
     routes.include_router(_customers(runtime))
+    routes.include_router(identity_routes.router(runtime))
     routes.include_router(saved_routes.goals(runtime))
     routes.include_router(saved_routes.funnels(runtime))
     return routes

@@ -10,8 +10,19 @@ from pipeline.domain.funnels import FunnelPlan
 from pipeline.domain.goals import GoalSet, Hit
 from pipeline.domain.identity import customers
 from pipeline.domain.owners import order, owners
-from schemas.definitions import Project
-from schemas.facts import Conversion, EventRow, FunnelEntry, Identity, Journey, Ownership, Pair, Session, Touchpoint
+from schemas.definitions import Decision, Project
+from schemas.facts import (
+    Conversion,
+    EventRow,
+    FunnelEntry,
+    Identity,
+    Journey,
+    Ownership,
+    Pair,
+    RefusedPair,
+    Session,
+    Touchpoint,
+)
 
 
 @dataclass
@@ -20,6 +31,7 @@ class BatchFacts:
     touchpoints: list[Touchpoint] = field(default_factory=list)
     ownerships: list[Ownership] = field(default_factory=list)
     pairs: list[Pair] = field(default_factory=list)  # in one direction
+    refusals: list[RefusedPair] = field(default_factory=list)  # in one direction
     identities: list[Identity] = field(default_factory=list)
     journeys: list[Journey] = field(default_factory=list)
     conversions: list[Conversion] = field(default_factory=list)
@@ -36,8 +48,17 @@ def accepted(events: Sequence[EventRow]) -> list[EventRow]:
     return list(best.values())
 
 
-def batch(events: Sequence[EventRow], project: Project, goals: GoalSet, funnels: Sequence[FunnelPlan]) -> BatchFacts:
-    """The facts of one project from all its accepted events, each once, in any order."""
+def batch(
+    events: Sequence[EventRow],
+    project: Project,
+    goals: GoalSet,
+    funnels: Sequence[FunnelPlan],
+    decisions: Sequence[Decision] = (),
+) -> BatchFacts:
+    """The facts of one project from all its accepted events, each once, in any order.
+
+    `decisions` are the operators' that are in force.
+    """
     out = BatchFacts()
     by_device: dict[int, list[EventRow]] = defaultdict(list)
     for event in events:
@@ -54,7 +75,8 @@ def batch(events: Sequence[EventRow], project: Project, goals: GoalSet, funnels:
         out.ownerships += found.ownerships
         out.pairs += found.pairs
         owner_of += zip(owners(of_device), of_device, strict=True)
-    customer_of = customers(out.pairs).customer
+    known = customers(out.pairs, decisions)
+    customer_of, out.refusals = known.customer, known.refusals
     out.identities = [Identity(project.name, identifier, customer) for identifier, customer in customer_of.items()]
     touchpoints: dict[int, list[Touchpoint]] = defaultdict(list)
     for touchpoint in out.touchpoints:

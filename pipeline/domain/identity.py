@@ -7,7 +7,8 @@ Both are functions of what there is, not of the order in which it came.
 
 Evidence is ordered by (time, client sequence, message id, device), inside one event by rank, then by the identifiers.
 Two known users stay two: the pair that would join them is refused and recorded. Only a rename (alias) joins user ids;
-renames are applied before all else, so that two names of one person never refuse each other, whenever they were told.
+renames are applied before all other pairs, so that two names of one person never refuse each other, whenever they
+were told. What operators decided (pipeline.domain.decisions) comes before all pairs.
 """
 
 from collections import defaultdict
@@ -17,12 +18,15 @@ from typing import Final
 
 import msgspec
 
+from pipeline.domain.decisions import decided
 from pipeline.domain.identifiers import Kind, kind_of
 from pipeline.domain.owners import named_owner
-from schemas.facts import Event, Pair
+from schemas.definitions import Decision
+from schemas.facts import Event, Pair, RefusedPair
 
 SHARED_LIMIT: Final = 10  # an identifier paired with more user ids than this is shared and joins nobody
 TOGETHER, LOGIN, ALIAS = "together", "login", "alias"
+TWO_USERS, SPLIT, SHARED, IGNORED = "two_users", "split", "shared", "ignored"  # why a pair does not count
 
 # Pair.evidence_rank: order of the pairs inside one event.
 _RANKS: Final[dict[tuple[Kind, Kind], int]] = {
@@ -108,33 +112,58 @@ class Customers:
     """What pairs amount to."""
 
     customer: dict[int, int] = field(default_factory=dict)  # identifier -> customer, where that is another
-    refused: list[Pair] = field(default_factory=list)  # would have joined two known customers; in order of evidence
+    refused: list[RefusedPair] = field(default_factory=list)  # would have joined two that stay two, in order
+    left_out: list[RefusedPair] = field(default_factory=list)  # shared and ignored ones, in order
     shared: frozenset[int] = frozenset()  # identifiers that join nobody
 
+    @property
+    def refusals(self) -> list[RefusedPair]:
+        """Every pair that does not count, once."""
+        return [*self.refused, *self.left_out]
 
-def customers(evidence_rows: Iterable[Pair], *, shared_limit: int = SHARED_LIMIT) -> Customers:
+
+def customers(
+    evidence_rows: Iterable[Pair], decisions: Iterable[Decision] = (), *, shared_limit: int = SHARED_LIMIT
+) -> Customers:
     """The customers that pairs make: rows of any number of devices, in one direction or both, in any order.
 
-    A component's customer is its least identifier: its user id where it has one (of several names of one user, joined
-    by renames, the least), else an e-mail, phone or vendor id. The answer for an identifier depends only on the
-    pairs that hang together with it, refused and shared ones included.
+    `decisions` are those of operators that are in force, in any order; they come before all evidence. A component's
+    customer is its least identifier: its user id where it has one (of several names of one user, joined by renames or
+    an operator, the least), else an e-mail, phone or vendor id. The answer for an identifier depends only on the pairs
+    and joins that hang together with it, refused, shared and ignored ones included.
     """
-    least = _least(evidence_rows)
-    shared = _shared(least, shared_limit)
-    groups = _Groups()
-    refused = []
-    for pair in least:
-        if pair.kind == ALIAS:
-            groups.join(pair.identifier, pair.other)
-    for pair in least:
-        if pair.kind == ALIAS or pair.identifier in shared or pair.other in shared:
+    ruling = decided(decisions)
+    counted: list[Pair] = []
+    refused: list[RefusedPair] = []
+    left_out: list[RefusedPair] = []
+    for pair in _least(evidence_rows):
+        ignoring = ruling.ignoring(pair)
+        if ignoring is None:
+            counted.append(pair)
+        else:
+            left_out.append(_refusal(pair, IGNORED, ignoring))
+    shared, groups = _shared(counted, shared_limit), ruling.groups
+    for pair in sorted(counted, key=lambda pair: pair.kind != ALIAS):  # renames come first, each kind in its order
+        if pair.kind != ALIAS and (pair.identifier in shared or pair.other in shared):
+            left_out.append(_refusal(pair, SHARED))
             continue
         one, other = groups.least(pair.identifier), groups.least(pair.other)
-        if one != other and kind_of(one) is Kind.user and kind_of(other) is Kind.user:
-            refused.append(pair)
+        if one == other:
+            continue
+        split = groups.apart(one, other)
+        if split is not None:
+            refused.append(_refusal(pair, SPLIT, split))
+        elif pair.kind != ALIAS and kind_of(one) is Kind.user and kind_of(other) is Kind.user:
+            refused.append(_refusal(pair, TWO_USERS))
         else:
             groups.join(one, other)
-    return Customers(groups.others(), refused, shared)
+    return Customers(groups.others(), sorted(refused, key=evidence), sorted(left_out, key=evidence), shared)
+
+
+def _refusal(pair: Pair, reason: str, decision: Decision | None = None) -> RefusedPair:
+    return RefusedPair(
+        **msgspec.structs.asdict(pair), reason=reason, decision=int(decision.name, 16) if decision else 0
+    )
 
 
 def _least(rows: Iterable[Pair]) -> list[Pair]:
@@ -165,27 +194,3 @@ def _shared(pairs_: Iterable[Pair], limit: int) -> frozenset[int]:
         if kind_of(pair.identifier) is Kind.user and kind_of(pair.other) is not Kind.user:
             users[pair.other].add(pair.identifier)
     return frozenset(identifier for identifier, known in users.items() if len(known) > limit)
-
-
-class _Groups:
-    """Disjoint sets of identifiers, each named by its least member."""
-
-    def __init__(self) -> None:
-        self._above: dict[int, int] = {}
-
-    def least(self, identifier: int) -> int:
-        root = identifier
-        while (above := self._above.get(root, root)) != root:
-            root = above
-        while identifier != root:  # shorten the way for the next time
-            self._above[identifier], identifier = root, self._above[identifier]
-        return root
-
-    def join(self, one: int, other: int) -> None:
-        low, high = sorted((self.least(one), self.least(other)))
-        if low != high:
-            self._above[high] = low
-
-    def others(self) -> dict[int, int]:
-        """Every member that is not the least of its set -> the least."""
-        return {identifier: self.least(identifier) for identifier in list(self._above)}

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALIKE = re.compile(r"-?\d{9,}(\.\d+)?|-?\d{1,8}\.\d+")  # epoch seconds, ms, us or ns; 8 digits alone are a date
@@ -46,6 +47,7 @@ def _other(stamp: str | int | float) -> int | None:
     return ms if ms is not None and EARLIEST <= ms <= LATEST else None
 
 
+@lru_cache(1 << 10)  # a batch's events share when they were sent; many happened just then
 def to_ms(stamp: str | int | float) -> int | None:
     """UTC ms of a timestamp; None where it is unreadable or lies outside of what can be stored. No zone: UTC."""
     if type(stamp) is not str or stamp[4:5] != "-":

@@ -142,14 +142,20 @@ def contacts(data: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return (found.emails, found.phones) if isinstance(found, Stored) else ((), ())
 
 
-_KNOWN_NAMES = frozenset(Known.__struct_fields__)
+# What rules read of a page's or screen's properties, and of all others'.
+_PAGE_NAMES = frozenset(Known.__struct_fields__)
+_NAMES = _PAGE_NAMES - {"name", "category", "url", "path", "title", "referrer", "currency"}
 _decode_known = msgspec.json.Decoder(Known).decode
 NO_KNOWN = Known()
 
 
-def known(raw: Raw, names: Collection[str]) -> Known:
-    """The properties that rules read; those with a wrong type count as absent. `raw` has passed `stored`."""
-    if _KNOWN_NAMES.isdisjoint(names):
+def known(raw: Raw, names: Collection[str], is_view: bool) -> Known:
+    """The properties that rules read; those with a wrong type count as absent. `raw` has passed `stored`.
+
+    Nothing is known where a rule reads none of the names: a page's own are read of pages and screens only, a currency
+    only beside an amount.
+    """
+    if (_PAGE_NAMES if is_view else _NAMES).isdisjoint(names):
         return NO_KNOWN
     try:
         return _decode_known(raw)

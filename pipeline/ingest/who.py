@@ -48,11 +48,11 @@ def put_properties(draft: Draft) -> Reject | None:
         traits = draft.context.traits if event.traits is NOTHING and kind == "identify" else event.traits
         found = stored(traits, "traits")
         if given is not NOTHING and isinstance(found, Stored):
-            draft.known = known(given, ALL_NAMES)
+            draft.known = known(given, ALL_NAMES, False)
     else:
         found = stored(given, "properties")
         if isinstance(found, Stored):
-            draft.known = known(given, found.names)
+            draft.known = known(given, found.names, kind == "page" or kind == "screen")
     if not isinstance(found, Stored):
         return found
     row.properties = found.text

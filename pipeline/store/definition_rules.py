@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.domain import filters
 from pipeline.errors import UserMistake
-from schemas.definitions import Funnel, Goal, Key, Project
+from schemas.definitions import Decision, Funnel, Goal, Key, Project
 
 MAX_STEPS = 32
 MOST_CAP_MS = 366 * 86_400_000
@@ -14,12 +14,17 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _NAME = re.compile(r"\S(?:.{0,98}\S)?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_ID = re.compile(r"[0-9a-f]{16}")
+MOST_WORDS = 1000  # characters of a reason
 
 
-def check_definition(definition: Project | Key | Goal | Funnel) -> None:
+def check_definition(definition: Project | Key | Goal | Funnel | Decision) -> None:
     """Raises UserMistake with the field that is wrong and what would be right."""
     if isinstance(definition, Project):
         _check_project(definition)
+        return
+    if isinstance(definition, Decision):
+        _check_decision(definition)
         return
     _check(
         bool(_NAME.fullmatch(definition.name)) and definition.name.isprintable(),
@@ -66,6 +71,14 @@ def _check_project(project: Project) -> None:
     )
     _check(project.retention_days is None or project.retention_days > 0, "retention_days", "at least one day")
     _check(project.lateness_ms is None or project.lateness_ms > 0, "lateness_ms", "more than 0 ms")
+
+
+def _check_decision(decision: Decision) -> None:
+    _check(bool(_ID.fullmatch(decision.name)), "name", "a decision's id is 16 hex digits")
+    told = [decision.reason, decision.revoked_reason] if decision.revoked else [decision.reason]
+    _check(all(0 < len(text.strip()) <= MOST_WORDS for text in told), "reason", f"say why, in {MOST_WORDS} characters")
+    _check(decision.one > 0 and decision.one != decision.other, "identifier", "this takes two different identifiers")
+    _check(decision.other > 0 or decision.action == "ignore", "identifier", "this takes two different identifiers")
 
 
 def _check_funnel(funnel: Funnel) -> None:

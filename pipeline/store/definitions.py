@@ -1,4 +1,4 @@
-"""What users define: projects, keys, goals and funnels, each a versioned row of table `definitions`.
+"""What users define: projects, keys, goals, funnels and operators' decisions, each a versioned row of `definitions`.
 
 A change is a row with the next version; taking something back is a row that says so. Nothing is ever overwritten, so
 an answer can name the version that it used. Readers take a snapshot: immutable, in memory, the same object until
@@ -20,15 +20,21 @@ from pipeline.errors import NotFound, StoreRefused, UserMistake
 from pipeline.store.definition_rules import check_definition
 from pipeline.store.port import Store
 from pipeline.store.sql import load
-from schemas.definitions import Funnel, Goal, Key, Project
+from schemas.definitions import Decision, Funnel, Goal, Key, Project
 
-Definition = Project | Key | Goal | Funnel
-Kind = Literal["project", "key", "goal", "funnel"]
+Definition = Project | Key | Goal | Funnel | Decision
+Kind = Literal["project", "key", "goal", "funnel", "decision"]
 KeyKind = Literal["write", "read", "admin"]
 SourceKind = Literal["browser", "app", "server", "vendor", "import"]
-Saved = TypeVar("Saved", Project, Key, Goal, Funnel)
+Saved = TypeVar("Saved", Project, Key, Goal, Funnel, Decision)
 
-_KINDS: dict[str, type[Definition]] = {"project": Project, "key": Key, "goal": Goal, "funnel": Funnel}
+_KINDS: dict[str, type[Definition]] = {
+    "project": Project,
+    "key": Key,
+    "goal": Goal,
+    "funnel": Funnel,
+    "decision": Decision,
+}
 _Place = tuple[str, str, str]  # project, kind, name
 
 
@@ -41,6 +47,7 @@ class Snapshot:
     keys: Mapping[str, Key] = field(default_factory=dict)  # by SHA-256 of the key, hex; revoked ones are left out
     goals: Mapping[str, tuple[Goal, ...]] = field(default_factory=dict)  # by project, in the order of their names
     funnels: Mapping[str, tuple[Funnel, ...]] = field(default_factory=dict)
+    decisions: Mapping[str, tuple[Decision, ...]] = field(default_factory=dict)  # revoked ones are left out
 
 
 class Definitions:
@@ -93,8 +100,14 @@ class Definitions:
     def funnels(self, project: str) -> tuple[Funnel, ...]:
         return self.snapshot().funnels.get(self.project(project).name, ())
 
+    def decisions(self, project: str) -> tuple[Decision, ...]:
+        """The operators' decisions about identifiers, revoked ones too, oldest first."""
+        self.project(project)
+        found = (one for place, one in self._found.items() if place[0] == project and isinstance(one, Decision))
+        return tuple(sorted(found, key=lambda one: (one.decided_at, one.name)))
+
     def save(self, definition: Saved, project: str = "") -> Saved:
-        """Writes the definition under its next version and returns it so. Goals and funnels need their project.
+        """Writes the definition under its next version and returns it so. All but projects and keys need their project.
 
         Raises UserMistake (with the field that is wrong), NotFound where there is no such project.
         """
@@ -156,6 +169,8 @@ def _place(definition: Definition, project: str) -> _Place:
         return definition.name, "project", definition.name
     if isinstance(definition, Key):
         return definition.project, "key", definition.name
+    if isinstance(definition, Decision):
+        return project, "decision", definition.name
     return project, "goal" if isinstance(definition, Goal) else "funnel", definition.name
 
 
@@ -177,6 +192,9 @@ def _snapshot(version: int, found: Mapping[_Place, Definition]) -> Snapshot:
         keys=MappingProxyType({hashed: key for hashed, key in keys.items() if key.project in projects}),
         goals=MappingProxyType({name: tuple(_of(found, name, Goal)) for name in projects}),
         funnels=MappingProxyType({name: tuple(_of(found, name, Funnel)) for name in projects}),
+        decisions=MappingProxyType(
+            {name: tuple(one for one in _of(found, name, Decision) if not one.revoked) for name in projects}
+        ),
     )
 
 

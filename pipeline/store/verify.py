@@ -6,13 +6,16 @@ from typing import Any
 
 import msgspec
 
+from pipeline.domain.decisions import concerning, joined
 from pipeline.domain.facts import BatchFacts, accepted, batch
 from pipeline.domain.funnels import compile_funnel
 from pipeline.domain.goals import compile_goals
+from pipeline.store import facts as fact_tables
+from pipeline.store import refused_pairs
 from pipeline.store.definitions import Snapshot
-from pipeline.store.facts import TABLES
 from pipeline.store.port import Row, Store
 from pipeline.store.sql import load
+from schemas.definitions import Decision
 from schemas.facts import (
     Conversion,
     EventRow,
@@ -21,27 +24,31 @@ from schemas.facts import (
     Journey,
     Ownership,
     Pair,
+    RefusedPair,
     Session,
     Touchpoint,
 )
 
+TABLES = fact_tables.TABLES | {RefusedPair: refused_pairs.TABLE}
 # what makes two rows of a table the same fact
 KEYS: dict[type[Any], tuple[str, ...]] = {
     Session: ("device", "started_at", "id"),
     Touchpoint: ("device", "started_at", "id"),
     Ownership: ("device", "owned_from"),
     Pair: ("identifier", "other", "device"),
+    RefusedPair: ("identifier", "other"),
     Identity: ("identifier",),
     Journey: ("customer", "started_at", "id"),
     Conversion: ("customer", "occurred_at", "id"),
     FunnelEntry: ("funnel", "customer", "entered_at", "id"),
 }
-# copies of a table in another order; `pairs mirrored` are its rows in the other direction
+# copies of a table in another order; what is called mirrored are its rows in the other direction
 COPIES = {
     "timeline": "events",
     "owners_by_owner": "owners",
     "identities_by_customer": "identities",
     "pairs mirrored": "pairs",
+    "refusals mirrored": "refusals",
 }
 
 
@@ -69,7 +76,8 @@ def verify(store: Store, snapshot: Snapshot, project: str, *, devices: Sequence[
     Ask it when the logs are drained: what is under way is a difference too.
     """
     definition = snapshot.projects[project]
-    scope = None if devices is None else _together(store, project, devices)
+    decisions = snapshot.decisions.get(project, ())
+    scope = None if devices is None else _together(store, project, devices, decisions)
     events = [EventRow(*_tupled(row)) for row in _rows(store, "verify_events", project, scope)]
     report = Report(project, events=len(events))
     once = accepted(events)
@@ -82,7 +90,10 @@ def verify(store: Store, snapshot: Snapshot, project: str, *, devices: Sequence[
     used = {(event.device, event.message_id) for event in once}
     report.differences += _counted_twice(used, _rows(store, "verify_rejected", project, scope))
     goals = compile_goals(snapshot.goals.get(project, ()), definition.currency)
-    expected = batch(once, definition, goals, tuple(map(compile_funnel, snapshot.funnels.get(project, ()))))
+    funnels = tuple(map(compile_funnel, snapshot.funnels.get(project, ())))
+    if scope is not None:
+        decisions = tuple(concerning(decisions, set(scope.identifiers)))
+    expected = batch(once, definition, goals, funnels, decisions)
     for kind, rows in _by_kind(expected).items():
         stored = [kind(*_tupled(row)) for row in _rows(store, f"verify_{TABLES[kind]}", project, scope)]
         report.facts += len(stored)
@@ -130,6 +141,7 @@ def _by_kind(facts: BatchFacts) -> dict[type[Any], list[Any]]:
         Touchpoint: facts.touchpoints,
         Ownership: facts.ownerships,
         Pair: facts.pairs,
+        RefusedPair: facts.refusals,
         Identity: facts.identities,
         Journey: facts.journeys,
         Conversion: facts.conversions,
@@ -154,14 +166,18 @@ class Scope:
     identifiers: list[int]  # every identifier that may be owner or customer there
 
 
-def _together(store: Store, project: str, devices: Sequence[int]) -> Scope:
-    """Everything that hangs together with the devices through owners and pairs: its facts depend on nothing else."""
-    found, identifiers = set(devices), set(devices)
+def _together(store: Store, project: str, devices: Sequence[int], decisions: Sequence[Decision]) -> Scope:
+    """Everything that hangs together with the devices through owners, pairs and operators' joins.
+
+    Its facts depend on nothing else.
+    """
+    found, identifiers, others = set(devices), set(devices), joined(decisions)
     while True:
         parameters = {"project": project, "devices": sorted(found), "identifiers": sorted(identifiers)}
         rows = store.query(load("pipeline.store.reads", "verify_together"), parameters)
         more_devices = {row[0] for row in rows if row[0]} - found
         more_identifiers = {row[1] for row in rows if row[1]} - identifiers
+        more_identifiers |= {other for one in identifiers for other in others.get(one, ())} - identifiers
         if not more_devices and not more_identifiers:
             return Scope(sorted(found), sorted(identifiers))
         found |= more_devices

@@ -84,11 +84,13 @@ def _golden(part: str) -> Golden:
 def _project(given: list[str]) -> Project:
     options: dict[str, Any] = dict(word.split("=") for word in given)
     zone, currency = options.pop("zone", "UTC"), options.pop("currency", "EUR")
-    values = {name: value == "yes" for name, value in options.items() if name not in ("gap", "cap")}
-    spans = {
-        f"{name}_ms": int(options[name][:-1]) * _UNITS[options[name][-1]] for name in ("gap", "cap") if name in options
+    values: dict[str, Any] = {
+        f"{name}_ms": int(options.pop(name)[:-1]) * _UNITS[given_as[-1]]
+        for name in ("gap", "cap")
+        if (given_as := options.get(name))
     }
-    return Project(words.PROJECT, zone=zone, currency=currency, sessions=SessionOptions(**values, **spans))
+    values |= {name: value == "yes" for name, value in options.items()}
+    return Project(words.PROJECT, zone=zone, currency=currency, sessions=SessionOptions(**values))
 
 
 def _names(told: str) -> dict[int, str]:
