@@ -4,4 +4,4 @@ SELECT
     kind, device, message_id, event, value_micros, currency,
     journey
 FROM conversions FINAL
-WHERE project = {project:String} AND customer IN {customers:Array(UInt64)}
+PREWHERE project = {project:String} AND customer IN {customers:Array(UInt64)}

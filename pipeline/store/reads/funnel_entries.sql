@@ -3,4 +3,4 @@ SELECT
     project, funnel, customer, toUnixTimestamp64Milli(entered_at), id, funnel_version,
     steps, step_times, step_messages, step_groups
 FROM funnel_entries FINAL
-WHERE project = {project:String} AND customer IN {customers:Array(UInt64)}
+PREWHERE project = {project:String} AND customer IN {customers:Array(UInt64)}

@@ -2,4 +2,4 @@
 SELECT
     project, identifier, customer
 FROM identities FINAL
-WHERE project = {project:String} AND identifier IN {identifiers:Array(UInt64)}
+PREWHERE project = {project:String} AND identifier IN {identifiers:Array(UInt64)}

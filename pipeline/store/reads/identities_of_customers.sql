@@ -2,4 +2,4 @@
 SELECT
     project, identifier, customer
 FROM identities_by_customer FINAL
-WHERE project = {project:String} AND customer IN {customers:Array(UInt64)}
+PREWHERE project = {project:String} AND customer IN {customers:Array(UInt64)}

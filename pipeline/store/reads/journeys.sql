@@ -4,4 +4,4 @@ SELECT
     sessions, conversions, is_converted, value_micros, cost_micros, first_channel,
     last_channel, path, stage
 FROM journeys FINAL
-WHERE project = {project:String} AND customer IN {customers:Array(UInt64)}
+PREWHERE project = {project:String} AND customer IN {customers:Array(UInt64)}

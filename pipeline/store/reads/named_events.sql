@@ -10,5 +10,5 @@ SELECT
     original_timestamp, time_source, url, title, referrer, is_trusted,
     properties
 FROM events FINAL
-WHERE project = {project:String} AND event IN {events:Array(String)} AND device IN {devices:Array(UInt64)}
+PREWHERE project = {project:String} AND event IN {events:Array(String)} AND device IN {devices:Array(UInt64)}
 ORDER BY occurred_at, sequence, message_id, device

@@ -2,4 +2,4 @@
 SELECT
     project, device, owned_from, owned_until, owner, known_from
 FROM owners_by_owner FINAL
-WHERE project = {project:String} AND owner IN {owners:Array(UInt64)} AND device IN {devices:Array(UInt64)}
+PREWHERE project = {project:String} AND owner IN {owners:Array(UInt64)} AND device IN {devices:Array(UInt64)}

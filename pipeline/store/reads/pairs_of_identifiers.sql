@@ -3,4 +3,4 @@ SELECT
     project, identifier, other, device, toUnixTimestamp64Milli(evidence_at), evidence_sequence,
     evidence_message, evidence_rank, kind, source
 FROM pairs FINAL
-WHERE project = {project:String} AND identifier IN {identifiers:Array(UInt64)}
+PREWHERE project = {project:String} AND identifier IN {identifiers:Array(UInt64)}

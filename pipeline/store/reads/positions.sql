@@ -2,4 +2,4 @@
 SELECT
     device, message_id, log_position
 FROM timeline FINAL
-WHERE project = {project:String} AND device IN {devices:Array(UInt64)} AND message_id IN {message_ids:Array(UInt64)}
+PREWHERE project = {project:String} AND device IN {devices:Array(UInt64)} AND message_id IN {message_ids:Array(UInt64)}

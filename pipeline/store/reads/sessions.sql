@@ -7,5 +7,5 @@ SELECT
     utm_source, utm_medium, utm_campaign, click_id, country, region,
     city, browser, os, device_type
 FROM sessions FINAL
-WHERE project = {project:String} AND device IN {devices:Array(UInt64)}
+PREWHERE project = {project:String} AND device IN {devices:Array(UInt64)}
 ORDER BY device, started_at, id

@@ -8,5 +8,5 @@ SELECT
     browser, os, device_type, value_micros, currency, cost_micros,
     alias_of, source
 FROM timeline FINAL
-WHERE project = {project:String} AND device IN {devices:Array(UInt64)}
+PREWHERE project = {project:String} AND device IN {devices:Array(UInt64)}
 ORDER BY device, occurred_at, sequence, message_id

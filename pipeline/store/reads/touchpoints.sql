@@ -4,5 +4,5 @@ SELECT
     contact, channel, acquisition, utm_source, utm_medium, utm_campaign,
     event, is_bot, conversions, ends_journey, value_micros, cost_micros
 FROM touchpoints FINAL
-WHERE project = {project:String} AND device IN {devices:Array(UInt64)}
+PREWHERE project = {project:String} AND device IN {devices:Array(UInt64)}
 ORDER BY device, started_at, id
