@@ -113,7 +113,7 @@ def found(asking: Asking, user_id: str | None, email: str | None) -> CustomersFo
 def profile(asking: Asking, asked: str, limit: int, before: str | None) -> Profile:
     """The customer that an id leads to, with a page of the timeline. NotFound where there is none."""
     cursor = _cursor(before)
-    held = customer_of(asking, number_of(asking, asked, "id"), "id")
+    held = customer_of(asking, number_of(asking, asked, "id"))
     facts = Facts(asking.store)
     journeys = sorted(
         facts.journeys(asking.project.name, [held.customer])[held.customer], key=lambda one: -one.started_at
@@ -162,7 +162,7 @@ def number_of(asking: Asking, asked: str, field: str) -> int:
     raise InvalidQuestion("an id is 16 hex digits, or user: and the user id, or email: and the address", field=field)
 
 
-def customer_of(asking: Asking, number: int, field: str) -> Held:
+def customer_of(asking: Asking, number: int, field: str = "") -> Held:
     """The customer that an identifier leads to. NotFound where there is none."""
     held = _held(asking, number) if number else None
     if held is None:

@@ -15,6 +15,7 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "touchpoints": facts.Touchpoint,
     "owners": facts.Ownership,
     "pairs": facts.Pair,
+    "refusals": facts.RefusedPair,
     "identities": facts.Identity,
     "journeys": facts.Journey,
     "conversions": facts.Conversion,

@@ -27,6 +27,7 @@ Fault = Callable[[str, str], None]  # when (before, after), what
 _TERMS = load("pipeline.store.reads", "terms")
 _GOAL_BODIES = load("pipeline.store.reads", "goal_bodies")
 _DEFINITIONS = load("pipeline.store.statements", "definitions")
+_REFUSALS = load("pipeline.store.reads", "refusals_of_identifiers")
 
 KEYS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
     "events": (EventRow, ("project", "event", "device", "occurred_at", "message_id")),
@@ -52,13 +53,14 @@ KEYS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
 
 
 class MemoryStore:
-    """Claims, progress and definitions; the facts go through MemoryFacts. `fault` is called around every insert."""
+    """Claims, progress, definitions, refusals; other facts are in MemoryFacts. `fault` is called around inserts."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
         self.terms: dict[str, int] = defaultdict(int)
         self.progress: dict[tuple[str, int], int] = {}  # (agent, shard) -> received_at
         self.definitions: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+        self.refusals: dict[tuple[str, int, int], tuple[int, Row, int]] = {}  # key -> version, row, is_deleted
         self.on_progress: Callable[[], None] = lambda: None
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Any = None) -> list[Row]:
@@ -66,6 +68,9 @@ class MemoryStore:
             return [(self.terms[(parameters or {})["agent"]],)]
         if sql == _DEFINITIONS:
             return [(*name, *versions[-1]) for name, versions in sorted(self.definitions.items())]
+        if sql == _REFUSALS:
+            asked, names = (parameters or {})["project"], set((parameters or {})["identifiers"])
+            return [row for row in self.live_refusals() if row[0] == asked and row[1] in names]
         assert sql == _GOAL_BODIES, sql
         asked = (parameters or {})["project"]
         return [
@@ -75,6 +80,9 @@ class MemoryStore:
             if (project, kind) == (asked, "goal")
         ]
 
+    def live_refusals(self) -> list[Row]:
+        return [row for _, row, is_deleted in self.refusals.values() if not is_deleted]
+
     def insert(self, table: str, columns: Sequence[Sequence[Any]]) -> None:
         if table == "definitions":
             for project, kind, name, version, body, _, is_deleted in zip(*columns, strict=True):
@@ -83,6 +91,11 @@ class MemoryStore:
         self.fault("before", table)
         if table == "claims":
             self.terms[columns[0][0]] = max(columns[2])
+        elif table == "refusals":
+            for *row, version, is_deleted in zip(*columns, strict=True):
+                key = row[0], row[1], row[2]
+                if self.refusals.get(key, (-1,))[0] <= version:
+                    self.refusals[key] = version, tuple(row), is_deleted
         else:
             for agent, shard, received_at, _ in zip(*columns, strict=True):
                 self.progress[agent, shard] = received_at
@@ -143,9 +156,7 @@ class MemoryFacts(Facts):
             for device, events in found.items()
         }
 
-    def positions(
-        self, project: str, devices: Iterable[int], message_ids: Iterable[int]
-    ) -> dict[tuple[int, int], int]:
+    def positions(self, project: str, devices: Iterable[int], message_ids: Iterable[int]) -> dict[tuple[int, int], int]:
         wanted = set(message_ids)
         rows = [row for rows in self._by(project, "timeline", "device", devices).values() for row in rows]
         return {(row.device, row.message_id): row.log_position for row in rows if row.message_id in wanted}

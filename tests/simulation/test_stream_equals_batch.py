@@ -8,11 +8,13 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.definitions import Filter, Funnel, Goal, Project, SessionOptions
+from pipeline.domain.facts import BatchFacts
+from pipeline.domain.identifiers import fact_id
+from schemas.definitions import Decision, Filter, Funnel, Goal, Project, SessionOptions
 from schemas.definitions import Step as FunnelStep
-from schemas.facts import EventRow, Rejected
+from schemas.facts import EventRow, RefusedPair, Rejected
 from tests.simulation.world import CALM, Change, Odds, Step, World, drained
-from tests.story import story
+from tests.story import device, email, phone, story, user
 
 EXAMPLES = int(os.environ.get("SIMULATION_EXAMPLES", "400"))
 SHOP, MART = "shop", "mart"  # the shop is there from the beginning
@@ -79,8 +81,24 @@ def received(draw: Any, number: int, project: str) -> EventRow | Rejected:
 
 
 @st.composite
+def decisions(draw: Any, project: str) -> Decision:
+    """About some of the people; few, so that some are made again and some taken back."""
+    everybody = [user(name, project) for name in ("ann", "bob", "cid")]
+    everybody += [email(name, project) for name in ("a@example.com", "b@example.com")]
+    everybody += [phone("+4912345678", project), device("d", project)]
+    one, other = sorted(draw(st.lists(st.sampled_from(everybody), min_size=2, max_size=2, unique=True)))
+    action = draw(st.sampled_from(["join", "split", "split", "ignore", "ignore all"]))
+    if action == "ignore all":
+        action, other = "ignore", 0
+    name = f"{fact_id(project, action, one, other):016x}"
+    return Decision(name, action, one, other, "as told on the phone", "", 0)
+
+
+@st.composite
 def changes(draw: Any, project: str) -> Change:
-    one = draw(st.one_of(goals, goals, funnels, funnels, options))
+    one = draw(st.one_of(goals, goals, funnels, funnels, options, decisions(project)))
+    if isinstance(one, Decision):
+        return Change(project, one, is_taken_back=not draw(st.integers(0, 2)))
     if isinstance(one, SessionOptions):
         zone, currency = draw(st.sampled_from([("UTC", "EUR"), ("Asia/Tokyo", "EUR"), ("UTC", "USD")]))
         return Change(project, Project(project, zone=zone, currency=currency, sessions=one))
@@ -103,8 +121,9 @@ def worlds(draw: Any, most: int = 14, most_changes: int = 4) -> list[Step]:
     return steps
 
 
-def assert_equal(world: World) -> None:
-    facts, expected = world.facts, world.expected()
+def assert_equal(world: World, wanted: BatchFacts | None = None) -> None:
+    """`wanted`: where it is not what the world's own events and definitions amount to."""
+    facts, expected = world.facts, wanted or world.expected()
     for table, rows in (
         ("sessions", expected.sessions),
         ("touchpoints", expected.touchpoints),
@@ -121,6 +140,9 @@ def assert_equal(world: World) -> None:
     assert sorted(pairs, key=repr) == sorted(expected.pairs, key=repr), world.trace
     mirrored = [msgspec.structs.replace(pair, identifier=pair.other, other=pair.identifier) for pair in pairs]
     assert Counter(map(repr, facts.live("pairs"))) == Counter(map(repr, [*pairs, *mirrored]))
+    refused = [RefusedPair(*row) for row in facts.memory.live_refusals()]
+    turned = [msgspec.structs.replace(one, identifier=one.other, other=one.identifier) for one in expected.refusals]
+    assert Counter(map(repr, refused)) == Counter(map(repr, [*expected.refusals, *turned])), world.trace
 
 
 def assert_each_id_counts_once(world: World) -> None:
@@ -153,6 +175,45 @@ def test_in_any_order_with_copies_changes_moves_and_crashes(
     steps: list[Step], seed: int, workers: int, cache_devices: int
 ) -> None:
     prove(steps, seed, Odds(cache_devices=cache_devices), workers)
+
+
+@st.composite
+def disputed(draw: Any) -> list[Step]:
+    """Few events that name several people, and many decisions about them, made and taken back between them."""
+    ruling = draw(st.lists(decisions(SHOP), min_size=1, max_size=3))
+    steps: list[Step] = []
+    for number in range(draw(st.integers(2, 9))):
+        steps.append(Change(SHOP, draw(st.sampled_from(ruling)), is_taken_back=draw(st.booleans())))
+        steps.append(draw(received(number, SHOP)))
+    return steps
+
+
+@often
+@given(disputed(), seeds, st.integers(1, 3))
+def test_with_operators_who_join_split_and_ignore(steps: list[Step], seed: int, workers: int) -> None:
+    prove(steps, seed, Odds(cache_devices=2), workers)
+
+
+@st.composite
+def taken_back(draw: Any) -> list[Step]:
+    """Few events, and decisions that are each made somewhere between them and revoked somewhere later."""
+    steps: list[Step] = [draw(received(number, SHOP)) for number in range(draw(st.integers(2, 9)))]
+    for one in draw(st.lists(decisions(SHOP), min_size=1, max_size=3, unique_by=lambda one: one.name)):
+        made = draw(st.integers(0, len(steps)))
+        steps.insert(made, Change(SHOP, one))
+        steps.insert(draw(st.integers(made + 1, len(steps))), Change(SHOP, one, is_taken_back=True))
+    return steps
+
+
+@often
+@given(taken_back(), seeds)
+def test_decisions_that_are_all_taken_back_leave_no_trace(steps: list[Step], seed: int) -> None:
+    world = drained(steps, seed, Odds(cache_devices=2), workers=2)
+    assert world.api.definitions.refresh().decisions[SHOP] == ()
+    events = [step for step in steps if not isinstance(step, Change)]
+    never = World(events, seed, CALM, workers=1)
+    never.positions = {number: world.positions[steps.index(row)] for number, row in enumerate(events)}
+    assert_equal(world, never.expected())
 
 
 @often

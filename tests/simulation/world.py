@@ -22,7 +22,7 @@ from agents.ports import Ports
 from agents.sessions import SessionsAgent
 from agents.turns import Taken, Turns, Work
 from api.collect.clock import clock_record
-from api.query import saved
+from api.query import decisions, saved
 from pipeline.domain.facts import BatchFacts, accepted, batch
 from pipeline.domain.funnels import compile_funnel
 from pipeline.domain.goals import compile_goals
@@ -30,7 +30,7 @@ from pipeline.errors import LogUnavailable, StoreUnavailable
 from pipeline.log.batches import Batch
 from pipeline.log.port import Topic
 from pipeline.store.definitions import Definitions
-from schemas.definitions import Funnel, Goal, Project
+from schemas.definitions import Decision, Funnel, Goal, Project
 from schemas.facts import EventRow, Rejected
 from schemas.log import CHANGES, EVENTS, PAIRS, Line, log_position
 from tests.agents.virtual_time import run
@@ -48,10 +48,10 @@ class Crash(Exception):
 
 @dataclass(frozen=True)
 class Change:
-    """A definition that is saved: a goal, a funnel or a project; or taken back, by its name."""
+    """A definition that is saved: a goal, a funnel, a project or a decision; or taken back, by its name."""
 
     project: str
-    definition: Goal | Funnel | Project
+    definition: Goal | Funnel | Project | Decision
     is_taken_back: bool = False
 
     async def make(self, runtime: Any) -> None:
@@ -62,6 +62,12 @@ class Change:
             runtime.definitions.save(one)
             if one.name in known.projects:
                 await saved.tell(runtime, one.name, restitch="sessions")
+        elif isinstance(one, Decision):
+            made = {each.name for each in runtime.definitions.decisions(project.name)}
+            if not self.is_taken_back:
+                await decisions.decide(runtime, project, one, "operator")
+            elif one.name in made:
+                await decisions.revoke(runtime, project, one.name, "it was wrong", "operator")
         elif not self.is_taken_back:
             save: Any = saved.save_goal if isinstance(one, Goal) else saved.save_funnel
             await save(runtime, project, one)
@@ -426,7 +432,13 @@ class World:
         for project in snapshot.projects.values():
             goals = compile_goals(snapshot.goals[project.name], project.currency)
             funnels = tuple(map(compile_funnel, snapshot.funnels[project.name]))
-            facts = batch([event for event in events if event.project == project.name], project, goals, funnels)
+            facts = batch(
+                [event for event in events if event.project == project.name],
+                project,
+                goals,
+                funnels,
+                snapshot.decisions[project.name],
+            )
             for name, rows in vars(facts).items():
                 getattr(out, name).extend(rows)
         return out

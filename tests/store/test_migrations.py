@@ -9,22 +9,27 @@ from pipeline.store.port import Store
 from schemas.tables import TABLES
 from tests.store.rows import columns
 
+OURS = migrations.migrations()
+NEWEST = len(OURS)
+ALL_UP = [Change(one.number, one.name, "up") for one in OURS]
+ALL_DOWN = [Change(one.number, one.name, "down") for one in reversed(OURS)]
+
 TABLES_THERE = "SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY name"
 
-SECOND = Migration(
-    2,
-    "second",
-    ("CREATE TABLE IF NOT EXISTS second (a UInt8) ENGINE = MergeTree ORDER BY a", "INSERT INTO second SELECT 1"),
-    ("DROP TABLE IF EXISTS second",),
+NEXT = Migration(
+    NEWEST + 1,
+    "next",
+    ("CREATE TABLE IF NOT EXISTS next (a UInt8) ENGINE = MergeTree ORDER BY a", "INSERT INTO next SELECT 1"),
+    ("DROP TABLE IF EXISTS next",),
 )
 
 
 @pytest.fixture
-def second(monkeypatch: pytest.MonkeyPatch) -> Migration:
+def following(monkeypatch: pytest.MonkeyPatch) -> Migration:
     """A version that has one migration more."""
-    known = (*migrations.migrations(), SECOND)
+    known = (*OURS, NEXT)
     monkeypatch.setattr(migrations, "migrations", lambda: known)
-    return SECOND
+    return NEXT
 
 
 def tables(store: Store) -> set[str]:
@@ -32,45 +37,45 @@ def tables(store: Store) -> set[str]:
 
 
 def test_an_empty_database_gets_all_tables(empty_store: Store) -> None:
-    assert status(empty_store)[:2] == (0, 1)
+    assert status(empty_store)[:2] == (0, NEWEST)
     assert tables(empty_store) == set()
-    assert migrate(empty_store) == [Change(1, "facts", "up")]
+    assert migrate(empty_store) == ALL_UP
     assert set(TABLES) <= tables(empty_store)
-    assert status(empty_store)[:2] == (1, 1)
+    assert status(empty_store)[:2] == (NEWEST, NEWEST)
 
 
 def test_a_current_database_is_left_alone(store: Store) -> None:
     assert migrate(store) == []
-    assert store.query("SELECT count() FROM migrations") == [(1,)]
+    assert store.query("SELECT count() FROM migrations") == [(NEWEST,)]
 
 
-def test_an_older_database_keeps_its_rows_and_gets_the_rest(store: Store, second: Migration) -> None:
+def test_an_older_database_keeps_its_rows_and_gets_the_rest(store: Store, following: Migration) -> None:
     store.insert("owners", columns("owners", 5, owned_from=range(5)))
-    assert status(store).pending == (second,)
-    assert migrate(store) == [Change(2, "second", "up")]
+    assert status(store).pending == (following,)
+    assert migrate(store) == [Change(NEWEST + 1, "next", "up")]
     assert store.query("SELECT count() FROM owners") == [(5,)]
-    assert store.query("SELECT a FROM second") == [(1,)]
+    assert store.query("SELECT a FROM next") == [(1,)]
 
 
 def test_a_database_of_a_newer_version_is_refused_and_told_which(
-    store: Store, second: Migration, monkeypatch: pytest.MonkeyPatch
+    store: Store, following: Migration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     migrate(store)
     monkeypatch.undo()
     for ask in (status, migrate):
-        with pytest.raises(UserMistake, match="0002_second") as refused:
+        with pytest.raises(UserMistake, match=f"{NEWEST + 1:04}_next") as refused:
             ask(store)
         assert refused.value.code == "newer_database"
 
 
-def test_down_goes_to_the_asked_version_and_up_comes_back(store: Store, second: Migration) -> None:
+def test_down_goes_to_the_asked_version_and_up_comes_back(store: Store, following: Migration) -> None:
     migrate(store)
-    assert migrate(store, to=1) == [Change(2, "second", "down")]
-    assert "second" not in tables(store)
-    assert migrate(store, to=0) == [Change(1, "facts", "down")]
+    assert migrate(store, to=NEWEST) == [Change(NEWEST + 1, "next", "down")]
+    assert "next" not in tables(store)
+    assert migrate(store, to=0) == ALL_DOWN
     assert tables(store) == {"migrations"}
-    assert migrate(store) == [Change(1, "facts", "up"), Change(2, "second", "up")]
-    assert status(store).current == 2
+    assert migrate(store) == [*ALL_UP, Change(NEWEST + 1, "next", "up")]
+    assert status(store).current == NEWEST + 1
 
 
 def test_a_version_that_does_not_exist_is_a_mistake(empty_store: Store) -> None:
@@ -82,16 +87,16 @@ def test_a_version_that_does_not_exist_is_a_mistake(empty_store: Store) -> None:
 
 def test_after_a_crash_at_any_statement_the_next_run_finishes(empty_store: Store) -> None:
     """As a crash leaves it: the statements before it done, and nothing noted."""
-    (facts,) = migrations.migrations()
+    facts = OURS[0]
     for done in (1, 2, len(facts.up) // 2, len(facts.up)):
         for statement in facts.up[:done]:
             empty_store.command(statement)
         assert status(empty_store).current == 0
-        assert migrate(empty_store) == [Change(1, "facts", "up")]
+        assert migrate(empty_store) == ALL_UP
         assert set(TABLES) <= tables(empty_store)
         for statement in facts.down[:done]:
             empty_store.command(statement)
-        assert migrate(empty_store, to=0) == [Change(1, "facts", "down")]
+        assert migrate(empty_store, to=0) == ALL_DOWN
         assert tables(empty_store) == {"migrations"}
 
 
@@ -114,7 +119,7 @@ def test_a_migration_that_failed_is_not_noted(empty_store: Store, at: int) -> No
         migrate(CrashingStore(empty_store, at))  # type: ignore[arg-type]
     assert status(empty_store).current == 0
     migrate(empty_store)
-    assert status(empty_store).current == 1
+    assert status(empty_store).current == NEWEST
 
 
 def test_migrations_are_numbered_from_one_and_each_has_its_way_back() -> None:
