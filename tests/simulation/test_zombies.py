@@ -1,0 +1,130 @@
+"""A worker that freezes between two writes and wakes when others have its shards overwrites nothing and leaves nothing.
+
+zombie   events ..... frozen .............................. wakes: the fence, and then it hears that it has lost
+heir              takes the shards, does it all again and more
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+
+from schemas.log import CHANGES, EVENTS, PAIRS
+from tests.agents.virtual_time import run
+from tests.simulation.test_broken_off import RULES
+from tests.simulation.test_stream_equals_batch import proven
+from tests.simulation.world import Odds, World
+from tests.story import story
+
+NO_FAULT = Odds(crash=0, away=0, move=0, look=0, cache_devices=100)
+ZOMBIE, HEIR = 0, 1
+# What the zombie is at, and what the heir has heard besides by the time the zombie wakes.
+STORIES = {
+    "an earlier event moves the start": (["d 09:30 page / user=ann"], ["d 09:20 track Bought"]),
+    "a later event makes the same session longer": (["d 09:30 page / user=ann"], ["d 09:40 track Bought"]),
+    "somebody else was there first": (
+        ["d 09:30 track Bought user=ann email=a@example.com"],
+        ["d 09:20 page / user=bob email=a@example.com"],
+    ),
+    "somebody else bought it": (["d 09:25 login ann", "d 09:30 track Bought"], ["d 09:27 login bob"]),
+    "the link was somebody else's first": (
+        ["d 09:30 login ann email=a@example.com", "- 10:00 opened mail email=a@example.com"],
+        ["e 09:20 login bob email=a@example.com"],
+    ),
+    "a copy at another time counts": (["d 09:30 page / id=b"], ["d 09:30 page /a id=c", "d 09:00 page / user=bob"]),
+}
+
+
+class Freezer:
+    """Freezes the zombie's thread at the effect with that number."""
+
+    def __init__(self, when: str, at: int) -> None:
+        self.when, self.at, self.seen = when, at, count()
+        self.is_frozen = False
+        self.over, self.wake = threading.Event(), threading.Event()  # frozen, or through without it
+
+    def __call__(self, when: str, what: str) -> None:
+        if threading.current_thread() is threading.main_thread() or when != self.when:
+            return
+        if next(self.seen) == self.at:
+            self.is_frozen = True
+            self.over.set()
+            assert self.wake.wait(30)
+
+
+def reading(read: Callable[..., dict[int, list[Any]]], freezer: Freezer) -> Callable[..., dict[int, list[Any]]]:
+    def rows(project: str, table: str, *which: Any) -> dict[int, list[Any]]:
+        found = read(project, table, *which)
+        freezer("read", table)
+        return found
+
+    return rows
+
+
+async def told(name: str, topic: str, when: str, at: int, seed: int) -> bool:
+    """Proves a world whose zombie freezes around its write with that number; whether there was one."""
+    first, then = STORIES[name]
+    world = World([*RULES, *story("\n".join([*first, *then]))], seed, NO_FAULT, workers=2)
+    for shard in world.logs:
+        world.move(shard, ZOMBIE)
+    for _ in (*RULES, *first):
+        await world.step()
+    zombie, heir = world.workers[ZOMBIE], world.workers[HEIR]
+    for before in (EVENTS, PAIRS, CHANGES):  # the agents before it have done their part
+        if before == topic:
+            break
+        while await zombie.take(before):
+            await zombie.turn(before)
+    ports = zombie.turns[topic].work.ports
+    ports.do = asyncio.to_thread  # type: ignore[method-assign]
+    world.fate = freezer = Freezer(when, at)
+    world.facts._by = reading(world.facts._by, freezer)  # type: ignore[method-assign]
+    while await zombie.take(topic):
+        pass
+    turn = asyncio.create_task(zombie.turn(topic))
+    turn.add_done_callback(lambda _: freezer.over.set())
+    await asyncio.to_thread(freezer.over.wait)
+    ports.silence = lambda: ports.session_timeout
+    for shard in world.logs:  # the log has given its shards to another, and it does not know
+        world.owner[shard] = HEIR
+        heir.gain(shard)
+    while world.waiting:
+        await world.step()
+    for shard, _ in list(world.api.told):
+        world.api.release(shard)
+    while heir.is_behind():
+        await world.settle(HEIR)
+    freezer.wake.set()
+    await asyncio.sleep(1)
+    for shard in world.logs:
+        zombie.lose(shard)
+    await turn
+    proven(world)
+    return freezer.is_frozen
+
+
+@pytest.mark.parametrize("when", ["read", "after"])
+@pytest.mark.parametrize("topic", [EVENTS, PAIRS, CHANGES])
+@pytest.mark.parametrize("name", STORIES)
+def test_a_worker_that_wakes_after_a_read_or_a_write_writes_no_further_table(name: str, topic: str, when: str) -> None:
+    async def main() -> None:
+        at = 0
+        while all([await told(name, topic, when, at, seed) for seed in range(2)]):
+            at += 1
+
+    run(main())
+
+
+def test_the_row_that_a_frozen_worker_was_at_does_not_win_over_the_heirs() -> None:
+    """It lands when the zombie wakes, with the version of an older term."""
+
+    async def main() -> None:
+        name, at = "a later event makes the same session longer", 0
+        while await told(name, EVENTS, "before", at, 0):
+            at += 1
+        assert at > 3
+
+    run(main())
