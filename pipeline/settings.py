@@ -49,7 +49,7 @@ class Settings:
     topic_prefix: str = _setting("wayfare", "First part of the names of topics.")
     group: str = _setting("wayfare", "Name of the agents' consumer group.")
     log_retention_hours: int = _setting(168, "How long Kafka keeps records that are done with; 0 = for ever.", least=0)
-    turn_events: int = _setting(20_000, "Most events in one turn of an agent.", least=1, most=1_000_000)
+    turn_events: int = _setting(15_000, "Most events in one turn of an agent.", least=1, most=1_000_000)
     turn_customers: int = _setting(2_000, "Most customers in one turn of the journeys agent.", least=1, most=100_000)
     cache_devices: int = _setting(200_000, "Devices that a worker keeps in memory.", least=0)
     session_timeout_seconds: int = _setting(30, "A worker silent for so long loses its shards (not a visitor's "

@@ -39,7 +39,7 @@ from schemas.log import MAX_LINES_PER_RECORD, TOPICS
 _FOR_EVER_MS = 1 << 60
 # Bytes of a partition in one answer of Kafka's: what is fetched lies in memory three times until it is in a turn. A
 # larger record comes all the same.
-MAX_FETCH = 1 << 20
+MAX_FETCH = 1 << 19
 
 
 class _WithoutWeb(BootStrategy):
