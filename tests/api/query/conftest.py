@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.query import errors, router
-from pipeline.domain.facts import accepted
+from pipeline.domain.facts import BatchFacts, accepted
 from pipeline.domain.facts import batch as facts_of
 from pipeline.domain.funnels import compile_funnel
 from pipeline.domain.goals import compile_goals
@@ -23,6 +23,7 @@ from pipeline.store.embedded import EmbeddedStore
 from pipeline.store.facts import Facts, mirrored
 from pipeline.store.migrations import migrate
 from pipeline.store.port import Store
+from pipeline.store.refused_pairs import RefusedPairs
 from schemas.definitions import Funnel, Goal, Key, Project
 from schemas.facts import EventRow, Rejected
 from tests.story import story
@@ -64,6 +65,7 @@ class House:
         self.name = next(self._names)
         self.settings = Settings(open_loopback=False)
         self.writer = Written()
+        self.told = BatchFacts()  # last
 
     def _projects(self) -> Iterator[str]:
         """Names of projects, which are made many at once because that costs as much as one."""
@@ -94,16 +96,23 @@ class House:
         funnels: Sequence[Funnel] = (),
         project: Project | None = None,
     ) -> None:
-        """Writes what the events amount to, as the agents would once the logs are drained."""
+        """Writes what the events amount to, as the agents would once the logs are drained.
+
+        Told again after a decision, identities and refusals of before are retracted.
+        """
         events = accepted(story(told) if isinstance(told, str) else told)
         of = project or self.definitions.project(self.name)
-        found = facts_of(events, of, compile_goals(goals, of.currency), [compile_funnel(funnel) for funnel in funnels])
+        decisions = self.definitions.refresh().decisions.get(of.name, ())
+        plans = [compile_funnel(funnel) for funnel in funnels]
+        found = facts_of(events, of, compile_goals(goals, of.currency), plans, decisions)
         self.write(events)
         self.write(found.sessions)
         self.write(found.touchpoints)
         self.write(found.ownerships)
         self.write([*found.pairs, *map(mirrored, found.pairs)])
-        self.write(found.identities)
+        RefusedPairs(self.store).write(found.refusals, self.told.refusals, self.version)
+        self.write(found.identities, self.told.identities)
+        self.told = found
         self.write(found.journeys)
         self.write(found.conversions)
         self.write(found.entries)
