@@ -24,8 +24,8 @@ RETRY_SECONDS = 1.0
 async def play(settings: Settings, holder: Holder) -> None:
     """Some days of history where there is none yet, then a few events a second until cancelled.
 
-    Raises UserMistake where the project holds events of other sources: made-up ones must not mix with them; Fault
-    where this process's own server does not take them.
+    Raises UserMistake where the project holds events of other sources alone: made-up ones must not come among them;
+    Fault where this process's own server does not take them. What a newcomer sends to the made-up shop stops nothing.
     """
     try:
         await _play(settings, holder)
@@ -38,9 +38,9 @@ async def _play(settings: Settings, holder: Holder) -> None:
     async with httpx.AsyncClient(base_url=holder.url, headers=headers, timeout=30) as admin:
         base = f"/api/v1/admin/projects/{settings.project}"
         sources = set((await _json(admin.get(f"{base}/sources")))["sources"])
-        if sources - {SOURCE}:
+        if sources and SOURCE not in sources:
             raise UserMistake(
-                f"project {settings.project} holds events of {', '.join(sorted(sources - {SOURCE}))}: sample traffic "
+                f"project {settings.project} holds events of {', '.join(sorted(sources))}: sample traffic "
                 f"would mix with them. Name another project: {variable('project')}=demo wayfare up --demo"
             )
         key = {"name": SOURCE, "kind": "write", "source": SOURCE, "source_kind": "browser"}

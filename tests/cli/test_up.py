@@ -130,6 +130,25 @@ def test_demo_does_not_mix_with_events_of_ones_own(folder: Folder) -> None:
     assert "WAYFARE_PROJECT=demo" in done.err
 
 
+def test_demo_goes_on_beside_what_was_sent_to_it(tmp_path: Path) -> None:
+    house = EmbeddedHouse(tmp_path)
+    house.collector = house.worker = house.part("demo", "up", "--demo", "--port", "0")
+    try:
+        house.start()
+        until(lambda: sessions(house) > 100, "sessions of some days are there", within_s=45)
+        made = house.command("key", "create", "shop", "--json")
+        own = {"event": "Order Completed", "userId": "ann"}
+        sent = house.http.post(f"{house.url}/v1/track", json=own, auth=(json.loads(made.stdout)["key"], ""))
+        assert sent.status_code == 200
+        until(lambda: house.command("ask", "customer", "user:ann").returncode == 0, "ann is known", every_s=0.5)
+        assert house.collector.stop(signal.SIGINT, within_s=10) == 0
+        house.start()
+        before = sessions(house)
+        until(lambda: sessions(house) > before, "sessions grow again", within_s=30)
+    finally:
+        house.close()
+
+
 def test_nobody_reads_from_another_site_or_by_another_name(house: EmbeddedHouse) -> None:
     house.start()
     path = f"{house.url}/api/v1/projects/default/questions/sessions"
