@@ -77,7 +77,6 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sessions: SessionOptions = SessionOptions()
     own_domains: tuple[str, ...] = ()
     payment_providers: tuple[str, ...] = ()
-    retention_days: int | None = None
     lateness_ms: int | None = None
     version: int = 1
 

@@ -33,8 +33,7 @@ class ProjectChanges(Strict):
     sessions: SessionRules | None = None
     own_domains: Names | None = None
     payment_providers: Names | None = None
-    lateness_ms: int | None = Field(None, gt=0)
-    retention_days: int | None = Field(None, gt=0)
+    lateness_ms: int | None = Field(None, gt=0, description="older events are rejected; null = none is too old")
 
 
 class NewProject(ProjectChanges):
@@ -56,7 +55,6 @@ class ProjectShown(BaseModel):
     sessions: Sessions
     own_domains: list[str]
     payment_providers: list[str]
-    retention_days: int | None
     lateness_ms: int | None
     version: int
 
@@ -98,6 +96,8 @@ def router(runtime: Runtime) -> APIRouter:
 
 def _changed(project: Project, body: ProjectChanges) -> Project:
     given: dict[str, Any] = body.model_dump(exclude_none=True, exclude={"name", "sessions"})
+    if "lateness_ms" in body.model_fields_set:  # the only one for which null says something
+        given["lateness_ms"] = body.lateness_ms
     given |= {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
     if body.sessions is not None:
         rules: SessionOptions = msgspec.structs.replace(project.sessions, **body.sessions.model_dump(exclude_none=True))

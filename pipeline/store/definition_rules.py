@@ -69,7 +69,6 @@ def _check_project(project: Project) -> None:
         "sessions.cap_ms",
         f"the cap of a session's length is not less than the gap, and {MOST_CAP_MS} ms (366 days) at most",
     )
-    _check(project.retention_days is None or project.retention_days > 0, "retention_days", "at least one day")
     _check(project.lateness_ms is None or project.lateness_ms > 0, "lateness_ms", "more than 0 ms")
 
 

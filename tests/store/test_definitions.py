@@ -186,7 +186,6 @@ WRONG: list[tuple[Definition, str]] = [
     (Project("shop", sessions=SessionOptions(gap_ms=0)), "sessions.gap_ms"),
     (Project("shop", sessions=SessionOptions(gap_ms=10, cap_ms=5)), "sessions.cap_ms"),
     (Project("shop", sessions=SessionOptions(gap_ms=1 << 62, cap_ms=1 << 63)), "sessions.cap_ms"),
-    (Project("shop", retention_days=0), "retention_days"),
     (Key(" site", "shop", "write", "0" * 64), "name"),
     (Key("site", "shop", "write", "plain text"), "hash"),
     (Key("site", "shop", "write", "0" * 64, source="My Site"), "source"),
