@@ -51,7 +51,7 @@ def router(runtime: Runtime) -> APIRouter:
 
     @routes.get("/progress", operation_id="progress", summary="How far the agents are", dependencies=[looks])
     async def progress() -> Progress:
-        return await asyncio.to_thread(_progress, runtime)
+        return await asyncio.to_thread(progress_of, runtime)
 
     @routes.get("/doctor", operation_id="doctor", summary="What could go wrong here", dependencies=[operates])
     async def doctor() -> Diagnosis:
@@ -69,8 +69,8 @@ def router(runtime: Runtime) -> APIRouter:
     return routes
 
 
-def _progress(runtime: Runtime) -> Progress:
-    """Drained only where two looks in a row find nothing waiting.
+def progress_of(runtime: Runtime) -> Progress:
+    """How far the agents are. Drained only where two looks in a row find nothing waiting.
 
     The topics are looked at one after another: while `changes` is found empty, an agent may be about to fill it from
     the last record of another topic. Then the second look finds what it has sent.

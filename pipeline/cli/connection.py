@@ -57,20 +57,21 @@ class Connection:
         return await self._answer("POST", "/v1/import", content=lines, headers=headers)
 
     async def caught_up(self, tell: Callable[[dict[str, int]], None] = lambda lag: None) -> dict[str, Any]:
-        """Waits until the agents have done everything that lies in the logs; `tell` hears what waits, by topic.
+        """Waits until the agents have done everything that lies in the logs now, whatever comes meanwhile.
 
-        Returns the last progress. Raises Fault where nothing moves for a minute.
+        `tell` hears what waits, by topic. Returns the last progress. Raises Fault where nothing moves for a minute.
         """
-        moved, before = time.monotonic(), None
+        moved, before, called_at = time.monotonic(), None, None
         while True:
             progress: dict[str, Any] = await self.get("/api/v1/admin/progress")
-            if progress["drained"]:
+            called_at = called_at or progress["now"]
+            if progress["drained"] or (progress["data_until"] or 0) > called_at:
                 return progress
             if self.agents is not None:
                 self.agents.check()
             tell(progress["lag"])
-            if progress["lag"] != before:
-                moved, before = time.monotonic(), progress["lag"]
+            if (progress["lag"], progress["data_until"]) != before:
+                moved, before = time.monotonic(), (progress["lag"], progress["data_until"])
             elif time.monotonic() - moved > PATIENCE_SECONDS:
                 raise Fault(f"the agents do not move: {progress['lag']} records wait. Does a worker run?")
             await asyncio.sleep(0.1)

@@ -5,8 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli import options
-from pipeline.cli.output import as_json, out, pairs, table
+from pipeline.cli.output import as_json, err, out, pairs, table
 from pipeline.errors import UserMistake
+
+RESTITCHING = {"zone", "currency", "sessions"}  # a change of these changes facts that are there already
 
 app = typer.Typer(help="Projects: everything belongs to one.", no_args_is_help=True)
 
@@ -65,11 +67,11 @@ def change(
     lateness_days: Lateness = None,
     json: options.Json = False,
 ) -> None:
-    """Change what is named and keep the rest."""
+    """Change what is named and keep the rest. Returns when sessions that were there are as the new rules say."""
     changes = _changes(zone, currency, gap, midnight, campaign, sender_sessions, own_domain, lateness_days)
     if not changes:
         raise UserMistake("name something to change; `wayfare project set --help` lists what there is")
-    _show(options.wait_for(_call("PUT", f"/{name}", changes)), json, "changed")
+    _show(options.wait_for(_change(name, changes)), json, "changed")
 
 
 def _changes(
@@ -103,9 +105,19 @@ async def _call(method: str, path: str, body: dict[str, Any] | None = None) -> A
 
     path = f"/api/v1/admin/projects{path}"
     async with connected(options.settings(), "project") as server:
-        if method == "GET":
-            return await server.get(path)
-        return await (server.post(path, body) if method == "POST" else server.put(path, body))
+        return await (server.get(path) if method == "GET" else server.post(path, body))
+
+
+async def _change(name: str, changes: dict[str, Any]) -> Any:
+    from pipeline.cli.connection import connected
+
+    restitches = bool(RESTITCHING & set(changes))
+    async with connected(options.settings(), "project", agents=restitches) as server:
+        changed = await server.put(f"/api/v1/admin/projects/{name}", changes)
+        if restitches:
+            with err.status("changed; now what was there before is stitched anew"):
+                await server.caught_up()
+        return changed
 
 
 def _show(project: dict[str, Any], json: bool, done: str) -> None:

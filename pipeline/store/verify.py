@@ -73,7 +73,7 @@ class Report:
 def verify(store: Store, snapshot: Snapshot, project: str, *, devices: Sequence[int] | None = None) -> Report:
     """Recomputes the facts of a project (or of what hangs together with some devices) and names each difference.
 
-    Ask it when the logs are drained: what is under way is a difference too.
+    Ask it when the logs are drained, or see `settled`: what is under way is a difference too.
     """
     definition = snapshot.projects[project]
     decisions = snapshot.decisions.get(project, ())
@@ -102,6 +102,23 @@ def verify(store: Store, snapshot: Snapshot, project: str, *, devices: Sequence[
         for copy, table in COPIES.items():
             report.differences += _copied(store, copy, table, project)
     return report
+
+
+def settled(
+    store: Store, snapshot: Snapshot, project: str, differences: Sequence[Difference], since: int
+) -> tuple[list[Difference], bool]:
+    """The differences that are not about what may have been under way, and whether anything may have been.
+
+    `since`: UTC ms; all facts of what was received before it were written when `verify` began. Ask it when that has
+    ended: whoever hangs together with a device of which anything was received later is left out.
+    """
+    rows = store.query(load("pipeline.store.reads", "verify_received"), {"project": project, "since": since})
+    moving = [device for (device,) in rows]
+    if not moving:
+        return list(differences), False
+    scope = _together(store, project, moving, snapshot.decisions.get(project, ()))
+    names = {*scope.devices, *scope.identifiers}
+    return [each for each in differences if names.isdisjoint(filter(_is_id, each.key.values()))], True
 
 
 def compare(kind: type[Any], stored: Iterable[Any], expected: Iterable[Any]) -> list[Difference]:
@@ -191,6 +208,10 @@ def _copied(store: Store, copy: str, table: str, project: str) -> list[Differenc
     if not differ:
         return []
     return [Difference(copy, "differs", {"copy_of": table, "rows": differ}, {"rows": have}, {"rows": want})]
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int)
 
 
 def _tupled(row: Row) -> list[Any]:

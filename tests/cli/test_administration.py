@@ -2,7 +2,9 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from uuid import uuid4
 
 import httpx
@@ -125,6 +127,31 @@ def test_verify_finds_no_difference(wayfare: Command, embedded: EmbeddedHouse, t
     assert 0 < sampled["events"] < 3
     customer = wayfare("ask", "customer", "user:u", "-p", project, "--json").json["id"]
     assert wayfare("verify", "--customer", customer, "-p", project, "--json").json["events"] == 1
+
+
+def test_verify_ends_and_finds_no_difference_while_events_keep_coming(
+    wayfare: Command, embedded: EmbeddedHouse
+) -> None:
+    project, ended = embedded.project(), Event()
+
+    def send() -> int:
+        number = 0
+        while not ended.is_set() and number < 100_000:
+            batch = [event("x", f"d{n % 300}", number + n, userId=f"u{n % 40}" if n % 5 else None) for n in range(20)]
+            project.deliver([{**each, "timestamp": None} for each in batch])
+            number += 20
+        return number
+
+    with ThreadPoolExecutor() as pool:
+        sending = pool.submit(send)
+        try:
+            until(lambda: project.ask("sessions")["total"]["events"] > 200, "events are there")
+            for scope in ("--all", "--sample=20"):
+                done = wayfare("verify", scope, "-p", project.name)
+                assert (done.code, sending.done()) == (0, False), done.out
+        finally:
+            ended.set()
+        assert sending.result() > 0
 
 
 def test_verify_takes_one_scope(wayfare: Command) -> None:

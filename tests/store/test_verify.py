@@ -15,7 +15,7 @@ from pipeline.store.definitions import Definitions, Snapshot
 from pipeline.store.facts import Facts, mirrored
 from pipeline.store.migrations import migrate
 from pipeline.store.port import Store
-from pipeline.store.verify import Difference, verify
+from pipeline.store.verify import Difference, settled, verify
 from schemas.definitions import Funnel, Goal, Project, Step
 from schemas.facts import Rejected
 from tests.story import device, story
@@ -132,3 +132,16 @@ def test_an_event_that_is_rejected_as_well_is_found_from_its_device(house: House
     house.write([house.reject(house.events[0].message_id)])
     assert house.told("tablet") == [("rejected", "surplus")]
     assert house.told("phone") == [("rejected", "surplus")], "an e-mail joins the two"
+
+
+def test_what_hangs_together_with_later_events_may_be_under_way(house: House) -> None:
+    (bob,) = (journey for journey in house.found.journeys if journey.path == ("sms",))
+    house.write([], [bob])
+    house.write([], house.found.sessions[:1])
+    found = verify(house.store, house.snapshot, house.name).differences
+    assert sorted(each.table for each in found) == ["journeys", "sessions"]
+    times = sorted(event.received_at for event in house.events)
+    for since, left in ((times[-1] + 1, ["journeys", "sessions"]), (times[-1], ["sessions"]), (times[-2], [])):
+        rest, moved = settled(house.store, house.snapshot, house.name, found, since)
+        assert sorted(each.table for each in rest) == left, "the phone's mail joins it with the tablet"
+        assert moved == (len(left) < 2)
