@@ -28,6 +28,7 @@ from schemas.log import CHANGES, EVENTS, PAIRS, TOPICS
 log = logging.getLogger(__name__)
 
 PAUSES = {EVENTS: 0.0, CHANGES: 0.2, PAIRS: 0.1}  # a customer that changes again meanwhile is stitched once
+RESTS = {EVENTS: 0.0, CHANGES: 1.0, PAIRS: 1.0}
 WATCH_SECONDS = 10.0
 DROPPED_SECONDS = 300.0
 
@@ -84,7 +85,7 @@ class Crew:
             PAIRS: IdentityAgent(self.ports),
         }
         self.turns = {
-            topic: Turns(work, limit=self.settings.turn_events, fail=self.fail, pause=PAUSES[topic])
+            topic: Turns(work, limit=self.settings.turn_events, fail=self.fail, pause=PAUSES[topic], rest=RESTS[topic])
             for topic, work in works.items()
         }
 

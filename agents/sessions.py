@@ -99,9 +99,8 @@ class SessionsAgent:
         doubtful = await self._without_duplicates(received)
         for key, items in received.items():
             device = self.cache.get(key)
-            if device is None or key in doubtful or key in cold:
-                cold[key] = items
-            elif not self._hot(rules, key, device, items, rows, outbox):
+            may_be_hot = key not in doubtful and key not in cold
+            if device is None or not (may_be_hot and self._hot(rules, key, device, items, rows, outbox)):
                 cold[key] = items
         part = dict(islice(cold.items(), COLD_DEVICES))
         while True:

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 BACKOFF_SECONDS = (0.1, 0.3, 1.0, 2.0, 5.0)
 REFUSED_TRIES = 5
+MOST_REST = 1.0  # seconds
 TELL_SECONDS = 1.0  # how long an idle agent waits before it tells how far it has come
 
 
@@ -64,10 +65,22 @@ class Taken(NamedTuple):
 
 
 class Turns:
-    """`limit`: lines in a turn; `pause`: seconds from the start of a turn to the next, so that more comes together."""
+    """`limit`: lines in a turn; `pause`: seconds from the start of a turn to the next, so that more comes together.
 
-    def __init__(self, work: Work, *, limit: int, fail: Callable[[BaseException], None], pause: float = 0.0) -> None:
-        self.work, self.limit, self.fail, self.pause = work, limit, fail, pause
+    `rest`: how long it rests after a turn, as a part of what the turn took, a second at most: under load still more
+    comes together, and who is marked again meanwhile is worked on once.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        *,
+        limit: int,
+        fail: Callable[[BaseException], None],
+        pause: float = 0.0,
+        rest: float = 0.0,
+    ) -> None:
+        self.work, self.limit, self.fail, self.pause, self.rest = work, limit, fail, pause, rest
         self.queue: asyncio.Queue[Given] = asyncio.Queue(maxsize=8)
         self._came = asyncio.Event()
         self._epoch: Counter[int] = Counter()
@@ -163,8 +176,12 @@ class Turns:
                     self._advance(given.event.value.partition, reached)
             self.work.ports.counters.add("turns", label=self.work.claims.agent)
 
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         await self._try(work, self.work.forget)
         await self._tell()
+        if self.rest:
+            await asyncio.sleep(min(MOST_REST, self.rest * (loop.time() - started)))
 
     def _is_held(self, given: Given) -> bool:
         return self._epoch[given.event.value.partition] == given.epoch and not given.event.value.revoked

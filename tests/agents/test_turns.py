@@ -32,13 +32,13 @@ class Work:
         self.meanwhile: Callable[[], Any] | None = None  # once, in the middle of a turn, before it writes
         self.received: dict[str, int] = {}
 
-    def prepare(self, batch: Batch) -> tuple[int, str]:
-        name = batch.records[0][2].decode().split("\n")[0]
-        self.prepared.append(name)
-        return batch.partition, name
+    def prepare(self, batch: Batch) -> tuple[int, list[str]]:
+        lines = batch.records[0][2].decode().split("\n")
+        self.prepared.append(lines[0])
+        return batch.partition, lines
 
-    async def turn(self, prepared: list[tuple[int, str]]) -> dict[int, int]:
-        names = " ".join(name for _, name in prepared)
+    async def turn(self, prepared: list[tuple[int, list[str]]]) -> dict[int, int]:
+        names = " ".join(name for _, (name, *_) in prepared)
         self.begun.append(names)
         self.cached.update(partition for partition, _ in prepared)
         await asyncio.sleep(0.5)
@@ -48,10 +48,10 @@ class Work:
         if self.faults:
             raise self.faults.pop(0)
         version = self.claims.version()
-        self.written += [(name, version) for _, name in prepared]
+        self.written += [(name, version) for _, (name, *_) in prepared]
         await asyncio.sleep(0.5)
         self.done.append(names)
-        return {partition: self.received.get(name, 0) for partition, name in prepared}
+        return {partition: self.received.get(name, 0) for partition, (name, *_) in prepared}
 
     def forget(self, partition: int | None = None) -> None:
         self.forgotten.append(partition)
@@ -61,10 +61,10 @@ class Work:
 class House:
     """Turns over that work, and what they ended with."""
 
-    def __init__(self, limit: int = 100, pause: float = 0.0) -> None:
+    def __init__(self, limit: int = 100, pause: float = 0.0, rest: float = 0.0) -> None:
         self.work = Work()
         self.failed: list[BaseException] = []
-        self.turns = Turns(self.work, limit=limit, fail=self.failed.append, pause=pause)
+        self.turns = Turns(self.work, limit=limit, fail=self.failed.append, pause=pause, rest=rest)
         self.running: asyncio.Task[None] | None = None
 
     async def give(self, *batches: FakeDelivered) -> None:
@@ -93,6 +93,19 @@ def story(tell: Callable[[House], Coroutine[Any, Any, None]], **options: Any) ->
         return house
 
     return run(main())
+
+
+def test_what_comes_while_an_agent_rests_from_a_turn_is_done_in_one() -> None:
+    async def tell(house: House) -> None:
+        await house.give(delivered("a"))
+        await asyncio.sleep(0.9)
+        await house.give(delivered("b"))
+        await asyncio.sleep(0.5)  # its turn of a second is over, and half of its rest
+        await house.give(delivered("c"))
+        await asyncio.sleep(10)
+
+    assert story(tell, rest=1.0).work.done == ["a", "b c"]
+    assert story(tell).work.done == ["a", "b", "c"]
 
 
 # ---- in order, and acknowledged late
