@@ -12,8 +12,9 @@ from itertools import islice
 from agents.claims import Claims
 from agents.outbox import Outbox
 from agents.ports import Ports
+from agents.received import Decoded, Key, sort_out, without_duplicates
 from agents.rules import Rules
-from pipeline.domain.copies import Merged, Received, first_copies, merge
+from pipeline.domain.copies import Merged, Received, merge
 from pipeline.domain.devices import (
     Device,
     DeviceFacts,
@@ -21,7 +22,6 @@ from pipeline.domain.devices import (
     device_facts,
     end_of,
     is_hot,
-    may_know,
     named_by,
     remember,
 )
@@ -32,12 +32,9 @@ from pipeline.log.batches import Batch
 from pipeline.store.facts import Fact, difference, mirrored
 from schemas.definitions import Project
 from schemas.facts import Event, EventRow, Ownership, Pair, Rejected, Session, Touchpoint
-from schemas.log import EVENTS, Line
+from schemas.log import EVENTS
 
 COLD_DEVICES = 5_000  # read and stitched at once: a new goal may ask for every device of the shard
-Key = tuple[str, int]  # project, device
-Definition = tuple[int, str, str]  # partition, project, what changed: goals, funnels or sessions
-Decoded = tuple[int, list[EventRow | Rejected | Line]]  # of one batch: its partition, one item a line
 
 
 @dataclass
@@ -96,7 +93,7 @@ class SessionsAgent:
                 restitch |= await self.ports.do(self._affected, partition, project, scope)
         rows, outbox = Rows(), Outbox(self.ports)
         cold: dict[Key, list[Received]] = {key: [] for key in restitch}
-        doubtful = await self._without_duplicates(received)
+        doubtful = await without_duplicates(received, self.cache, self.ports)
         for key, items in received.items():
             device = self.cache.get(key)
             may_be_hot = key not in doubtful and key not in cold
@@ -148,42 +145,6 @@ class SessionsAgent:
             await outbox.send()
 
     # ---- hot
-
-    async def _without_duplicates(self, received: dict[Key, list[Received]]) -> set[Key]:
-        """Drops, of cached devices, copies of what came or is stored from an earlier position: they change nothing.
-
-        Returns the devices of which something else may be stored; they must go the cold way.
-        """
-        doubtful: dict[Key, list[Received]] = {}
-        for key, items in received.items():
-            device = self.cache.get(key)
-            if device is None:
-                continue
-            if len(items) > 1 and len({item.message_id for item in items}) < len(items):
-                received[key] = first_copies(items)
-                self.ports.counters.add("duplicates", len(items) - len(received[key]))
-                items = received[key]
-            known = [item for item in items if may_know(device, item.message_id)]
-            if known:
-                doubtful[key] = known
-        by_project: dict[str, dict[int, list[Received]]] = defaultdict(dict)
-        for (project, number), known in doubtful.items():
-            by_project[project][number] = known
-        for project, known_of in by_project.items():
-            ids = {item.message_id for known in known_of.values() for item in known}
-            stored = await self.ports.do(self.ports.facts.positions, project, known_of, ids)
-            for number, known in known_of.items():
-                later = {
-                    item.log_position
-                    for item in known
-                    if item.log_position > stored.get((number, item.message_id), item.log_position)
-                }
-                key = project, number
-                received[key] = [item for item in received[key] if item.log_position not in later]
-                self.ports.counters.add("duplicates", len(later))
-                if len(later) == len(known):
-                    del doubtful[key]
-        return set(doubtful)
 
     def _hot(self, rules: Rules, key: Key, device: Device, items: list[Received], rows: Rows, outbox: Outbox) -> bool:
         """Takes a cached device further, or changes nothing and says that it must go the cold way."""
@@ -382,34 +343,6 @@ class SessionsAgent:
     def _trim(self) -> None:
         while len(self.cache) > self.cache_devices:
             self.cache.popitem(last=False)
-
-
-def sort_out(prepared: list[Decoded]) -> tuple[dict[Key, list[Received]], set[Key], dict[int, int], set[Definition]]:
-    """(what came, by device; devices to restitch; received_at by partition; changed definitions)."""
-    received: dict[Key, list[Received]] = {}
-    restitch: set[Key] = set()
-    reached: dict[int, int] = {}
-    define: set[Definition] = set()
-    for partition, items in prepared:
-        latest = reached.get(partition, 0)
-        for item in items:
-            if isinstance(item, Line):
-                latest = max(item.r, latest)
-                if item.c == "restitch":
-                    restitch.add((item.p, item.d))
-                elif item.c == "define":
-                    define.add((partition, item.p, item.w))
-                continue
-            if item.received_at > latest:
-                latest = item.received_at
-            key = item.project, item.device
-            found = received.get(key)
-            if found is None:
-                received[key] = [item]
-            else:
-                found.append(item)
-        reached[partition] = latest
-    return received, restitch, reached, define
 
 
 def _all_hot(device: Device, events: list[EventRow], project: Project) -> bool:
