@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli import ask, backup, doctor, importing, keys, migrate, projects, replay, serve, tail, up, verify
+from pipeline.cli import (
+    ask,
+    backup,
+    doctor,
+    identity,
+    importing,
+    keys,
+    migrate,
+    projects,
+    replay,
+    serve,
+    tail,
+    up,
+    verify,
+)
 from pipeline.cli import settings as settings_command
 from pipeline.cli.output import FAULT, INTERRUPTED, complain, err, out
 from pipeline.errors import WayfareError
@@ -33,6 +47,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(projects.app, name="project")
 app.add_typer(keys.app, name="key")
+app.add_typer(identity.app, name="identity")
 app.command("doctor")(doctor.doctor)
 app.command("settings")(settings_command.settings)
 

@@ -86,6 +86,26 @@ class Project:
         result: dict[str, Any] = answer.json()["result"]
         return result
 
+    def customer(self, who: str, path: str = "") -> dict[str, Any]:
+        """A customer's profile, or his /identity."""
+        answer = self.house.http.get(
+            f"{self.house.url}/api/v1/projects/{self.name}/customers/{who}{path}", headers=self.admin_headers
+        )
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def decide(self, path: str, **body: Any) -> dict[str, Any]:
+        """A decision about identifiers: POST to the path below the project."""
+        answer = self.house.http.post(
+            f"{self.house.url}/api/v1/projects/{self.name}{path}",
+            json={"reason": "as told on the phone"} | body,
+            headers=self.admin_headers,
+        )
+        assert answer.status_code == 200, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
     def save(self, kind: str, body: dict[str, Any]) -> None:
         """Saves a goal or a funnel (`kind`: goals, funnels)."""
         rest = {name: value for name, value in body.items() if name != "name"}
