@@ -20,7 +20,7 @@ Midnight = Annotated[bool | None, typer.Option(help="Cut sessions at midnight in
 Campaign = Annotated[bool | None, typer.Option(help="Cut sessions at a change of campaign.")]
 Sender = Annotated[bool | None, typer.Option(help="Take the sender's own session ids in the gap's place.")]
 Domain = Annotated[list[str] | None, typer.Option("--own-domain", help="Never a referrer. May be given several times.")]
-Lateness = Annotated[int | None, typer.Option("--lateness-days", min=1, help="Reject events that are older.")]
+Lateness = Annotated[int | None, typer.Option("--lateness-days", min=0, help="Reject events that are older; 0: none.")]
 
 
 @app.command("list")
@@ -94,10 +94,12 @@ def _changes(
         "zone": zone,
         "currency": currency,
         "own_domains": own_domain or None,
-        "lateness_ms": None if lateness_days is None else lateness_days * 86_400_000,
         "sessions": {name: value for name, value in sessions.items() if value is not None} or None,
     }
-    return {name: value for name, value in whole.items() if value is not None}
+    changes: dict[str, Any] = {name: value for name, value in whole.items() if value is not None}
+    if lateness_days is not None:
+        changes["lateness_ms"] = lateness_days * 86_400_000 or None
+    return changes
 
 
 async def _call(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
