@@ -1,7 +1,15 @@
 """Terms: who may write a shard's facts, and the versions that make the newest owner's rows count.
 
 A version is `term << 40 | counter`. Taking a shard writes a claim with a term greater than every term of the agent, so
-whatever an earlier owner wrote loses, in whatever order the rows arrive.
+whatever an earlier owner wrote loses, in whatever order the rows arrive. The counter is the time since the claim, in
+half ms, so a version tells when its row was about to be written.
+
+An owner that froze in the middle of an insert may bring a row late that its heir never had, and so never overwrites.
+Once nobody else can be writing, the heir does again what it finds such rows of (a sweep):
+
+    older owner   writes .... frozen: its one insert ................. lands
+    heir                                claim ................. sweep: rows of older terms from about the claim on
+    seconds                             0                       session timeout + what an insert takes
 """
 
 from typing import Any
@@ -12,6 +20,8 @@ from pipeline.errors import LogUnavailable
 from pipeline.store.sql import load
 
 COUNTER_BITS = 40
+CLOCKS_APART_MS = 60_000  # of two workers, at most
+Ranges = list[tuple[int, int]]  # versions: from, and up to but not including
 
 
 class Claims:
@@ -22,6 +32,8 @@ class Claims:
         self.shards: set[int] = set()
         self._term = 0
         self._counter = 0
+        self._claimed_at = 0
+        self._unswept: dict[int, tuple[int, int]] = {}  # shard -> when it was claimed, with which term
         self._turn: set[int] = set()  # what the turn is about, and still this worker's
         self._is_whole = True
         self._told: dict[int, tuple[int, int]] = {}  # shard -> when, what
@@ -52,11 +64,14 @@ class Claims:
                 [1] * count,
             ],
         )
-        self._term, self._counter = term, 0  # not before it is written: a term that nobody knows of is given twice
+        # not before it is written: a term that nobody knows of is given twice
+        self._term, self._counter, self._claimed_at = term, 0, at
+        self._unswept.update(dict.fromkeys(shards, (at, term)))
 
     def drop(self, partition: int) -> None:
         """The partition is another worker's now. A turn over it must not write any more."""
         self.shards.discard(partition)
+        self._unswept.pop(partition, None)
         self._told.pop(partition, None)
         if partition in self._turn:
             self._turn.discard(partition)
@@ -69,8 +84,46 @@ class Claims:
         """
         if not self._is_whole:
             raise LogUnavailable(f"a shard of the {self.agent} agent's turn has become another worker's")
-        self._counter += 2
+        self._counter = max(self._counter + 2, 2 * (self.ports.now() - self._claimed_at))
         return self._term << COUNTER_BITS | self._counter
+
+    async def due(self) -> dict[int, Ranges]:
+        """Shards that can be swept now, each with the versions of rows that may have come late."""
+        after = self.ports.sweep_after
+        if after is None:
+            return {}
+        span, now = round(after * 1000), self.ports.now()
+        due = {shard: term for shard, (at, term) in self._unswept.items() if now - at >= span}
+        if not due:
+            return {}
+        claims = await self.ports.do(self._read)
+        found: dict[int, Ranges] = {}
+        for shard, term in due.items():
+            # An owner before this one may have died, or handed over, before it swept.
+            since = min(at for of, _, at, is_swept in claims if of == shard and not is_swept)
+            since -= span + CLOCKS_APART_MS
+            older = {each: at for _, each, at, _ in claims if each < term}
+            found[shard] = [
+                (each << COUNTER_BITS | max(0, 2 * (since - at)), (each + 1) << COUNTER_BITS)
+                for each, at in sorted(older.items())
+                if 2 * (since - at) < 1 << COUNTER_BITS
+            ]
+        return found
+
+    async def swept(self, shard: int) -> None:
+        """Everything that a sweep of the shard found has been sent to be done again."""
+        claims = [claim for claim in await self.ports.do(self._read) if claim[0] == shard and not claim[3]]
+        terms, count = [term for _, term, _, _ in claims], len(claims)
+        times = [at for _, _, at, _ in claims]
+        by = [self.ports.worker] * count
+        columns: list[list[Any]] = [[self.agent] * count, [shard] * count, terms, times, by, [1] * count, [2] * count]
+        await self.ports.do(self.ports.facts.store.insert, "claims", columns)
+        self._unswept.pop(shard, None)
+
+    def _read(self) -> list[tuple[int, int, int, bool]]:
+        """Shard, term, when it was claimed, and whether it has been swept: of all claims of the agent."""
+        rows = self.ports.facts.store.query(load("pipeline.store.reads", "claims"), {"agent": self.agent})
+        return [(shard, term, at, bool(is_swept)) for shard, term, at, is_swept in rows]
 
     async def tell(self, reached: dict[int, int]) -> None:
         """Records up to which received_at the facts of each shard are written, and says so to those who come after it.

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 PAUSES = {EVENTS: 0.0, CHANGES: 0.2, PAIRS: 0.1}  # a customer that changes again meanwhile is stitched once
 RESTS = {EVENTS: 0.0, CHANGES: 1.0, PAIRS: 1.0}
+INSERT_SECONDS = 10.0  # what an insert may take from the fence on
 WATCH_SECONDS = 10.0
 DROPPED_SECONDS = 300.0
 
@@ -52,6 +53,10 @@ class Crew:
             worker=f"{socket.gethostname()}:{os.getpid()}",
             silence=lambda: app.heartbeat_age,
             session_timeout=settings.session_timeout_seconds,
+            # the embedded log has one worker, and a lock that the next one waits for
+            sweep_after=None
+            if settings.log.startswith("sqlite:")
+            else settings.session_timeout_seconds + INSERT_SECONDS,
         )
         self.turns: dict[str, Turns] = {}
         self.ready = asyncio.Event()

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from agents.claims import Claims
-from agents.outbox import Outbox
+from agents.claims import Claims, Ranges
+from agents.outbox import Outbox, encode, pairs_partition, send_lines
 from agents.ports import Ports
 from agents.watermarks import Watermarks
 from pipeline.domain.decisions import concerning, joined
@@ -22,7 +22,7 @@ from pipeline.store.definitions import Snapshot
 from pipeline.store.facts import difference
 from pipeline.store.refused_pairs import RefusedPairs
 from schemas.facts import Identity, Pair
-from schemas.log import EVENTS, PairNote
+from schemas.log import EVENTS, PAIRS, PairNote
 
 _decode = msgspec.json.Decoder(PairNote).decode_lines
 
@@ -39,6 +39,16 @@ class IdentityAgent:
 
     def prepare(self, batch: Batch) -> tuple[int, list[PairNote]]:
         return batch.partition, [note for _, _, value in batch.records for note in _decode(value)]
+
+    async def sweep(self, shard: int, versions: Ranges) -> None:
+        partitions = self.ports.partitions(PAIRS)
+        found = await self.ports.do(self.ports.facts.identifiers_written, versions)
+        lines = [
+            encode(PairNote(p=project, a=identifier, b=identifier))
+            for project, identifier in sorted(found)
+            if pairs_partition(project, partitions) == shard
+        ]
+        await send_lines(self.ports, PAIRS, shard, lines)
 
     async def turn(self, prepared: list[tuple[int, list[PairNote]]]) -> dict[int, int]:
         touched: dict[str, set[int]] = defaultdict(set)

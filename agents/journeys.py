@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from agents.claims import Claims
-from agents.outbox import Outbox
+from agents.claims import Claims, Ranges
+from agents.outbox import Outbox, encode, send_lines
 from agents.ports import Ports
 from agents.rules import Rules
 from agents.watermarks import Watermarks, say
@@ -47,6 +47,12 @@ class JourneysAgent:
 
     def prepare(self, batch: Batch) -> tuple[int, list[Mark]]:
         return batch.partition, [mark for _, _, value in batch.records for mark in _decode(value)]
+
+    async def sweep(self, shard: int, versions: Ranges) -> None:
+        partitions = self.ports.partitions(CHANGES)
+        found = await self.ports.do(self.ports.facts.customers_written, shard, partitions, versions)
+        lines = [encode(Mark(p=project, c=customer, i=customer)) for project, customer in sorted(found)]
+        await send_lines(self.ports, CHANGES, shard, lines)
 
     async def turn(self, prepared: list[tuple[int, list[Mark]]]) -> dict[int, int]:
         told: list[tuple[int, Mark]] = []

@@ -8,7 +8,7 @@ import msgspec
 from agents.ports import Ports
 from schemas.log import CHANGES, MAX_LINES_PER_RECORD, PAIRS, Mark, PairNote
 
-_encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
 
 
 class Outbox:
@@ -34,18 +34,26 @@ class Outbox:
         records: dict[tuple[str, int], list[bytes]] = {}
         changes = self.ports.partitions(CHANGES)
         for (project, customer, identifier), at in self.marks.items():
-            line = _encode(Mark(p=project, c=customer, i=identifier, t=max(0, at)))
+            line = encode(Mark(p=project, c=customer, i=identifier, t=max(0, at)))
             records.setdefault((CHANGES, customer % changes), []).append(line)
         pairs = self.ports.partitions(PAIRS)
         for project, one, other in self.notes:
-            line = _encode(PairNote(p=project, a=one, b=other))
+            line = encode(PairNote(p=project, a=one, b=other))
             records.setdefault((PAIRS, pairs_partition(project, pairs)), []).append(line)
-        sends = [
-            self.ports.send(topic, partition, b"\n".join(lines[start : start + MAX_LINES_PER_RECORD]))
-            for (topic, partition), lines in records.items()
+        await asyncio.gather(
+            *(send_lines(self.ports, topic, partition, lines) for (topic, partition), lines in records.items())
+        )
+
+
+async def send_lines(ports: Ports, topic: str, partition: int, lines: list[bytes]) -> None:
+    """Returns once the log has all of them."""
+    ports.fence()
+    await asyncio.gather(
+        *(
+            ports.send(topic, partition, b"\n".join(lines[start : start + MAX_LINES_PER_RECORD]))
             for start in range(0, len(lines), MAX_LINES_PER_RECORD)
-        ]
-        await asyncio.gather(*sends)
+        )
+    )
 
 
 def pairs_partition(project: str, partitions: int) -> int:

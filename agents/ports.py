@@ -24,6 +24,7 @@ class Ports:
     worker: str = "worker"
     silence: Callable[[], float] = lambda: 0.0  # seconds since the log last acknowledged this worker as a member
     session_timeout: float = 30.0  # seconds of silence after which others may own its shards
+    sweep_after: float | None = None  # seconds after which no former owner can write any more; None = there is none
 
     counters: Counters = field(default_factory=Counters)
 

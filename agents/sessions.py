@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from agents.claims import Claims
-from agents.outbox import Outbox
+from agents.claims import Claims, Ranges
+from agents.outbox import Outbox, encode, send_lines
 from agents.ports import Ports
 from agents.received import Decoded, Key, sort_out, without_duplicates
 from agents.rules import Rules
@@ -32,7 +32,7 @@ from pipeline.log.batches import Batch
 from pipeline.store.facts import Fact, difference, mirrored
 from schemas.definitions import Project
 from schemas.facts import Event, EventRow, Ownership, Pair, Rejected, Session, Touchpoint
-from schemas.log import EVENTS
+from schemas.log import EVENTS, Line
 
 COLD_DEVICES = 5_000  # read and stitched at once: a new goal may ask for every device of the shard
 
@@ -143,6 +143,12 @@ class SessionsAgent:
                 for row in rows:
                     outbox.mark(project, row.owner, row.owner, 0)
             await outbox.send()
+
+    async def sweep(self, shard: int, versions: Ranges) -> None:
+        partitions = self.ports.partitions(EVENTS)
+        found = await self.ports.do(self.ports.facts.devices_written, shard, partitions, versions)
+        lines = [encode(Line(p=project, d=device, r=0, c="restitch")) for project, device in sorted(found)]
+        await send_lines(self.ports, EVENTS, shard, lines)
 
     # ---- hot
 

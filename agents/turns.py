@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol
 
-from agents.claims import Claims
+from agents.claims import Claims, Ranges
 from agents.ports import Ports
 from pipeline.errors import LogFull, LogUnavailable, StoreRefused, StoreUnavailable
 from pipeline.log.batches import Batch
@@ -45,6 +45,9 @@ class Work(Protocol):
 
     async def turn(self, prepared: list[Any]) -> dict[int, int]:
         """Does everything that the batches ask for; returns, by partition, up to which received_at that is."""
+
+    async def sweep(self, shard: int, versions: Ranges) -> None:
+        """Has done again whatever has rows of the shard with such versions: a former owner may have left them late."""
 
     def forget(self, partition: int | None = None) -> None:
         """Drops what is cached, of one partition or of all. Nothing may be known only there."""
@@ -193,6 +196,12 @@ class Turns:
 
     async def _tell(self) -> None:
         await self._try(lambda: self.work.claims.tell(self._reached), lambda: None)
+        await self._try(self._sweep, lambda: None)
+
+    async def _sweep(self) -> None:
+        for shard, versions in (await self.work.claims.due()).items():
+            await self.work.sweep(shard, versions)
+            await self.work.claims.swept(shard)
 
     async def _try(self, work: Callable[[], Awaitable[None]], undo: Callable[[], None]) -> None:
         tries = refused = 0

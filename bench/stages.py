@@ -49,7 +49,7 @@ DETAILS = {
     "agents.sessions:device_facts": "cold: stitch",
     "agents.sessions:end_of": "cold: cache",
     "agents.journeys:customer_facts": "customers: stitch",
-    "agents.outbox:_encode": "marks: encode",
+    "agents.outbox:encode": "marks: encode",
 }
 WAITS = {
     "agents.outbox:Outbox.send": "marks: sent and flushed",

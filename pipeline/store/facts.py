@@ -47,6 +47,7 @@ TABLES: dict[type[Any], str] = {
 # Copies under another key. They are no materialized views: a crash in the middle of an insert may leave the row
 # without its view's, and no redelivery would see that one is missing.
 COPIES = {"owners": "owners_by_owner", "identities": "identities_by_customer"}
+Ranges = Sequence[tuple[int, int]]  # versions: from, and up to but not including
 CHUNK = 2_000  # names in one IN list: the statement stays far below the server's limit of 256 kB
 
 
@@ -64,9 +65,7 @@ class Facts:
             "timeline", project, "devices", devices, lambda row: _event(Event(*row)), lambda event: event.device
         )
 
-    def positions(
-        self, project: str, devices: Iterable[int], message_ids: Iterable[int]
-    ) -> dict[tuple[int, int], int]:
+    def positions(self, project: str, devices: Iterable[int], message_ids: Iterable[int]) -> dict[tuple[int, int], int]:
         """(device, message id) -> log position, of those accepted events that the devices have."""
         wanted, found = list(devices), {}
         for chunk in _chunks(message_ids):
@@ -196,6 +195,24 @@ class Facts:
         where = {"project": project, "partition": partition, "partitions": partitions}
         return [row[0] for row in self._read("customers_of_shard", **where)]
 
+    def devices_written(self, partition: int, partitions: int, versions: Ranges) -> set[tuple[str, int]]:
+        """(project, device) of a partition of `events` that have rows with versions in one of the ranges."""
+        return self._written("devices_written", versions, partition=partition, partitions=partitions)
+
+    def customers_written(self, partition: int, partitions: int, versions: Ranges) -> set[tuple[str, int]]:
+        """(project, customer) of a partition of `changes`, likewise."""
+        return self._written("customers_written", versions, partition=partition, partitions=partitions)
+
+    def identifiers_written(self, versions: Ranges) -> set[tuple[str, int]]:
+        """(project, identifier) of every project, likewise."""
+        return self._written("identifiers_written", versions)
+
+    def _written(self, name: str, versions: Ranges, **where: int) -> set[tuple[str, int]]:
+        if not versions:
+            return set()
+        lows, highs = zip(*versions, strict=True)
+        return {(project, key) for project, key in self._read(name, **where, lows=list(lows), highs=list(highs))}
+
     def goal_events(self, project: str) -> set[str]:
         """Names of all events that a goal of the project names or ever named: taking one back changes facts, too."""
         bodies = self._read("goal_bodies", project=project)
@@ -222,7 +239,7 @@ class Facts:
         self.store.insert(table, columns)
 
     def _read(self, name: str, **parameters: Any) -> list[Row]:
-        """Its statements name sort columns in PREWHERE: with FINAL the engine would read all columns before it filters."""
+        """Statements name sort columns in PREWHERE: with FINAL the engine else reads all columns before it filters."""
         return self.store.query(load("pipeline.store.reads", name), parameters)
 
     def _grouped(

@@ -18,8 +18,11 @@ class FakeStore:
         self.insert_faults: list[Exception] = []
         self.meanwhile: list[Callable[[], None]] = []  # done once, in the middle of the next insert
 
-    def query(self, sql: str, parameters: dict[str, Any]) -> list[tuple[int]]:
+    def query(self, sql: str, parameters: dict[str, Any]) -> list[tuple[int, ...]]:
         self._fault()
+        if "is_swept" in sql:
+            claims = {row[:3]: row for row in self.rows.get("claims", ()) if row[0] == parameters["agent"]}
+            return [(shard, term, at, is_swept) for _, shard, term, at, _, is_swept, _ in claims.values()]
         terms = [row[2] for row in self.rows.get("claims", ()) if row[0] == parameters["agent"]]
         return [(max(terms, default=0),)]
 
@@ -55,6 +58,14 @@ class FakeFacts:
     store: FakeStore = field(default_factory=FakeStore)
 
 
+def now() -> int:
+    """The running loop's time, ms; outside of one that of its beginning."""
+    try:
+        return 1_000_000 + round(asyncio.get_running_loop().time() * 1000)
+    except RuntimeError:
+        return 1_000_000
+
+
 class FakePorts(Ports):
     """Ports with a log that keeps what is sent. Time is the running loop's."""
 
@@ -67,7 +78,7 @@ class FakePorts(Ports):
             definitions=FakeDefinitions(),  # type: ignore[arg-type]
             send=self._send,
             partitions=lambda topic: partitions,
-            now=lambda: 1_000_000 + round(asyncio.get_running_loop().time() * 1000),
+            now=now,
         )
 
     async def do(self, work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

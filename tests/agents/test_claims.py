@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from agents.claims import COUNTER_BITS, Claims
+from agents.claims import CLOCKS_APART_MS, COUNTER_BITS, Claims
 from agents.watermarks import speaker
 from pipeline.errors import LogUnavailable, StoreUnavailable
 from schemas.log import CHANGES, EVENTS, PAIRS, Mark, PairNote
@@ -38,6 +38,60 @@ def test_versions_grow_and_leave_room_for_the_upserts_of_an_insert() -> None:
     run(claims.hold({0}))
     first, second = claims.version(), claims.version()
     assert second == first + 2
+
+
+def test_a_version_tells_how_long_after_the_claim_it_was_taken() -> None:
+    claims = Claims("sessions", FakePorts())
+
+    async def later() -> int:
+        await claims.hold({0})
+        await asyncio.sleep(30)
+        return claims.version()
+
+    assert run(later()) == 1 << COUNTER_BITS | 2 * 30_000
+
+
+def test_a_shard_is_swept_once_when_nobody_else_can_write_any_more() -> None:
+    """Of what a former owner wrote from about the claim on; also where one in between has not swept."""
+    ports = FakePorts()
+    ports.sweep_after = 40.0
+    former, between, heir = (Claims("sessions", ports) for _ in range(3))
+
+    async def later() -> None:
+        await former.hold({0, 1})
+        await asyncio.sleep(3_000)
+        await former.swept(0)
+        await former.swept(1)
+        await between.hold({1})
+        await asyncio.sleep(20)
+        await heir.hold({1})
+        await asyncio.sleep(39)
+        assert await heir.due() == {}
+        await asyncio.sleep(2)
+        since = 2 * (3_000_000 - 40_000 - CLOCKS_APART_MS)
+        assert await heir.due() == {
+            1: [(1 << COUNTER_BITS | since, 2 << COUNTER_BITS), (2 << COUNTER_BITS, 3 << COUNTER_BITS)]
+        }
+        assert await heir.due() != {}
+        await heir.swept(1)
+        assert await heir.due() == {}
+        between.drop(1)
+        assert await between.due() == {}
+
+    run(later())
+    swept = [(term, is_swept) for _, shard, term, _, _, is_swept, _ in ports.store.rows["claims"] if shard == 1]
+    assert swept[-2:] == [(2, 1), (3, 1)]
+
+
+def test_without_a_former_owner_that_could_write_nothing_is_swept() -> None:
+    claims = Claims("sessions", FakePorts())
+
+    async def later() -> None:
+        await claims.hold({0})
+        await asyncio.sleep(10_000)
+        assert await claims.due() == {}
+
+    run(later())
 
 
 def test_a_shard_that_is_held_is_not_claimed_again() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agents.claims import Claims
+from agents.claims import Claims, Ranges
 from agents.ports import Ports
 from agents.turns import BACKOFF_SECONDS, REFUSED_TRIES, Turns
 from pipeline.errors import LogFull, LogUnavailable, StoreRefused, StoreUnavailable
@@ -27,6 +27,7 @@ class Work:
         self.prepared: list[str] = []
         self.written: list[tuple[str, int]] = []  # batch and the version that it was written with
         self.forgotten: list[int | None] = []
+        self.swept: list[int] = []
         self.cached: set[int] = set()
         self.faults: list[Exception] = []  # one a turn, in its middle
         self.meanwhile: Callable[[], Any] | None = None  # once, in the middle of a turn, before it writes
@@ -52,6 +53,9 @@ class Work:
         await asyncio.sleep(0.5)
         self.done.append(names)
         return {partition: self.received.get(name, 0) for partition, (name, *_) in prepared}
+
+    async def sweep(self, shard: int, versions: Ranges) -> None:
+        self.swept.append(shard)
 
     def forget(self, partition: int | None = None) -> None:
         self.forgotten.append(partition)
@@ -106,6 +110,17 @@ def test_what_comes_while_an_agent_rests_from_a_turn_is_done_in_one() -> None:
 
     assert story(tell, rest=1.0).work.done == ["a", "b c"]
     assert story(tell).work.done == ["a", "b", "c"]
+
+
+def test_what_it_holds_is_swept_once_also_where_nothing_more_comes() -> None:
+    async def tell(house: House) -> None:
+        house.work.ports.sweep_after = 40.0
+        await house.give(delivered("a"))
+        await asyncio.sleep(39)
+        assert house.work.swept == []
+        await asyncio.sleep(60)
+
+    assert story(tell).work.swept == [0]
 
 
 # ---- in order, and acknowledged late

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.domain.copies import Refusal
-from pipeline.store.facts import COPIES, TABLES, Facts
+from pipeline.store.facts import COPIES, TABLES, Facts, Ranges
 from pipeline.store.port import Row
 from pipeline.store.sql import load
 from schemas.facts import (
@@ -25,6 +25,7 @@ from schemas.facts import (
 Fault = Callable[[str, str], None]  # when (before, after), what
 
 _TERMS = load("pipeline.store.reads", "terms")
+_CLAIMS = load("pipeline.store.reads", "claims")
 _GOAL_BODIES = load("pipeline.store.reads", "goal_bodies")
 _DEFINITIONS = load("pipeline.store.statements", "definitions")
 _REFUSALS = load("pipeline.store.reads", "refusals_of_identifiers")
@@ -52,20 +53,29 @@ KEYS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
 }
 
 
+WRITTEN = {
+    "devices_written": ("device", ("sessions", "touchpoints", "owners", "owners_by_owner", "pairs")),
+    "customers_written": ("customer", ("journeys", "conversions", "funnel_entries")),
+    "identifiers_written": ("identifier", ("identities", "identities_by_customer")),
+}
+
+
 class MemoryStore:
     """Claims, progress, definitions, refusals; other facts are in MemoryFacts. `fault` is called around inserts."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
-        self.terms: dict[str, int] = defaultdict(int)
+        self.claims: dict[tuple[str, int, int], tuple[int, int, int]] = {}  # agent, shard, term -> version, time, swept
         self.progress: dict[tuple[str, int], int] = {}  # (agent, shard) -> received_at
         self.definitions: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
         self.refusals: dict[tuple[str, int, int], tuple[int, Row, int]] = {}  # key -> version, row, is_deleted
         self.on_progress: Callable[[], None] = lambda: None
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Any = None) -> list[Row]:
-        if sql == _TERMS:
-            return [(self.terms[(parameters or {})["agent"]],)]
+        if sql in (_TERMS, _CLAIMS):
+            asked = (parameters or {})["agent"]
+            claims = [(*name[1:], *row[1:]) for name, row in self.claims.items() if name[0] == asked]
+            return claims if sql == _CLAIMS else [(max((term for _, term, _, _ in claims), default=0),)]
         if sql == _DEFINITIONS:
             return [(*name, *versions[-1]) for name, versions in sorted(self.definitions.items())]
         if sql == _REFUSALS:
@@ -90,7 +100,8 @@ class MemoryStore:
             return
         self.fault("before", table)
         if table == "claims":
-            self.terms[columns[0][0]] = max(columns[2])
+            for agent, shard, term, claimed_at, _, is_swept, version in zip(*columns, strict=True):
+                self.claims[agent, shard, term] = version, claimed_at, is_swept
         elif table == "refusals":
             for *row, version, is_deleted in zip(*columns, strict=True):
                 key = row[0], row[1], row[2]
@@ -209,6 +220,23 @@ class MemoryFacts(Facts):
             (row.project, row.customer) for table in ("identities", "funnel_entries") for row in self.live(table)
         ]
         return list({who for of, who in (*owners, *customers) if of == project and who % partitions == partition})
+
+    def _written(self, name: str, versions: Ranges, **where: int) -> set[tuple[str, int]]:
+        column, tables = WRITTEN[name]
+        found = {
+            (key[0], key[KEYS[table][1].index(column)])
+            for table in tables
+            for key, (version, _) in self.tables[table].items()
+            if any(low <= version < high for low, high in versions)
+        }
+        if name == "identifiers_written":
+            found |= {
+                key[:2]
+                for key, (version, *_) in self.memory.refusals.items()
+                if any(low <= version < high for low, high in versions)
+            }
+            return found
+        return {(of, number) for of, number in found if number % where["partitions"] == where["partition"]}
 
     def ownerships_of(self, project: str, owners: Iterable[int]) -> dict[int, list[Ownership]]:
         return self._by(project, "owners_by_owner", "owner", owners)

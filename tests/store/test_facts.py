@@ -94,6 +94,9 @@ READS: dict[str, Callable[[Facts, str], Any]] = {
     "entries": lambda facts, project: facts.funnel_entries(project, IDS),
     "devices of a shard": lambda facts, project: facts.devices_of_shard(project, NAMES[:1], 1, 2),
     "every device of a shard": lambda facts, project: facts.devices_of_shard(project, (), 1, 2),
+    "devices written": lambda facts, project: facts.devices_written(1, 2, ((3, 9), (20, 31))),
+    "customers written": lambda facts, project: facts.customers_written(1, 2, ((3, 31),)),
+    "identifiers written": lambda facts, project: facts.identifiers_written(((3, 31),)),
     "customers of a shard": lambda facts, project: facts.customers_of_shard(project, 0, 2),
 }
 
@@ -102,6 +105,8 @@ def plain(found: Any) -> Any:
     """For a comparison: lists without their order, but for timelines, whose order counts."""
     if isinstance(found, Mapping):
         return {name: plain(of) for name, of in found.items() if of or of == 0}
+    if isinstance(found, set):
+        return sorted(found)
     if isinstance(found, list) and not (found and type(found[0]).__name__ == "Event"):
         return sorted(map(repr, found))
     return found
