@@ -23,7 +23,19 @@ from agents import counters as worker
 from api import health
 from api.collect import asgi, counters
 from api.query.profiles import Profile
-from api.query.questions import bounce, catalogue, funnel, journeys, ranges, recent, rejected, sessions, steps, trend
+from api.query.questions import (
+    bounce,
+    catalogue,
+    funnel,
+    funnel_numbers,
+    journeys,
+    ranges,
+    recent,
+    rejected,
+    sessions,
+    steps,
+    trend,
+)
 from api.query.saved import FunnelBody, GoalBody
 from pipeline.cli.command import app
 from pipeline.domain import filters, identifiers
@@ -38,7 +50,7 @@ _MADE = re.compile(r"(<!-- made: (.+?) -->\n)(.*?)(<!-- /made -->)", re.DOTALL)
 QUESTIONS: Final[Mapping[str, tuple[type[BaseModel], type[BaseModel]]]] = {
     "sessions": (sessions.SessionsQuestion, sessions.SessionsResult),
     "bounce": (bounce.BounceQuestion, bounce.BounceResult),
-    "funnel": (funnel.FunnelQuestion, funnel.FunnelResult),
+    "funnel": (funnel.FunnelQuestion, funnel_numbers.FunnelResult),
     "journeys": (journeys.JourneysQuestion, journeys.JourneysResult),
     "trend": (trend.TrendQuestion, trend.TrendResult),
     "rejected": (rejected.RejectedQuestion, rejected.RejectedResult),
@@ -51,6 +63,7 @@ OTHERS: Final[Mapping[str, type[BaseModel]]] = {
 }  # fmt: skip
 
 
+    "exclusion": steps.Exclusion, "convert": funnel.Convert,
 def rows(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
     told = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
@@ -168,9 +181,7 @@ def _named(kind: Any) -> str:
     if origin is dict:
         return "object"
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return (
-            f"[{kind.__name__.lower()}](#{kind.__name__.lower()})" if kind in (steps.Step, steps.Filter) else "object"
-        )
+        return f"[{kind.__name__.lower()}](#{kind.__name__.lower()})" if kind in OTHERS.values() else "object"
     return _WORDS[kind]
 
 
@@ -180,6 +191,8 @@ def _default(each: FieldInfo) -> str:
     return code(json.dumps(each.default))
 
 
+    if isinstance(each.default, BaseModel):
+        return code(json.dumps(each.default.model_dump(by_alias=True)))
 def commands() -> str:
     lines = [(code(_usage(words, each)), _plain(each.help), _options(each)) for words, each in every_command().items()]
     return rows(("command", "what it does", "options"), lines)

@@ -49,6 +49,17 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: tuple[str, ...]  # names, or ("*",)
     where: tuple[Filter, ...] = ()
     label: str = ""
+    optional: bool = False  # who leaves it out may go on; neither the first nor the last step
+
+
+class Exclusion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What must not happen after one step of an entry and before another; steps are counted from 1."""
+
+    events: tuple[str, ...]  # names, or ("*",)
+    where: tuple[Filter, ...] = ()
+    after: int = 1
+    before: int = 0  # 0: the last step
+    effect: Literal["remove", "drop"] = "remove"  # the entry does not count at all; or it ends where it stands
 
 
 class Funnel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,8 +68,9 @@ class Funnel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     steps: tuple[Step, ...]
     window_ms: int = 7 * 86_400_000
-    order: Literal["ordered"] = "ordered"
+    order: Literal["ordered", "strict", "any"] = "ordered"
     breakdown: str = ""  # a property, or $column
+    exclusions: tuple[Exclusion, ...] = ()
     version: int = 1
 
 
@@ -90,6 +102,7 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hash: str  # SHA-256 of the key, hex
     source: str = "web"  # write keys: the source's name
     source_kind: Literal["browser", "app", "server", "vendor", "import"] = "browser"
+    signing_secret: str = ""  # of a vendor's webhooks; kept as it is, as signatures are checked with it. "" = none
     revoked: bool = False
     version: int = 1
 

@@ -222,8 +222,8 @@ class FunnelEntry(msgspec.Struct, frozen=True, gc=False):
     entered_at: int
     id: int
     funnel_version: int
-    steps: int  # steps filled, 1..n
-    step_times: tuple[int, ...]  # ms, 0 = not filled
+    steps: int  # number of the furthest step filled, 1..n; in any order how many are filled
+    step_times: tuple[int, ...]  # ms, 0 = not filled; in any order those of the first event, the second ...
     step_messages: tuple[int, ...]
     step_groups: tuple[str, ...]  # the breakdown's value at each step; empty without a breakdown
 

@@ -18,6 +18,9 @@ from api.query.questions.steps import (
     LEAST_STEPS,
     MOST_STEPS,
     EventNames,
+    Exclusion,
+    Exclusions,
+    Order,
     Step,
     Where,
     Window,
@@ -84,11 +87,19 @@ class FunnelBody(Strict):
 
     steps: Steps
     window: Window = DEFAULT_WINDOW_MS
-    order: Literal["ordered"] = "ordered"
+    order: Order = Field("ordered", description="as in the question")
+    exclusions: Exclusions = Field([], description="what must not happen between two steps")
     breakdown: str = Field("", max_length=1000, description='a property, or $channel ...; "": none')
 
     def definition(self, name: str) -> Funnel:
-        return Funnel(name, tuple(step.definition() for step in self.steps), self.window, self.order, self.breakdown)
+        return Funnel(
+            name,
+            tuple(step.definition() for step in self.steps),
+            self.window,
+            self.order,
+            self.breakdown,
+            tuple(one.definition() for one in self.exclusions),
+        )
 
 
 class SavedFunnel(FunnelBody):
@@ -103,6 +114,7 @@ class SavedFunnel(FunnelBody):
             steps=[Step.of(step) for step in funnel.steps],
             window=funnel.window_ms,
             order=funnel.order,
+            exclusions=[Exclusion.of(one) for one in funnel.exclusions],
             breakdown=funnel.breakdown,
         )
 

@@ -10,6 +10,7 @@ from pipeline.cli.output import duration, out, pairs, share, table, written
 
 Answer = Mapping[str, Any]
 BAR, BESIDE = 40, 48  # characters of a full bar; of the numbers beside it
+GROUPS: Mapping[str, str] = {"none": "(none)", "not_reached": "(not reached)", "other": "(other)"}
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -80,19 +81,26 @@ def funnel(answer: Answer) -> None:
     if result["groups"]:
         steps = [str(number) for number in range(1, len(result["steps"]) + 1)]
         rows = [
-            (group["value"], *(step["count"] for step in group["steps"]), share(group["steps"][-1]["rate"]))
+            (
+                GROUPS.get(group["kind"], group["value"]),
+                *(step["count"] for step in group["steps"]),
+                share(group["steps"][-1]["rate"]),
+            )
             for group in result["groups"]
         ]
         table(
-            f"By {question['breakdown'] or 'the value at its first step'}",
+            f"By {question['breakdown'] or 'its breakdown'}",
             ("value", *steps, "rate"),
             rows,
             right=(*steps, "rate"),
         )
     if result["periods"]:
-        rows = [(period["period"], *period["counts"]) for period in result["periods"]]
+        rows = [
+            (f"{period['period']}{' *' if period['unfinished'] else ''}", *period["counts"])
+            for period in result["periods"]
+        ]
         steps = [str(number) for number in range(1, len(result["steps"]) + 1)]
-        table("By period", ("period", *steps), rows, right=steps)
+        table("By period; * is unfinished", ("period", *steps), rows, right=steps)
     _foot(answer)
 
 

@@ -1,4 +1,4 @@
-"""Ordered funnels with a window: every event that can fill step 1 opens an entry, and each is evaluated alone.
+"""Funnels with a window: every event that can fill step 1 opens an entry, and each is evaluated alone.
 
     steps A B C, window 7 days (inclusive, ms)
     events      A1    B1   A2       B2        C1
@@ -8,17 +8,18 @@
 A step is filled by the first event after the one that filled the step before; one event fills one step of an entry, so
 in a funnel A, A an event A opens an entry and fills the second step of an earlier one. Events of one millisecond count
 in the customer's favour: they stand in one order for all entries, by the first step that each can fill, then by the
-order of events. Others may lie between; they are left out at once.
+order of events. `walk` has the orders, optional steps and exclusions. What nothing in the funnel names is left out at
+once; not where the order is strict: there it ends an entry, unless it is passive (a heartbeat is no act).
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from pipeline.domain import filters
 from pipeline.domain.identifiers import fact_id
+from pipeline.domain.walk import Barrier, Fill, Rules, Track
 from pipeline.errors import InvalidQuestion
-from schemas.definitions import Funnel
+from schemas.definitions import Exclusion, Filter, Funnel, Step
 from schemas.facts import FOREVER, FOREVER_AGO, Event, FunnelEntry
 
 MOST_STEPS: Final = 32
@@ -33,7 +34,7 @@ def order(event: Event) -> tuple[int, int, int, int]:
 
 
 class _Candidate(NamedTuple):
-    """A step that events of some name can fill."""
+    """A step that events of some name can fill, or an exclusion that they meet."""
 
     bit: int
     holds: filters.Predicate | None  # None: every such event
@@ -41,22 +42,26 @@ class _Candidate(NamedTuple):
 
 
 class FunnelPlan:
-    """A compiled funnel; compile it once for many customers. `events`: the names that its steps have, perhaps "*"."""
+    """A compiled funnel; compile it once for many customers.
+
+    `events`: the names that must be read, perhaps "*"; `properties`: the properties and columns that are looked at.
+    """
 
     def __init__(self, funnel: Funnel) -> None:
-        self.funnel = funnel
-        self.events: frozenset[str] = frozenset(name for step in funnel.steps for name in step.events)
+        self.funnel, self.is_strict = funnel, funnel.order == "strict"
+        self.rules = _rules(funnel)
         self.group = filters.reader(funnel.breakdown, "breakdown") if funnel.breakdown else None
-        candidates = [_candidate(funnel, number) for number in range(len(funnel.steps))]
-        self._any = self._named(ANY_EVENT, candidates)
-        self._by_event = {name: self._named(name, candidates) for name in self.events - {ANY_EVENT}}
+        named: list[Step | Exclusion] = [*funnel.steps, *funnel.exclusions]
+        candidates = [_candidate(one, 1 << number, field) for number, (one, field) in enumerate(_fields(funnel))]
+        names = {name for one in named for name in one.events}
+        self._any = _of(ANY_EVENT, named, candidates)
+        self._by_event = {name: _of(name, named, candidates) for name in names - {ANY_EVENT}}
+        self.events = frozenset({ANY_EVENT} if self.is_strict else names)
+        read = {where.property for one in named for where in one.where} | {funnel.breakdown} - {""}
+        self.properties = frozenset(read | ({"$is_passive"} if self.is_strict else set()))
 
-    def _named(self, name: str, candidates: Sequence[_Candidate]) -> tuple[_Candidate, ...]:
-        steps = zip(self.funnel.steps, candidates, strict=True)
-        return tuple(candidate for step, candidate in steps if name in step.events or ANY_EVENT in step.events)
-
-    def fillable(self, event: Event, properties: Properties) -> int:
-        """The steps that the event can fill, as bits: 1 << number of the step, counted from 0."""
+    def able(self, event: Event, properties: Properties) -> int:
+        """What the event can do, as bits: 1 << number of the step, counted from 0; after the steps the exclusions."""
         bits = 0
         parsed: Mapping[str, Any] | None = None
         for bit, holds, reads_properties in self._by_event.get(event.event, self._any):
@@ -72,22 +77,75 @@ class FunnelPlan:
 
 def compile_funnel(funnel: Funnel) -> FunnelPlan:
     """InvalidQuestion names the field that is wrong: steps[2].where[0].value and so on."""
-    if not 1 <= len(funnel.steps) <= MOST_STEPS:
+    count = len(funnel.steps)
+    if not 1 <= count <= MOST_STEPS:
         raise InvalidQuestion(f"a funnel has from 1 to {MOST_STEPS} steps", field="steps")
     if funnel.window_ms < 1:
         raise InvalidQuestion("the window must be at least a millisecond", field="window_ms")
+    for one, field in _fields(funnel):
+        if not one.events or not all(one.events):
+            raise InvalidQuestion('this needs the name of an event, or "*" for any', field=f"{field}.events")
+        if ANY_EVENT in one.events and len(one.events) > 1:
+            raise InvalidQuestion('"*" stands alone: it is any event', field=f"{field}.events")
     for number, step in enumerate(funnel.steps):
-        if not step.events or not all(step.events):
-            raise InvalidQuestion('a step needs the name of an event, or "*" for any', field=f"steps[{number}].events")
-        if ANY_EVENT in step.events and len(step.events) > 1:
-            raise InvalidQuestion('"*" stands alone: it is any event', field=f"steps[{number}].events")
+        if step.optional:
+            _check_optional(funnel.order, number, count)
+    for number, exclusion in enumerate(funnel.exclusions):
+        _check_between(exclusion, f"exclusions[{number}]", count)
     return FunnelPlan(funnel)
 
 
-def _candidate(funnel: Funnel, number: int) -> _Candidate:
-    where = funnel.steps[number].where
-    holds = filters.compile(where, f"steps[{number}].where") if where else None
-    return _Candidate(1 << number, holds, not all(filters.is_column(one.property) for one in where))
+def _fields(funnel: Funnel) -> list[tuple[Step | Exclusion, str]]:
+    """Steps, then exclusions, and where each stands in the definition."""
+    steps: list[tuple[Step | Exclusion, str]] = [(each, f"steps[{at}]") for at, each in enumerate(funnel.steps)]
+    return [*steps, *((one, f"exclusions[{number}]") for number, one in enumerate(funnel.exclusions))]
+
+
+def _check_optional(order: str, number: int, count: int) -> None:
+    told = ""
+    if order == "any":
+        told = "in any order no step is needed before another: leave the step out, or ask in order"
+    elif number in (0, count - 1):
+        told = f"the {'last' if number else 'first'} step cannot be optional: it is where an entry begins or ends"
+    if told:
+        raise InvalidQuestion(told, field=f"steps[{number}].optional")
+
+
+def _check_between(exclusion: Exclusion, field: str, count: int) -> None:
+    if not 1 <= exclusion.after < count:
+        raise InvalidQuestion(
+            f"must be the number of a step from 1 to {count - 1}: what is excluded lies between two steps",
+            field=f"{field}.after",
+        )
+    if not exclusion.after < (exclusion.before or count) <= count:
+        raise InvalidQuestion(
+            f"must be the number of a step later than {exclusion.after}, and {count} at most", field=f"{field}.before"
+        )
+
+
+def _rules(funnel: Funnel) -> Rules:
+    count, reach = len(funnel.steps), []
+    for number in range(count):
+        furthest = min(number + 1, count - 1)
+        while funnel.steps[furthest].optional:
+            furthest += 1
+        reach.append(furthest)
+    barriers = tuple(
+        Barrier(one.after - 1, (one.before or count) - 1, one.effect == "remove") for one in funnel.exclusions
+    )
+    return Rules(count, funnel.window_ms, funnel.order, tuple(reach), barriers)
+
+
+def _candidate(one: Step | Exclusion, bit: int, field: str) -> _Candidate:
+    where: Sequence[Filter] = one.where
+    holds = filters.compile(where, f"{field}.where") if where else None
+    return _Candidate(bit, holds, not all(filters.is_column(each.property) for each in where))
+
+
+def _of(name: str, named: Sequence[Step | Exclusion], candidates: Sequence[_Candidate]) -> tuple[_Candidate, ...]:
+    """What an event of that name may fill or meet."""
+    both = zip(named, candidates, strict=True)
+    return tuple(candidate for one, candidate in both if name in one.events or ANY_EVENT in one.events)
 
 
 def entries(
@@ -106,47 +164,26 @@ def entries(
     properties. Only events in [entered_from, entered_until) ms open an entry; later steps may come after it.
     """
     plan = funnel if isinstance(funnel, FunnelPlan) else compile_funnel(funnel)
-    usable = [(event, bits) for event in events if (bits := plan.fillable(event, properties))]
-    if not usable:
-        return []
-    usable.sort(key=lambda found: (found[0].occurred_at, found[1] & -found[1]))  # stable: then by the order of events
-    ordered = [event for event, _ in usable]
-    places: list[list[int]] = [
-        [place for place, (_, bits) in enumerate(usable) if bits >> number & 1]
-        for number in range(len(plan.funnel.steps))
-    ]
-    times = [event.occurred_at for event in ordered]
+    found = [(event, plan.able(event, properties)) for event in events]
+    track = Track([one for one in found if one[1] or (plan.is_strict and not one[0].is_passive)], plan.rules)
     return [
-        _entry(
-            [ordered[place] for place in _filled(opening, places, times, plan.funnel.window_ms)],
-            plan,
-            properties,
-            project,
-            customer,
-        )
-        for opening in places[0]
-        if entered_from <= times[opening] < entered_until
+        _entry(fills, track, plan, properties, project, customer)
+        for opening in track.openings()
+        if entered_from <= track.times[opening] < entered_until and (fills := track.filled(opening))
     ]
-
-
-def _filled(opening: int, places: Sequence[Sequence[int]], times: Sequence[int], window_ms: int) -> list[int]:
-    """The places of the events that fill the steps of the entry which the event at `opening` opens."""
-    filled = [opening]
-    end = times[opening] + window_ms
-    for fitting in places[1:]:
-        at = bisect_right(fitting, filled[-1])
-        if at == len(fitting) or times[fitting[at]] > end:
-            break
-        filled.append(fitting[at])
-    return filled
 
 
 def _entry(
-    filled: Sequence[Event], plan: FunnelPlan, properties: Properties, project: str, customer: int
+    fills: Sequence[Fill], track: Track, plan: FunnelPlan, properties: Properties, project: str, customer: int
 ) -> FunnelEntry:
-    first, funnel, group = filled[0], plan.funnel, plan.group
-    missing = len(funnel.steps) - len(filled)
-    groups = [filters.text(group(event, properties(event))) for event in filled] + [""] * missing if group else []
+    funnel, group, first = plan.funnel, plan.group, track.events[fills[0][1]]
+    size = len(funnel.steps)
+    times, messages, groups = [0] * size, [0] * size, [""] * size if group else []
+    for step, place in fills:
+        event = track.events[place]
+        times[step], messages[step] = event.occurred_at, event.message_id
+        if group:
+            groups[step] = filters.text(group(event, properties(event)))
     return FunnelEntry(
         project=project,
         funnel=funnel.name,
@@ -154,9 +191,9 @@ def _entry(
         entered_at=first.occurred_at,
         id=fact_id(project, funnel.name, first.device, first.message_id, first.occurred_at),
         funnel_version=funnel.version,
-        steps=len(filled),
-        step_times=tuple(event.occurred_at for event in filled) + (0,) * missing,
-        step_messages=tuple(event.message_id for event in filled) + (0,) * missing,
+        steps=fills[-1][0] + 1,
+        step_times=tuple(times),
+        step_messages=tuple(messages),
         step_groups=tuple(groups),
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.domain import filters
+from pipeline.domain.funnels import compile_funnel
 from pipeline.errors import UserMistake
 from schemas.definitions import Decision, Funnel, Goal, Key, Project
 
@@ -86,6 +87,7 @@ def _check_funnel(funnel: Funnel) -> None:
     for number, step in enumerate(funnel.steps):
         _check_events(step.events, f"steps[{number}].events")
         filters.compile(step.where, f"steps[{number}].where")
+    compile_funnel(funnel)
 
 
 def _check_events(events: Sequence[str], field: str) -> None:

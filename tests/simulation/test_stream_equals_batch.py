@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.domain.facts import BatchFacts
 from pipeline.domain.identifiers import fact_id
-from schemas.definitions import Decision, Filter, Funnel, Goal, Project, SessionOptions
+from schemas.definitions import Decision, Exclusion, Filter, Funnel, Goal, Project, SessionOptions
 from schemas.definitions import Step as FunnelStep
 from schemas.facts import EventRow, RefusedPair, Rejected
 from tests.simulation.world import CALM, Change, Odds, Step, World, drained
@@ -33,6 +33,14 @@ funnels = st.sampled_from(
         Funnel("way", (FunnelStep(("Saw",)), FunnelStep(("Bought",)))),
         Funnel("way", (FunnelStep(("page",)), FunnelStep(("Asked", "Bought")))),
         Funnel("picky", (FunnelStep(("*",), where=(Filter("price", "gt", 2),)), FunnelStep(("Asked", "Bought")))),
+        Funnel(
+            "strict",
+            (FunnelStep(("page",)), FunnelStep(("Saw",), optional=True), FunnelStep(("Bought",))),
+            order="strict",
+        ),
+        Funnel(
+            "any", (FunnelStep(("Saw",)), FunnelStep(("Bought",))), order="any", exclusions=(Exclusion(("Asked",)),)
+        ),
     ]
 )
 options = st.sampled_from(

@@ -1,12 +1,12 @@
 -- Entries into a saved funnel that begin in [from, to), customer by customer.
--- customer, entered_at ms, steps filled, times of the steps ms, event of step 1, value of the breakdown at step 1
+-- customer, entered_at ms, furthest step; of each step its time ms, event and value of the breakdown
 SELECT
     customer,
     toUnixTimestamp64Milli(entered_at),
     steps,
     step_times,
-    step_messages[1],
-    step_groups[1]
+    step_messages,
+    step_groups
 FROM funnel_entries FINAL
 WHERE project = {project:String}
     AND funnel = {funnel:String}

@@ -48,6 +48,15 @@ def all_between(asked: Range, by: Period, zone: ZoneInfo, found: Iterable[str]) 
     return names
 
 
+def end_of(name: str, by: Period, zone: ZoneInfo) -> int:
+    """Where a period ends, exclusive, ms."""
+    start = datetime.fromisoformat(name)
+    if by == "hour":
+        return round(start.timestamp() * 1000) + HOUR_MS
+    following = _first_day(start.date() + timedelta(days={"day": 1, "week": 7, "month": 31}[by]), by)
+    return _at(following.isoformat(), zone)
+
+
 def start_of(name: str) -> datetime:
     """Where a period stands among others of its kind."""
     start = datetime.fromisoformat(name)

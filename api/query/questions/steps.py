@@ -2,7 +2,7 @@
 
 import re
 from math import isfinite
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -16,7 +16,7 @@ from pipeline.domain import filters
 from schemas import definitions
 from schemas.definitions import Operator
 
-LEAST_STEPS, MOST_STEPS = 2, 32
+LEAST_STEPS, MOST_STEPS, MOST_EXCLUSIONS = 2, 32, 10
 MOST_WINDOW_MS: Final = 366 * 86_400_000
 DEFAULT_WINDOW_MS: Final = 7 * 86_400_000
 _DURATION = re.compile(r"([0-9]{1,12}) ?(ms|s|m|h|d|w)")
@@ -104,13 +104,43 @@ class Step(Strict):
     events: EventNames
     where: Where = []
     label: str = Field("", max_length=200)
+    optional: bool = Field(False, description="who leaves it out may go on; neither the first step nor the last")
 
     def definition(self) -> definitions.Step:
-        return definitions.Step(tuple(self.events), tuple(one.definition() for one in self.where), self.label)
+        where = tuple(one.definition() for one in self.where)
+        return definitions.Step(tuple(self.events), where, self.label, self.optional)
 
     @classmethod
     def of(cls, step: definitions.Step) -> "Step":
-        return cls(events=list(step.events), where=[filter_of(one) for one in step.where], label=step.label)
+        where = [filter_of(one) for one in step.where]
+        return cls(events=list(step.events), where=where, label=step.label, optional=step.optional)
+
+
+class Exclusion(Strict):
+    """What must not happen after one step of an entry and before another."""
+
+    events: EventNames
+    where: Where = []
+    after: int = Field(1, description="number of a step, from 1")
+    before: int | None = Field(None, description="number of a later step; null: the last")
+    effect: Literal["remove", "drop"] = Field(
+        "remove", description="the entry does not count at all; or it ends where it stands"
+    )
+
+    def definition(self) -> definitions.Exclusion:
+        where = tuple(one.definition() for one in self.where)
+        # 0 is the last step in a definition alone: who asks for step 0 is told that there is none.
+        before = 0 if self.before is None else self.before or -1
+        return definitions.Exclusion(tuple(self.events), where, self.after, before, self.effect)
+
+    @classmethod
+    def of(cls, one: definitions.Exclusion) -> "Exclusion":
+        where = [filter_of(each) for each in one.where]
+        return cls(events=list(one.events), where=where, after=one.after, before=one.before or None, effect=one.effect)
+
+
+Order = Literal["ordered", "strict", "any"]
+Exclusions = Annotated[list[Exclusion], Field(max_length=MOST_EXCLUSIONS)]
 
 
 def filter_of(one: definitions.Filter) -> Filter:

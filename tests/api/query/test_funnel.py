@@ -41,7 +41,9 @@ async def test_times_to_convert_are_those_of_the_counted_entries(house: House) -
     result = (await house.ask("funnel", steps=STEPS))["result"]
     assert [step["median_ms"] for step in result["steps"]] == [0, DAY, 1_800_000]
     assert [step["median_step_ms"] for step in result["steps"]] == [0, DAY, 1_500_000]
-    assert result["convert_ms"] == {"p10": 1_800_000, "p50": 1_800_000, "p90": 1_800_000, "mean": 1_800_000}
+    names = ("p10", "p25", "p50", "p75", "p90", "p95", "p99", "mean", "min", "max")
+    assert result["convert_ms"] == dict.fromkeys(names, 1_800_000)
+    assert result["histogram"] == [{"from_ms": 1_800_000, "to_ms": 3_600_000, "count": 1}]
 
 
 @pytest.mark.parametrize(("window", "reached"), [("1d", [3, 2, 1]), (DAY - 1, [3, 1, 1]), ("29m", [3, 1, 0])])
@@ -69,7 +71,10 @@ async def test_a_breakdown_has_the_values_of_the_first_step_and_one_for_none(hou
     groups = [(group["value"], [step["count"] for step in group["steps"]]) for group in answer["result"]["groups"]]
     assert groups == [(None, [1, 0]), ("blue", [1, 0]), ("red", [1, 1])]
     answer = await house.ask("funnel", steps=STEPS, breakdown="$acquisition", limit=1)
-    assert [group["value"] for group in answer["result"]["groups"]] == ["direct"]
+    assert [(group["value"], group["kind"]) for group in answer["result"]["groups"]] == [
+        ("direct", "value"),
+        (None, "other"),
+    ]
     assert answer["result"]["groups_left_out"] == 1
 
 
@@ -164,14 +169,20 @@ async def test_the_echo_has_every_default_and_gives_the_same_again(house: House)
         "last": None,
         "zone": "UTC",
         "include_bots": False,
-        "steps": [{"events": [name], "where": [], "label": ""} for name in ("page", "Added", "Paid")],
+        "steps": [
+            {"events": [name], "where": [], "label": "", "optional": False} for name in ("page", "Added", "Paid")
+        ],
         "saved": None,
         "window": 604_800_000,
         "order": "ordered",
+        "exclusions": [],
         "count": "customers",
+        "entries": "all",
         "breakdown": None,
-        "by": None,
+        "attribution": "first",
         "limit": 100,
+        "convert": {"from": 1, "to": None},
+        "by": None,
     }
     assert await house.ask("funnel", answer["question"]) == answer
 

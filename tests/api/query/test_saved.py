@@ -1,16 +1,9 @@
-from datetime import UTC, datetime
-from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from pipeline.domain.identifiers import fact_id
 from schemas.definitions import Funnel
-from schemas.facts import EventRow
 from tests.api.query.conftest import House
-from tests.story import DAY_ZERO
 
 FUNNEL = {"steps": [{"events": ["page"]}, {"events": ["Added"]}], "window": "1h", "breakdown": "$acquisition"}
 GOAL = {"events": ["Paid"], "kind": "macro", "where": [{"property": "price", "operator": "gt", "value": 3}]}
@@ -114,7 +107,11 @@ async def test_a_goal_that_cannot_be_followed_is_refused_at_its_field(house: Hou
         ({"steps": [{"events": ["page"]}, {"events": ["*", "page"]}]}, "steps[1].events"),
         ({"steps": [{"events": ["page"]}, {"events": [""]}]}, "steps[1].events[0]"),
         ({"breakdown": "$nope"}, "breakdown"),
-        ({"order": "strict"}, "order"),
+        ({"order": "loose"}, "order"),
+        ({"exclusions": [{"events": ["X"], "after": 2}]}, "exclusions[0].after"),
+        ({"exclusions": [{"events": ["X"], "before": 3}]}, "exclusions[0].before"),
+        ({"exclusions": [{"events": ["X"], "effect": "ignore"}]}, "exclusions[0].effect"),
+        ({"steps": [{"events": ["page"], "optional": True}, {"events": ["Added"]}]}, "steps[0].optional"),
     ],
 )
 async def test_a_funnel_that_cannot_be_followed_is_refused_at_its_field(house: House, change: Any, field: str) -> None:
@@ -174,6 +171,8 @@ async def test_the_entries_of_a_saved_funnel_are_summed_by_the_step_they_stand_a
     ("question", "told"),
     [
         ({"saved": "shop", "window": "1h"}, "window"),
+        ({"saved": "shop", "order": "ordered"}, "order"),
+        ({"saved": "shop", "exclusions": []}, "exclusions"),
         ({"saved": "shop", "breakdown": "color"}, "breakdown"),
         ({"saved": "shop", "count": "sessions"}, "without bots"),
         ({"saved": "shop", "steps": FUNNEL["steps"]}, "either steps or saved"),
@@ -190,48 +189,3 @@ async def test_a_saved_funnel_that_there_is_not_is_answered_with_the_nearest(hou
     error = await house.refused("funnel", {"saved": "chekout"}, status=404)
     assert error["field"] == "saved"
     assert "'checkout'" in error["message"]
-
-
-months = count(1)
-names = st.sampled_from(["a", "b", "c"])
-happenings = st.lists(
-    st.tuples(st.integers(1, 3), st.integers(0, 6), names, st.sampled_from(["x", "y", ""])), max_size=14
-)
-
-
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(happenings, min_size=2, max_size=2), st.lists(names, min_size=2, max_size=3), st.integers(1, 5))
-async def test_saved_and_ad_hoc_give_the_same_numbers(
-    house: House, told: list[list[tuple[int, int, str, str]]], steps: list[str], window: int
-) -> None:
-    """Each example is a project's whole history in a month of its own, so that the examples do not meet."""
-    month = next(months)
-    begin = DAY_ZERO + month * 40 * 86_400_000
-    events = [
-        EventRow(
-            project=house.name,
-            device=1_000 * month + customer,
-            occurred_at=begin + at,
-            message_id=fact_id(house.name, day, number, begin),
-            sequence=0,
-            log_position=number,
-            event=name,
-            type="track",
-            channel="web",
-            acquisition=group,
-        )
-        for day, happened in enumerate(told)
-        for number, (customer, at, name, group) in enumerate(happened)
-    ]
-    body = {"steps": [{"events": [name]} for name in steps], "window": window, "breakdown": "$acquisition"}
-    await put(house, "funnels/random", body)
-    (funnel,) = house.definitions.funnels(house.name)
-    house.tell(events, funnels=[funnel])
-    asked = {"from": _iso(begin), "to": _iso(begin + 6), "by": "hour"}
-    saved = await house.ask("funnel", asked, saved="random")
-    ad_hoc = await house.ask("funnel", asked | body)
-    assert saved["result"] == ad_hoc["result"]
-
-
-def _iso(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
