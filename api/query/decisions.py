@@ -25,6 +25,7 @@ from pipeline.store.facts import Facts
 from schemas.definitions import Decision, Project
 from schemas.log import PAIRS, PairNote
 
+NOTES = 1_000  # in one append
 Action = Literal["join", "split", "ignore"]
 Named = Annotated[str, Field(min_length=1, max_length=1000)]
 _AN_ID = "16 hex digits, or user: and the user id, or email: and the address"
@@ -65,6 +66,10 @@ class DecisionShown(BaseModel):
     revoked_at: int | None
     revoked_by: str
     revoked_reason: str
+
+
+class Recomputed(BaseModel):
+    identifiers: int = Field(description="that the identity agent decides anew")
 
 
 class DecisionsShown(BaseModel):
@@ -163,6 +168,20 @@ async def tell(runtime: Runtime, project: str, decision: Decision) -> None:
     other = decision.other or decision.one
     line = msgspec.json.encode(PairNote(p=project, a=decision.one, b=other, r=_now(), k="define"))
     await runtime.writer.append(PAIRS, crc32(project.encode()) % topic.partitions, [line])
+
+
+async def recompute(runtime: Runtime, asking: Asking) -> int:
+    """Asks the agent to decide the whole project's identities anew; how many identifiers it was told of."""
+    project, topic = asking.project.name, runtime.topic(PAIRS)
+    rows = await asyncio.to_thread(asking.rows, "identity_identifiers")
+    named = {each for (each,) in rows}
+    for each in runtime.definitions.decisions(project):
+        named |= {each.one, each.other} - {0}
+    lines = [msgspec.json.encode(PairNote(p=project, a=each, b=each, k="define")) for each in sorted(named)]
+    partition = crc32(project.encode()) % topic.partitions
+    for start in range(0, len(lines), NOTES):
+        await runtime.writer.append(PAIRS, partition, lines[start : start + NOTES])
+    return len(lines)
 
 
 def shown(decisions: tuple[Decision, ...], *, naming: frozenset[int] | set[int] | None = None) -> list[DecisionShown]:

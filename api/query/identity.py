@@ -83,7 +83,8 @@ def identity(asking: Asking, known: tuple[Decision, ...], asked: str) -> Identit
     pairs, is_whole = _pairs(facts.pairs_of(project, members))
     refused = {(one.identifier, one.other): one for one in RefusedPairs(asking.store).of(project, members)}
     told = _told(asking, pairs)
-    devices = {row.device for row in held.intervals} - members
+    owned = [row for row in held.intervals if row.device != row.owner]  # what came without a device is its owner's
+    devices = {row.device for row in owned} - members
     naming = [each for each in known if not each.revoked and (each.one in members or each.other in members)]
     named = {end for ends in pairs for end in ends} | {end for each in naming for end in (each.one, each.other) if end}
     strangers = named - members
@@ -109,7 +110,7 @@ def identity(asking: Asking, known: tuple[Decision, ...], asked: str) -> Identit
         nodes=nodes,
         edges=[
             *(_edge(ends, rows, refused.get(ends), told) for ends, rows in pairs.items()),
-            *map(_owned, sorted(held.intervals, key=lambda row: (row.owned_from, row.device))),
+            *map(_owned, sorted(owned, key=lambda row: (row.owned_from, row.device))),
             *_decided(naming, history),
         ],
         decisions=history,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request
 
 from api.query import access, ask, decisions, identity
 from api.query.bodies import JsonRoute
-from api.query.decisions import DecisionShown, DecisionsShown, Ignore, Join, Reasoned, Split
+from api.query.decisions import DecisionShown, DecisionsShown, Ignore, Join, Reasoned, Recomputed, Split
 from api.query.runtime_port import Runtime
 from pipeline.errors import NotFound
 from schemas.definitions import Decision, Project
@@ -55,6 +55,10 @@ def router(runtime: Runtime) -> APIRouter:
     async def revoke(decision: Name, body: Reasoned, request: Request, project: Project = writes) -> DecisionShown:
         await decisions.revoke(runtime, project, decision, body.reason, by(request))
         return one(project, decision)
+
+    @routes.post("/identity/recompute", operation_id="recompute_identity", summary="Decide every identity anew")
+    async def recompute(project: Project = writes) -> Recomputed:
+        return Recomputed(identifiers=await decisions.recompute(runtime, ask.asking(runtime, project)))
 
     async def decide(request: Request, project: Project, wanted: Decision) -> DecisionShown:
         return one(project, (await decisions.decide(runtime, project, wanted, by(request))).name)

@@ -96,6 +96,16 @@ def revoke(decision: Decision, reason: Reason, project: options.Project = "", js
     _told(gone, json)
 
 
+@app.command("recompute")
+def recompute(project: options.Project = "", json: options.Json = False) -> None:
+    """Decide every identity of the project anew, as after an upgrade that changes the rules."""
+    told = options.wait_for(_call("POST", project, "/identity/recompute"))
+    if json:
+        as_json(told)
+        return
+    out.print(f"{told['identifiers']:,} identifiers are decided anew.")
+
+
 def _decide(project: str, json: bool, customer: str, action: str, body: dict[str, Any]) -> None:
     _told(options.wait_for(_call("POST", project, f"/customers/{customer}/identity/{action}", body)), json)
 

@@ -51,6 +51,7 @@ def test_on_a_folder_that_nobody_holds_the_facts_follow_before_the_command_ends(
     assert joined.code == 0, joined.err
     ids = {json.loads(folder.wayfare("identity", "show", f"user:{who}", "--json").out)["id"] for who in ("ann", "bob")}
     assert len(ids) == 1
+    assert folder.wayfare("identity", "recompute", "--json").json == {"identifiers": 2}
     assert folder.wayfare("verify", "--all").code == 0
 
 

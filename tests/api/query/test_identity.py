@@ -98,6 +98,12 @@ class TestGraph:
             named = moment("09:01") if who == "ann" else moment("12:00")
             assert seen == {"user": named, "device": moment("09:00") if who == "ann" else moment("12:00")}
 
+    async def test_what_came_without_a_device_is_no_device(self, house: House) -> None:
+        house.tell("- 09:00 called phone user=ann")
+        graph = await get(house, "/customers/user:ann/identity")
+        assert [(one["kind"], one["first_at"]) for one in graph["nodes"]] == [("user", moment("09:00"))]
+        assert graph["edges"] == []
+
     @pytest.mark.parametrize("old", [f"email:{ADDRESS}", "the device", "user:ann"])
     async def test_an_old_id_answers_with_the_new_one(self, house: House, old: str) -> None:
         house.tell(CALL_CENTRE)
@@ -235,6 +241,12 @@ class TestDecisions:
             assert revoking.status_code == 403
         async with browser(house) as client:
             assert (await client.get(f"{base}/customers/user:ann/identity")).status_code == 401
+
+    async def test_a_recompute_tells_the_agent_of_every_identifier_that_is_named(self, house: House) -> None:
+        house.tell(CALL_CENTRE)
+        assert await post(house, "/identity/recompute", {}) == {"identifiers": 3}
+        assert {note["a"] for _, _, note in house.writer.records} == {user(ANN), user(BOB), email(ADDRESS)}
+        assert {note["a"] == note["b"] and note["k"] == "define" for _, _, note in house.writer.records} == {True}
 
     async def test_another_projects_decision_is_none(self, house: House) -> None:
         house.tell(CALL_CENTRE)
