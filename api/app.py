@@ -13,9 +13,10 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api import admin, dashboard, health, query
+from api import admin, dashboard, health, query, snippet
 from api.collect.answers import Answer
 from api.collect.asgi import Collector, Limits
+from api.collect.client_settings import SOURCE_CONFIG
 from api.collect.clock import Clock
 from api.collect.counters import Counters
 from api.dashboard import session
@@ -28,7 +29,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
-COLLECTED = ("/v1/", "/webhooks/")
+COLLECTED = ("/v1/", "/webhooks/", SOURCE_CONFIG)
 DESCRIPTION = """Customer journeys, sessions and funnels, while they happen.
 
 A question is one JSON object; its answer echoes it with every default filled in, and says up to when data is complete
@@ -152,5 +153,6 @@ def _fastapi(runtime: Runtime, counters: Counters, lifespan: Callable[[FastAPI],
     built.include_router(query.router(runtime))
     built.include_router(admin.router(runtime))
     built.include_router(session.router(runtime))
+    snippet.install(built)
     dashboard.install(built)
     return built

@@ -75,7 +75,7 @@ def preflight(headers: dict[bytes, bytes]) -> Answer:
     """204 to a browser that asks whether it may send: any origin may, with any headers."""
     wanted = headers.get(b"access-control-request-headers", b"*")
     granted: tuple[Header, ...] = (
-        (b"access-control-allow-methods", b"POST, OPTIONS"),
+        (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
         (b"access-control-allow-headers", wanted),
         (b"access-control-max-age", PREFLIGHT_SECONDS),
     )

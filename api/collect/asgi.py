@@ -15,6 +15,7 @@ from typing import Any
 
 from api.collect.answers import CLOSE, Answer, Refused, origin_headers, preflight, refusal, taken
 from api.collect.bodies import SenderLeft, read_body, unpacked
+from api.collect.client_settings import settings_of
 from api.collect.clock import wall_clock
 from api.collect.counters import Counters
 from api.collect.deadline import ReadDeadline
@@ -195,6 +196,8 @@ class Collector:
         kind = ROUTES.get(scope["path"])
         if scope["method"] == "OPTIONS":
             return preflight(headers)
+        if scope["method"] == "GET" and (settings := settings_of(scope, headers, self._keys)):
+            return settings
         if kind is None:
             raise Refused(
                 404, "not_found", f"there is no such route; events are sent to /v1/ and one of {', '.join(KINDS)}"

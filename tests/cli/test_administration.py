@@ -46,6 +46,7 @@ def test_a_key_is_shown_once_and_never_again(wayfare: Command, embedded: Embedde
     listed = wayfare("key", "list", "-p", project, "--json").out
     assert key[0] not in listed
     assert "site" in listed
+    assert f'<script async src="{embedded.url}/wayfare.js" data-key="{key[0]}"></script>' in shown
 
 
 def test_a_revoked_key_is_refused_by_the_collector(wayfare: Command, embedded: EmbeddedHouse) -> None:

@@ -1,0 +1,76 @@
+"""The tracker: JavaScript for a visitor's browser, in one line of a site's HTML.
+
+    /wayfare.js         core.js and autocapture.js
+    /wayfare.core.js    core.js alone
+    /analytics.js/v1/{write key}/analytics.min.js    the first, where Segment's own snippet looks for its client
+
+`install(app)` has them served: without their comments and spaces, packed, to be asked for again after ten minutes.
+"""
+
+import gzip
+import hashlib
+from collections.abc import Awaitable, Callable
+from functools import cache
+from importlib import resources
+from typing import Final, NamedTuple
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request, Response
+from rjsmin import jsmin
+
+WHOLE: Final = ("core", "autocapture")
+CORE: Final = ("core",)
+PATHS: Final = {
+    "/wayfare.js": WHOLE,
+    "/wayfare.core.js": CORE,
+    "/analytics.js/v1/{key}/analytics.min.js": WHOLE,
+}
+HEADERS: Final = {
+    "Content-Type": "text/javascript; charset=utf-8",
+    "Cache-Control": "public, max-age=600, stale-while-revalidate=86400",
+    "Access-Control-Allow-Origin": "*",  # pages may ask with crossorigin, to check it or to see its errors
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Timing-Allow-Origin": "*",
+    "Vary": "Accept-Encoding",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Script(NamedTuple):
+    plain: bytes
+    packed: bytes  # gzip
+    tag: str  # ETag; weak, as it names both forms
+
+
+@cache
+def script(parts: tuple[str, ...]) -> Script:
+    """One script of some of the parts: each is a function, and the first is called with the others."""
+    folder = resources.files(__name__)
+    functions = "\n".join(jsmin(folder.joinpath(f"{part}.js").read_text("utf-8")) for part in parts)
+    plain = f'(()=>{{"use strict";{functions}\n{parts[0]}({",".join(parts[1:])})}})();\n'.encode()
+    name = hashlib.sha256(plain).hexdigest()[:20]
+    return Script(plain, gzip.compress(plain, 9, mtime=0), f'W/"{name}"')
+
+
+def line(url: str, key: str) -> str:
+    """The line that a site takes into its HTML. `url` is where its visitors reach the collector."""
+    return f'<script async src="{url.rstrip("/")}/wayfare.js" data-key="{quote(key, safe="")}"></script>'
+
+
+def install(app: FastAPI) -> None:
+    """Adds a route for each of PATHS."""
+    for path, parts in PATHS.items():
+        app.add_route(path, _answer(parts), include_in_schema=False)
+
+
+def _answer(parts: tuple[str, ...]) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        found = script(parts)
+        headers = HEADERS | {"ETag": found.tag}
+        if found.tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(found.packed, headers=headers | {"Content-Encoding": "gzip"})
+        return Response(found.plain, headers=headers)
+
+    return answer

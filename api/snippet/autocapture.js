@@ -1,0 +1,80 @@
+// What visitors do without a call: links that lead elsewhere, downloads, forms, clicks in anger and in vain.
+//
+// Addresses lose their query; of forms only names are told, never what was typed; nothing inside `data-wf-private`.
+function autocapture(wanted, track, listen, isOwn, onLeave) {
+  const FILES = /\.(pdf|zip|docx?|xlsx?|pptx?|csv|txt|rtf|epub|mp[34]|wav|mov|avi|gz|7z|rar|dmg|exe|msi|apk|pkg|deb|rpm|iso)$/i;
+  const INPUTS = "input,select,textarea";
+  const isPrivate = (element) => !element.closest || element.closest("[data-wf-private]");
+  const named = (element) =>
+    element.tagName.toLowerCase() + (element.id ? "#" + element.id : "") +
+    (element.classList[0] ? "." + element.classList[0] : "");
+
+  // -- links
+
+  const followed = ({ target, button }) => {
+    const link = target.closest?.("a[href],area[href]");
+    if (!link || isPrivate(link) || button > 1 || !/^https?:/.test(link.href)) return;
+    const to = new URL(link.href);
+    const url = to.origin + to.pathname;
+    const file = to.pathname.match(FILES);
+    if (file || link.hasAttribute("download")) {
+      if (wanted("downloads")) track("File Downloaded", { url, extension: file ? file[1].toLowerCase() : "" });
+    } else if (!isOwn(to.hostname) && wanted("links")) track("Outbound Link Clicked", { url, host: to.host });
+  };
+  listen(document, "click auxclick", followed);
+
+  // -- forms: started, then submitted or abandoned
+
+  const forms = new Map(); // form -> name of the field touched last
+  // Attributes: a field called `id` or `action` stands in the place of the form's own property.
+  const about = (form) => {
+    const [id, name, action] = ["id", "name", "action"].map((each) => form.getAttribute(each));
+    return { form: id || name || new URL(action || "", location).pathname };
+  };
+  const touched = ({ target }) => {
+    const form = target.form;
+    if (!form || !target.matches?.(INPUTS) || isPrivate(target)) return;
+    if (!forms.has(form)) track("Form Started", about(form));
+    forms.set(form, target.name || target.id || target.type);
+  };
+  const left = () => {
+    forms.forEach((field, form) => track("Form Abandoned", { ...about(form), last_field: field }));
+    forms.clear();
+  };
+  if (wanted("forms")) {
+    listen(document, "input change", touched);
+    listen(document, "submit", ({ target }) => {
+      if (isPrivate(target)) return;
+      forms.delete(target);
+      track("Form Submitted", about(target));
+    });
+    onLeave(left);
+  }
+
+  // -- rage: three clicks in a second at one spot; dead: a button that changes nothing
+
+  let clicks = [];
+  const clicked = ({ target, clientX: x, clientY: y, timeStamp: at, detail }) => {
+    if (isPrivate(target) || !detail) return; // made by a key or by a script
+    clicks = [...clicks.filter((each) => at - each.at < 1e3 && Math.hypot(x - each.x, y - each.y) < 30), { x, y, at }];
+    if (clicks.length === 3) track("Rage Clicked", { element: named(target) });
+    const button = target.closest("button,[role=button],input[type=button],a[href='#'],a:not([href])");
+    if (!button || button.disabled || clicks.length > 1) return;
+    const before = location.href;
+    const focused = document.activeElement;
+    const watch = new MutationObserver(alive);
+    const stop = ["scroll", "submit", "visibilitychange", "input", "pagehide"];
+    const timer = setTimeout(() => {
+      if (location.href === before && document.activeElement === focused) track("Dead Clicked", { element: named(button) });
+      alive();
+    }, 1500);
+    function alive() {
+      clearTimeout(timer);
+      watch.disconnect();
+      stop.forEach((kind) => window.removeEventListener(kind, alive, true));
+    }
+    watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+    stop.forEach((kind) => window.addEventListener(kind, alive, true));
+  };
+  if (wanted("clicks")) listen(document, "click", clicked);
+}

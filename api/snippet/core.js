@@ -1,0 +1,396 @@
+// The tracker: pages, calls, consent, ids, engaged time, and a queue that survives failures.
+//
+//   <script async src="https://HOST/wayfare.js" data-key="WRITE KEY"></script>
+//
+//   call -> event -> queue -- 200 ms, one request at a time --> POST /v1/b -> 200: forgotten
+//                      |  `- page hidden: beacon                   `-------> else: kept in localStorage, tried again
+//                      `- before consent: waits here, in memory alone
+//
+// Names are short where they are often used: nothing renames them before they are sent.
+function core(autocapture) {
+  const script = document.currentScript || document.querySelector("script[data-key]");
+  const options = script.dataset;
+  const name = options.name || "wayfare"; // of the global object and of all that is stored: one a project
+  const key = options.key || script.src.split("/v1/")[1]?.split("/")[0];
+  const url = (options.host || new URL(script.src).origin) + "/v1/b";
+  const [MOST_EVENTS, MOST_CHARACTERS, YEAR, IDLE_MS, SECOND] = [200, 15e3, 34e6, 3e4, 1e3];
+  const early = window[name];
+  if (!key || early?.key) return; // loaded twice
+  window[name] = early || [];
+
+  const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => (b + 256).toString(16).slice(1)).join("");
+  const listen = (target, kinds, heard) =>
+    kinds.split(" ").forEach((kind) => target.addEventListener(kind, heard, { capture: true, passive: true }));
+
+  // -- what is stored: in localStorage and one cookie, in memory where these are shut or not allowed yet
+
+  const memory = {};
+  const tab = fresh();
+  const read = (item) => {
+    try {
+      return granted() ? localStorage.getItem(name + "." + item) : memory[item];
+    } catch {
+      return memory[item];
+    }
+  };
+  const store = (item, value) => {
+    try {
+      if (value) localStorage.setItem(name + "." + item, value);
+      else localStorage.removeItem(name + "." + item);
+    } catch {}
+  };
+  const write = (item, value) => {
+    memory[item] = value;
+    if (granted()) store(item, value);
+  };
+  const stored = () => {
+    try {
+      return Object.keys(localStorage).filter((item) => item.startsWith(name + "."));
+    } catch {
+      return [];
+    }
+  };
+  const cookie = (item) => {
+    try {
+      return document.cookie.split("; ").find((each) => each.startsWith(item + "="))?.split("=")[1];
+    } catch {}
+  };
+  const bake = (item, value, seconds, domain) => {
+    try {
+      document.cookie =
+        `${item}=${value};path=/;max-age=${seconds};samesite=lax` +
+        (domain ? ";domain=" + domain : "") + (location.protocol === "https:" ? ";secure" : "");
+    } catch {}
+  };
+  let domain = options.domain;
+  const widest = () => {
+    // A browser refuses cookies for public suffixes: the first domain that takes one is the site's.
+    const labels = location.hostname.split(".");
+    for (let i = labels.length - 2; i >= 0; i--) {
+      const tried = labels.slice(i).join(".");
+      bake(name + "_try", 1, 9, tried);
+      if (cookie(name + "_try")) {
+        bake(name + "_try", "", 0, tried);
+        return tried;
+      }
+    }
+    return "";
+  };
+
+  let device;
+  const keep = (id, seconds = YEAR) => bake(name + "_id", id, seconds, (domain ??= widest()));
+  const deviceId = () => {
+    const id = cookie(name + "_id") || read("id") || device || fresh();
+    if (id !== device) {
+      device = id;
+      keep(id);
+      write("id", id);
+    }
+    return id;
+  };
+  const parse = (text) => {
+    try {
+      return JSON.parse(text) || {};
+    } catch {
+      return {};
+    }
+  };
+  const user = () => parse(read("user"));
+
+  // -- consent: "1", "0", or "" while nobody has said anything and it was asked to wait; stored with its purposes
+
+  const signals =
+    ("gpc" in options && navigator.globalPrivacyControl) || ("dnt" in options && navigator.doNotTrack === "1");
+  let said = "1";
+  const granted = () => said === "1";
+  said = read("consent")?.[0] || (signals ? "0" : "consent" in options ? "" : "1");
+
+  const consent = (given) => {
+    const purposes = given === true || !given ? { analytics: !!given } : given;
+    const changed = () => put("track", { event: "Consent Changed", properties: purposes });
+    const text = +!!purposes.analytics + JSON.stringify(purposes);
+    if (granted() && read("consent") === text) return;
+    if (purposes.analytics) {
+      said = "1";
+      write("consent", text);
+      Object.entries(memory).forEach(([item, value]) => store(item, value));
+      queue.forEach((event) => (event.anonymousId ||= deviceId()));
+      adopt();
+      changed();
+    } else {
+      if (granted()) {
+        changed();
+        depart();
+        keep("", 0);
+      }
+      said = "0";
+      queue = [];
+      device = undefined;
+      stored().forEach((item) => store(item.slice(name.length + 1)));
+      Object.keys(memory).forEach((item) => delete memory[item]);
+      if (!("consent" in options)) store("consent", text);
+    }
+  };
+
+  // -- the queue
+
+  let queue = [], flying = [], fails = 0, timer = 0, sequence = 0;
+  const batch = () => {
+    let size = 0;
+    return queue.filter((event) => (size += JSON.stringify(event).length) < MOST_CHARACTERS || event === queue[0]);
+  };
+  const body = (events) => JSON.stringify({ writeKey: key, sentAt: new Date(), batch: events });
+  // Only while sending fails: what is on its way arrives, as it outlives the page.
+  const save = () => {
+    const rest = fails ? [...flying, ...queue].slice(-MOST_EVENTS) : [];
+    write("q." + tab, rest.length ? JSON.stringify(rest) : "");
+  };
+  const soon = (ms) => (timer ||= setTimeout(flush, ms));
+  const flush = async () => {
+    clearTimeout(timer);
+    timer = 0;
+    if (!granted() || flying[0] || !queue[0]) return;
+    flying = batch();
+    queue = queue.slice(flying.length);
+    const text = body(flying);
+    let wait = 0;
+    try {
+      const answer = await fetch(url, {
+        // a text needs no preflight; browsers keep 64 kB alive
+        method: "POST", body: text, credentials: "omit", keepalive: text.length < 2e4,
+      });
+      if (answer.ok || answer.status === 400 || answer.status === 413) fails = 0; // what is refused will be again
+      else wait = SECOND * answer.headers.get("retry-after") || SECOND;
+    } catch {
+      wait = SECOND;
+    }
+    if (wait) {
+      if (granted()) queue = [...flying, ...queue];
+      clearTimeout(timer);
+      timer = 0;
+      soon(Math.max(wait, Math.min(3e5, SECOND * 2 ** fails++) * (0.5 + Math.random())));
+    }
+    flying = [];
+    save();
+    if (queue[0]) soon(0);
+  };
+  // The page may be gone after this.
+  const depart = () => {
+    if (!granted()) return;
+    if (!navigator.onLine) fails ||= 1;
+    while (!fails && queue[0]) {
+      const events = batch();
+      if (navigator.sendBeacon(url, body(events))) queue = queue.slice(events.length);
+      else fails = 1;
+    }
+    save();
+  };
+  // What pages before this one could not send. Another tab may send it too: it is recognised by its ids.
+  const adopt = () => {
+    stored().filter((item) => item.startsWith(name + ".q.") && !item.endsWith(tab)).forEach((item) => {
+      const left = item.slice(name.length + 1);
+      queue = [...Object.values(parse(read(left))), ...queue].slice(-MOST_EVENTS);
+      fails ||= 1;
+      save();
+      store(left);
+    });
+    soon(200);
+  };
+
+  // -- events
+
+  const put = (type, fields, given) => {
+    if (said === "0") return;
+    settle();
+    const { id, group } = user();
+    queue.push({
+      type,
+      messageId: fresh(),
+      anonymousId: granted() ? deviceId() : undefined,
+      userId: id,
+      timestamp: new Date(),
+      sequence: sequence++,
+      ...fields,
+      ...given,
+      context: {
+        page: { ...here, title: document.title }, groupId: group, library: { name: "wayfare.js" }, ...given?.context,
+      },
+    });
+    if (queue.length > MOST_EVENTS) queue.shift();
+    if (fails) save();
+    soon(200);
+  };
+  // Segment's calls leave out what they don't have: ([category], [name], [properties], [options], [callback]).
+  const told = (given) => {
+    given.filter((each) => typeof each === "function").forEach((each) => setTimeout(each));
+    return [
+      given.filter((each) => each !== "" && /string|number/.test(typeof each)),
+      ...given.filter((each) => typeof each === "object").map((each) => each ?? undefined),
+    ];
+  };
+  const known = (type, field, remembered) => (...given) => {
+    const [[id], traits, more] = told(given);
+    if (id !== undefined) write("user", JSON.stringify({ ...user(), [remembered]: id }));
+    put(type, { [field]: id ?? user()[remembered], traits }, more);
+  };
+  const track = (event, ...given) => {
+    const [, properties, more] = told(given);
+    put("track", { event, properties }, more);
+  };
+  const page = (...given) => {
+    const [words, properties, more] = told(given);
+    uncounted(); // this call is the page that would have been counted by itself
+    put("page", { name: words.pop(), category: words.pop(), properties }, more);
+  };
+  const reset = () => {
+    write("user");
+    if (granted()) {
+      keep((device = fresh()));
+      write("id", device);
+    }
+  };
+
+  // -- pages by themselves: loads, History, hash routes (#/ and #!), the back/forward cache
+
+  let here = {}, place, pending = 0, arrived;
+  const where = () => {
+    const { pathname, hash, search } = location;
+    return [/^#!?\//.test(hash) ? pathname.replace(/\/$/, "") + hash.replace(/^#!?/, "") : pathname, search];
+  };
+  const uncounted = () => {
+    clearTimeout(pending);
+    pending = 0;
+  };
+  const settle = () => {
+    if (!pending) return;
+    uncounted();
+    put("page", { timestamp: arrived });
+  };
+  const visit = (isWhole) => {
+    const [path, search] = where();
+    if (place?.[0] === path && (!isWhole || place[1] === search)) {
+      place[1] = search; // replaced: filters and the like
+      return;
+    }
+    if (place) leave(true);
+    here = { url: location.href, path, referrer: place ? here.url : document.referrer };
+    place = [path, search];
+    arrived = new Date();
+    bottom = engaged = 0;
+    hasLeft = false;
+    beat = FIRST_BEAT;
+    look();
+    // The title often comes after the address.
+    if (options.page !== "off") pending = setTimeout(settle, 50);
+  };
+
+  // -- engaged time: visible, with the focus, and something moved in the last 30 s
+
+  const FIRST_BEAT = SECOND * (options.beat || 10);
+  let engaged = 0, seen = 0, isActive = false, moved = 0, beat, bottom = 0, hasLeft;
+  const now = () => performance.now();
+  const look = () => (bottom = Math.max(bottom, scrollY + innerHeight));
+  const took = () => {
+    const ms = Math.round(engaged);
+    engaged = 0;
+    return ms;
+  };
+  const tick = () => {
+    const at = now();
+    if (isActive) engaged += Math.min(at - seen, 2 * SECOND); // a machine that slept was not read from
+    seen = at;
+    isActive = document.visibilityState === "visible" && document.hasFocus() && at - moved < IDLE_MS;
+    if (engaged >= beat) {
+      beat = 3 * FIRST_BEAT;
+      put("track", { event: "heartbeat", properties: { engaged_ms: took() } });
+    }
+  };
+  const leaving = [];
+  const leave = (forGood) => {
+    settle();
+    if (forGood) leaving.forEach((each) => each());
+    tick();
+    if (engaged < 1 && hasLeft) return;
+    hasLeft = true;
+    const scroll = Math.min(100, Math.round((100 * bottom) / document.documentElement.scrollHeight));
+    put("track", { event: "page_leave", properties: { engaged_ms: took(), scroll_percent: scroll } });
+  };
+
+  // -- data-wf-event="Name" data-wf-any-property="value", on what is clicked or a form that is submitted
+
+  const declared = (happened) => {
+    const element = happened.target.closest?.("[data-wf-event]");
+    if (!element || (element.tagName === "FORM") !== (happened.type === "submit")) return;
+    const properties = {};
+    for (const [item, value] of Object.entries(element.dataset))
+      if (/^wf[A-Z]/.test(item) && item !== "wfEvent")
+        properties[item.slice(2).replace(/[A-Z]/g, (letter) => "_" + letter.toLowerCase()).slice(1)] = value;
+    track(element.dataset.wfEvent, properties);
+  };
+
+  const api = {
+    key, track, page, reset, consent,
+    identify: known("identify", "userId", "id"),
+    group: known("group", "groupId", "group"),
+    push: (...calls) => calls.forEach(([call, ...given]) => api[call]?.(...given)),
+    ready: (call) => call(),
+    user: () => ({ id: () => user().id, anonymousId: () => (granted() ? deviceId() : undefined) }),
+  };
+
+  "on off once load debug timeout addSourceMiddleware addDestinationMiddleware".split(" ").forEach((call) => {
+    api[call] = () => api; // Segment's, without a meaning here
+  });
+
+  const begin = () => {
+    let calls = Array.isArray(window[name]) ? window[name] : [];
+    window[name] = api;
+    if (name === "wayfare" && (!window.analytics || Array.isArray(window.analytics))) {
+      calls = calls.concat(window.analytics || []);
+      window.analytics = api;
+    }
+    if (granted()) adopt();
+    visit(true);
+    if (calls.some(([call]) => call === "page")) uncounted();
+    api.push(...calls);
+
+    for (const [call, isWhole] of [["pushState", true], ["replaceState", false]]) {
+      const original = history[call];
+      history[call] = function (...given) {
+        original.apply(this, given);
+        if (options.spa !== "off") visit(isWhole);
+      };
+    }
+    if (options.spa !== "off") listen(window, "popstate hashchange", () => visit(true));
+    listen(window, "pageshow", (shown) => {
+      if (!shown.persisted) return;
+      place = ["", ""]; // out of the back/forward cache: seen again
+      hasLeft = true;
+      visit(true);
+    });
+    listen(window, "scroll", look);
+    listen(document, "pointermove pointerdown keydown scroll touchmove wheel", () => (moved = now()));
+    listen(window, "focus blur", tick);
+    listen(document, "click submit", declared);
+    listen(window, "online", flush);
+    listen(document, "visibilitychange", () => {
+      tick();
+      if (document.visibilityState === "hidden") {
+        leave();
+        depart();
+      }
+    });
+    listen(window, "pagehide", () => {
+      leave(true);
+      isActive = false;
+      depart();
+    });
+    moved = now();
+    tick();
+    setInterval(tick, SECOND);
+    const wanted = (part) => !options.auto || options.auto.includes(part);
+    const isOwn = (host) => host === location.hostname || (domain && host.endsWith("." + domain));
+    autocapture?.(wanted, track, listen, isOwn, (each) => leaving.push(each));
+  };
+  if (document.prerendering) document.addEventListener("prerenderingchange", begin, { once: true });
+  else begin();
+}

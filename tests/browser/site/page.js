@@ -1,0 +1,1 @@
+document.querySelector("#alive").addEventListener("click", ({ target }) => target.classList.toggle("on"));
