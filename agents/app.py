@@ -10,10 +10,12 @@ from mode import Service
 from agents.crew import Crew
 from agents.health import HealthServer
 from pipeline import allocator
+from pipeline.errors import StoreUnavailable, WayfareError
 from pipeline.log import open_log
 from pipeline.log.faust_app import WayfareApp, create_app
 from pipeline.settings import Settings, load
 from pipeline.store import open_store
+from pipeline.store.migrations import require_current
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +35,10 @@ def build(settings: Settings) -> WayfareApp:
 
 
 def create(settings: Settings) -> WayfareApp:
-    """The app of a worker process, on a log and a store of its own. Raises Fault where the log cannot be reached."""
+    """The app of a worker process, on a log and a store of its own.
+
+    Raises Fault where the log cannot be reached, UserMistake where `wayfare migrate` has to come first.
+    """
     app = build(settings)
     log_port = open_log(
         settings.log,
@@ -43,6 +48,10 @@ def create(settings: Settings) -> WayfareApp:
         retention_hours=settings.log_retention_hours,
     )
     store = open_store(settings.store)
+    try:
+        require_current(store)
+    except StoreUnavailable as error:  # agents wait for it; what is missing then they will tell
+        log.warning("%s", error)
 
     def fail(error: BaseException) -> None:
         log.critical("the worker ends: %s", error)
@@ -73,6 +82,9 @@ def create(settings: Settings) -> WayfareApp:
 
 def __getattr__(name: str) -> Any:
     if name == "app":
-        globals()["app"] = create(load())
+        try:
+            globals()["app"] = create(load())
+        except WayfareError as error:
+            raise SystemExit(f"wayfare: {error.message}") from error
         return globals()["app"]
     raise AttributeError(name)

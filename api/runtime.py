@@ -18,7 +18,7 @@ from pipeline.log.port import Log, LogWriter, Topic
 from pipeline.settings import Settings
 from pipeline.store import open_store
 from pipeline.store.definitions import Definitions
-from pipeline.store.migrations import migrate
+from pipeline.store.migrations import migrate, require_current
 from pipeline.store.port import Store
 from schemas.definitions import Key, Project
 from schemas.log import EVENTS, TOPICS
@@ -132,7 +132,7 @@ class Opened:
     def __init__(self, settings: Settings, command: str) -> None:
         """Takes the folder, opens log and store and brings the tables up to date (embedded only; else `migrate` does).
 
-        Raises InUse, InvalidSetting, LogUnavailable, StoreUnavailable.
+        Raises InUse, InvalidSetting, LogUnavailable, StoreUnavailable; UserMistake where `migrate` has to come first.
         """
         self.settings, self.command = settings, command
         self.lock = FolderLock(settings.folders, Holder(pid=0, command=command))
@@ -141,6 +141,8 @@ class Opened:
             self.log = log_of(settings)
             if settings.embedded:
                 migrate(self.store)
+            else:
+                require_current(self.store)
             self.log.ensure_topics(settings.log_partitions)
             self.runtime = Runtime(settings, self.log, self.store)
             if not self.runtime.definitions.projects():

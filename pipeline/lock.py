@@ -69,7 +69,7 @@ def holder_of(folders: Iterable[Path]) -> Holder | None:
         path = folder / FILE
         try:
             file = os.open(path, os.O_RDWR)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # what is no folder is told by who wants to hold it
             continue
         except PermissionError as error:
             raise InvalidSetting(f"{path} belongs to another user", field="data") from error

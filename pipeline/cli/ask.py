@@ -57,6 +57,12 @@ def ask(
         "count": count, "definition": definition, "reason": reason, "include_bots": include_bots,
     }  # fmt: skip
     body |= {name: value for name, value in given.items() if value}
+    if window.isdecimal():
+        body["window"] = int(window)
+    if where and not (steps or events):
+        raise InvalidQuestion("filters are for the steps of --steps and for --events", field="where")
+    if about and question != "customer":
+        raise InvalidQuestion(f"{question} takes no ID; it is a customer's", field="ID")
     filters = [_filter(each) for each in where or ()]
     if steps:
         body["steps"] = [{"events": [name], "where": filters} for name in _names(steps)]
@@ -80,6 +86,8 @@ async def _asked(question: str, about: str, body: dict[str, Any], project: str) 
             return await server.get(f"{server.base}/catalogue", **whole)
         if question != "customer":
             return await server.post(f"{server.base}/questions/{question}", body)
+        if named := [name for name, value in body.items() if value is not None]:
+            raise InvalidQuestion("a customer is asked for by the ID alone, without a range", field=named[0])
         if not about:
             raise InvalidQuestion("name the customer: an id, user:ID or an e-mail address", field="ID")
         if "@" in about and not about.startswith("user:"):

@@ -4,6 +4,9 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.output import FAULT, as_json, out
+from pipeline.errors import LogUnavailable, StoreRefused, StoreUnavailable, UserMistake
+from pipeline.settings import variable
+from pipeline.store.migrations import PENDING
 
 SIGNS = {"ok": "[green]ok  [/green]", "warn": "[yellow]warn[/yellow]", "fail": "[bold red]fail[/bold red]"}
 
@@ -24,8 +27,21 @@ def doctor(json: options.Json = False) -> None:
 
 
 async def _examine() -> dict[str, list[dict[str, str]]]:
+    """Every check; where log, store or tables cannot even be opened, that alone."""
     from pipeline.cli.connection import connected
 
-    async with connected(options.settings(), "doctor") as server:
-        report: dict[str, list[dict[str, str]]] = await server.get("/api/v1/admin/doctor")
-        return report
+    try:
+        async with connected(options.settings(), "doctor") as server:
+            report: dict[str, list[dict[str, str]]] = await server.get("/api/v1/admin/doctor")
+            return report
+    except (LogUnavailable, StoreUnavailable, StoreRefused) as error:
+        part = "log" if isinstance(error, LogUnavailable) else "store"
+        return _failed(part, error.message, f"is {variable(part)} right, and does it run?")
+    except UserMistake as error:
+        if error.code != PENDING:
+            raise
+        return _failed("tables", error.message, "")
+
+
+def _failed(name: str, message: str, advice: str) -> dict[str, list[dict[str, str]]]:
+    return {"checks": [{"name": name, "state": "fail", "message": message, "advice": advice}]}

@@ -32,6 +32,7 @@ def settings(*, service: bool = False) -> Settings:
     if read.log_level != "debug":
         for noisy in ("httpx", "httpcore", "aiokafka", "kafka"):
             logging.getLogger(noisy).setLevel(logging.WARNING)
+        logging.getLogger("clickhouse_driver").setLevel(logging.ERROR)  # it warns, with a traceback, of what it raises
     return read
 
 

@@ -14,6 +14,8 @@ from pipeline.errors import UserMistake
 from pipeline.store.port import Store
 from pipeline.store.sql import load
 
+PENDING = "pending_migrations"
+
 _FILE = re.compile(r"(\d{4})_(\w+)\.up\.sql")
 # A string, a quoted name, a comment, or the end of a statement.
 _TOKEN = re.compile(r"'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|(;)", re.S)
@@ -78,6 +80,15 @@ def status(store: Store) -> Status:
             code="newer_database",
         )
     return Status(current, len(known), tuple(one for one in known if one.number not in applied))
+
+
+def require_current(store: Store) -> None:
+    """Raises UserMistake where tables are missing or older than this version, or newer."""
+    found = status(store)
+    if found.pending:
+        raise UserMistake(
+            f"the tables are at version {found.current} of {found.latest}: run `wayfare migrate`", code=PENDING
+        )
 
 
 def migrate(store: Store, to: int | None = None) -> list[Change]:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from pipeline.cli.tail import line
-from tests.cli.conftest import Command, event, lines
+from tests.cli.conftest import Command, Folder, event, lines
 from tests.scenarios.house import EmbeddedHouse
 from tests.scenarios.part import until
 
@@ -114,6 +114,23 @@ def test_the_doctor_finds_a_running_up_well(wayfare: Command) -> None:
     assert done.code == 0
     assert {"settings", "log", "topics", "store", "clock", "tables", "agents", "disk"} <= states.keys()
     assert "fail" not in states.values()
+
+
+@pytest.mark.parametrize(
+    ("pair", "part"), [({"log": "kafka://127.0.0.1:1"}, "log"), ({"store": "clickhouse://u:p@127.0.0.1:1/d"}, "store")]
+)
+def test_the_doctor_names_the_part_that_is_away(folder: Folder, pair: dict[str, str], part: str) -> None:
+    done = folder.wayfare("doctor", "--json", **pair)
+    assert (done.code, done.err) == (1, "")
+    (check,) = done.json["checks"]
+    assert (check["name"], check["state"]) == (part, "fail")
+    assert f"WAYFARE_{part.upper()}" in check["advice"]
+
+
+def test_a_data_folder_that_is_a_file_is_the_users_mistake(folder: Folder) -> None:
+    (folder.path / "data").write_text("")
+    done = folder.wayfare("ask", "sessions", "--json")
+    assert (done.code, done.error["field"]) == (2, "data")
 
 
 def test_verify_finds_no_difference(wayfare: Command, embedded: EmbeddedHouse, tmp_path: Path) -> None:

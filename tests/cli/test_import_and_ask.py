@@ -142,7 +142,12 @@ def test_a_customer_is_found_by_user_id_and_email(wayfare: Command, embedded: Em
     (("sessions", "--from", "yesterday"), "from"),
     (("bounce", "--definition", "none"), "definition"),
     (("funnel", "--steps", "a,b", "--window", "0d"), "window"),
+    (("funnel", "--steps", "a,b", "--window", "0"), "window"),
     (("funnel", "--steps", "a,b", "--where", "color"), "where"),
+    (("funnel", "--saved", "a", "--where", "color=red"), "where"),
+    (("sessions", "--where", "color=red"), "where"),
+    (("sessions", "user:a"), "ID"),
+    (("customer", "user:a", "--last", "7d"), "last"),
     (("sessions", "--question", "{"), "question"),
     (("sessions", "--question", '{"nonsense": 1}'), "nonsense"),
 ])  # fmt: skip

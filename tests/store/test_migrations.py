@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.errors import Fault, UserMistake
 from pipeline.store import migrations
-from pipeline.store.migrations import Change, Migration, migrate, statements, status
+from pipeline.store.migrations import Change, Migration, migrate, require_current, statements, status
 from pipeline.store.port import Store
 from schemas.tables import TABLES
 from tests.store.rows import columns
@@ -55,6 +55,13 @@ def test_an_older_database_keeps_its_rows_and_gets_the_rest(store: Store, follow
     assert migrate(store) == [Change(NEWEST + 1, "next", "up")]
     assert store.query("SELECT count() FROM owners") == [(5,)]
     assert store.query("SELECT a FROM next") == [(1,)]
+
+
+def test_who_needs_tables_that_are_not_there_is_told_to_migrate(store: Store, following: Migration) -> None:
+    with pytest.raises(UserMistake, match="run `wayfare migrate`"):
+        require_current(store)
+    migrate(store)
+    require_current(store)
 
 
 def test_a_database_of_a_newer_version_is_refused_and_told_which(
