@@ -10,7 +10,7 @@ import msgspec
 
 from bench import events
 
-FOLDER = Path(os.environ.get("WAYFARE_BENCH_FOLDER") or Path.home() / ".cache" / "wayfare" / "bench")
+FOLDER = Path(os.environ.get("BENCH_FOLDER") or Path.home() / ".cache" / "wayfare" / "bench")
 LINES_A_RECORD = 50
 
 

@@ -30,7 +30,7 @@ def requests(host: str, key: str, count: int) -> list[bytes]:
 async def send(host: str, made: list[bytes], rate: float) -> dict[str, object]:
     """Sends request n at n / rate seconds."""
     name, _, port = host.rpartition(":")
-    free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    free: asyncio.LifoQueue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.LifoQueue()
     for _ in range(CONNECTIONS):
         free.put_nowait(await asyncio.open_connection(name, int(port)))
     late: list[float] = []

@@ -1,0 +1,32 @@
+"""Each benchmark still runs, small, and finds that nothing was lost. What it measures here means nothing."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[2]
+RUNS = {
+    "pipeline": ("--events 3000 --stock 500 --timed 500", "every event once: yes"),
+    "collector": ("--seconds 0.3 --rounds 1 --connections 2 --events 1,3", "every one once"),
+    "freshness": ("--rate 500 --seconds 2 --on embedded,cluster", "request -> visible in an answer"),
+    "memory": ("--devices 200 --events 2", "open sessions, worked off in"),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_benchmark_runs(name: str, kafka_broker: str, clickhouse_server: str, tmp_path: Path) -> None:
+    arguments, told = RUNS[name]
+    servers = {"WAYFARE_TEST_KAFKA": kafka_broker, "WAYFARE_TEST_CLICKHOUSE": clickhouse_server}
+    done = subprocess.run(
+        [sys.executable, "-m", f"bench.{name}", *arguments.split()],
+        cwd=HOUSE,
+        env={**os.environ, **servers, "BENCH_FOLDER": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert told in done.stdout
