@@ -40,7 +40,12 @@ async def send(host: str, made: list[bytes], rate: float) -> dict[str, object]:
         reader, writer = await free.get()
         late.append(time.perf_counter() - due)
         writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except (asyncio.IncompleteReadError, ConnectionError):  # it had been idle for longer than the server keeps one
+            reader, writer = await asyncio.open_connection(name, int(port))
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
         await reader.readexactly(length)
         answers[int(head[9:12])] = answers.get(int(head[9:12]), 0) + 1
