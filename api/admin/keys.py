@@ -23,12 +23,19 @@ class NewKey(Strict):
     )
 
 
+class SigningSecret(Strict):
+    signing_secret: str = Field(
+        max_length=4000, description="what the vendor signs its webhooks with; empty takes it off. Never shown again"
+    )
+
+
 class KeyShown(BaseModel):
     name: str
     project: str
     kind: str
     source: str
     source_kind: str
+    is_signed: bool = Field(description="webhooks of the source must be signed with its signing secret")
     revoked: bool
 
     @classmethod
@@ -39,6 +46,7 @@ class KeyShown(BaseModel):
             kind=key.kind,
             source=key.source if key.kind == "write" else "",
             source_kind=key.source_kind if key.kind == "write" else "",
+            is_signed=bool(key.signing_secret),
             revoked=key.revoked,
         )
 
@@ -65,6 +73,13 @@ def router(runtime: Runtime) -> APIRouter:
             runtime.definitions.new_key, project.name, body.kind, body.name, body.source, body.source_kind
         )
         return KeyMade(key=plain, **KeyShown.of(key).model_dump())
+
+    @routes.put(
+        "/{name}/secret", operation_id="set_signing_secret", summary="Set what a vendor signs its webhooks with"
+    )
+    async def set_signing_secret(name: Name, body: SigningSecret, project: Project = writes) -> KeyShown:
+        secret = body.signing_secret.strip()
+        return KeyShown.of(await asyncio.to_thread(runtime.definitions.set_secret, project.name, name, secret))
 
     @routes.delete("/{name}", operation_id="revoke_key", summary="Revoke a key")
     async def revoke_key(name: Name, project: Project = writes) -> KeyShown:

@@ -23,6 +23,7 @@ from api.collect.lines import EventLines, Places
 from api.collect.requests import Request, batch_of, is_ndjson, lines_of, single_of
 from api.collect.routing import TYPES
 from api.collect.senders import IMPORT, Keys, Sender, importer, key_in_headers, sender_of_key
+from api.webhooks import door
 from pipeline.errors import LogFull, LogUnavailable, UserMistake
 from pipeline.log.port import LogWriter, Topic
 from schemas.log import EVENTS
@@ -74,14 +75,17 @@ class Collector:
         limits: Limits | None = None,
         counters: Counters | None = None,
         now: Callable[[], int] = wall_clock,
+        fetch: door.Fetch | None = None,
     ) -> None:
         """`keys` and `has_project` ask the snapshot of now.
 
-        `topic` gives the topic `events` as it is now, is asked for every request, and may raise LogUnavailable.
+        `topic` gives the topic `events` as it is now, is asked for every request, and may raise LogUnavailable. `fetch`
+        gets what vendors' signatures are checked with.
         """
         self._keys, self._has_project = keys, has_project
         self._writer, self._topic = writer, topic
         self._places, self._now = places, now
+        self._webhooks = door.Reader(fetch)
         self._limits = limits or Limits()
         self._deadline = ReadDeadline(self._limits.read_s)
         self.counters = counters or Counters()
@@ -193,6 +197,8 @@ class Collector:
         return answer
 
     async def _taken(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
+        if scope["path"].startswith(door.PREFIX):
+            return await self._webhook(scope, headers, receive)
         kind = ROUTES.get(scope["path"])
         if scope["method"] == "OPTIONS":
             return preflight(headers)
@@ -202,10 +208,7 @@ class Collector:
             raise Refused(
                 404, "not_found", f"there is no such route; events are sent to /v1/ and one of {', '.join(KINDS)}"
             )
-        if scope["method"] != "POST":
-            raise Refused(405, "method_not_allowed", "send events with POST", headers=((b"allow", b"POST, OPTIONS"),))
-        if self._closing:
-            raise Refused(503, "shutting_down", "this collector is stopping; send again", headers=(*RETRY_AFTER, CLOSE))
+        self._must_post(scope)
         sender = self._sender_in_headers(kind, headers)
         limit = self._limits.import_body if sender is not None and sender.kind == IMPORT else self._limits.body
         body = await self._body(receive, headers, limit)
@@ -223,6 +226,29 @@ class Collector:
             await self._writer.append_all(EVENTS, lines.by_partition)
             rejected += self._count(sender, lines)
         return taken(rejected)
+
+    async def _webhook(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
+        vendor = door.vendor_of(scope["path"])
+        if scope["method"] == "OPTIONS":
+            return door.may_send(headers, preflight(headers))
+        self._must_post(scope)
+        source = door.source_of(scope, headers, self._keys)
+        body = await self._body(receive, headers, self._limits.import_body)
+        mapped = await self._webhooks.read(vendor, source, scope, headers, body, self._now())
+        lines = self._new_lines(source.sender, "", headers, "")
+        for event in mapped.events:
+            lines.add_text(door.json_bytes(event))
+        for payload, words in mapped.unmapped:
+            is_json = not isinstance(payload, bytes)
+            lines.add_unmapped(door.json_bytes(payload) if is_json else payload, is_json, words)
+        await self._writer.append_all(EVENTS, lines.by_partition)
+        return door.answer_of(vendor, taken(self._count(source.sender, lines)))
+
+    def _must_post(self, scope: Scope) -> None:
+        if scope["method"] != "POST":
+            raise Refused(405, "method_not_allowed", "send events with POST", headers=((b"allow", b"POST, OPTIONS"),))
+        if self._closing:
+            raise Refused(503, "shutting_down", "this collector is stopping; send again", headers=(*RETRY_AFTER, CLOSE))
 
     def _sender_in_headers(self, kind: str, headers: dict[bytes, bytes]) -> Sender | None:
         """Before a byte of the body is read; None where only the body can tell."""
@@ -271,17 +297,7 @@ class Collector:
         self, request: Request, start: int, kind: str, sender: Sender, headers: dict[bytes, bytes], peer: str
     ) -> EventLines:
         """A chunk of the events as lines of now. Raises LogUnavailable where the topic has not been seen yet."""
-        topic = self._topic()
-        lines = EventLines(
-            sender,
-            received_at=self._now(),
-            sent_at=request.sent_at,
-            user_agent=headers.get(b"user-agent", b""),
-            address=peer,
-            partitions=topic.partitions,
-            event_limit=self._limits.event,
-            places=self._places,
-        )
+        lines = self._new_lines(sender, request.sent_at, headers, peer)
         chunk = slice(start, start + self._limits.chunk)
         if kind in TYPES:
             lines.add_single(request.events[0], request.decoded[0], kind)
@@ -291,6 +307,18 @@ class Collector:
             for text in request.events[chunk]:
                 lines.add_text(text)
         return lines
+
+    def _new_lines(self, sender: Sender, sent_at: str, headers: dict[bytes, bytes], peer: str) -> EventLines:
+        return EventLines(
+            sender,
+            received_at=self._now(),
+            sent_at=sent_at,
+            user_agent=headers.get(b"user-agent", b""),
+            address=peer,
+            partitions=self._topic().partitions,
+            event_limit=self._limits.event,
+            places=self._places,
+        )
 
     def _count(self, sender: Sender, lines: EventLines) -> int:
         """Counts what the log has taken; how many of them as rejects."""

@@ -165,6 +165,12 @@ class EventLines:
         self.accepted += 1
         return self._put(device, line)
 
+    def add_unmapped(self, payload: bytes, is_json: bool, words: str) -> None:
+        """What a vendor posted and no event was made of."""
+        if is_json:
+            return self._reject(payload, "unmapped", words, 0)
+        return self._reject_text(payload.decode("utf-8", "replace"), words)
+
     def _kept(self, raw: bytes, event: Routing) -> bytes:
         """The event's bytes on one line, without addresses and write key."""
         # rfind: twice as fast as `in` here. A name may be written with escapes, or twice, the last one counting.

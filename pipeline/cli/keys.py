@@ -6,7 +6,6 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.output import as_json, out, table
-from pipeline.lock import holder_of
 
 app = typer.Typer(help="Keys: who may send, ask and administer.", no_args_is_help=True)
 
@@ -41,11 +40,31 @@ def create(
         return
     out.print(f"{made['kind']} key [bold]{name}[/bold] of project {made['project']}; it is shown this once:")
     out.print(f"  [bold]{made['key']}[/bold]", soft_wrap=True)
-    if kind == "write" and source_kind == "browser":
-        from api.snippet import line
 
-        out.print("A site sends with one line in its HTML:")
-        out.print(f"  {line(_url(), made['key'])}", soft_wrap=True, highlight=False, markup=False)
+
+@app.command("secret")
+def secret(
+    name: Name,
+    value: Annotated[
+        str,
+        typer.Option(
+            "--value",
+            prompt="Signing secret (empty takes it off)",
+            prompt_required=True,
+            hide_input=True,
+            help="What the vendor signs with; asked for where it is not given.",
+        ),
+    ] = "",
+    project: options.Project = "",
+    json: options.Json = False,
+) -> None:
+    """Set what a vendor signs its webhooks with; from then on they must be signed."""
+    done = options.wait_for(_call("PUT", project, f"/{name}/secret", {"signing_secret": value}))
+    if json:
+        as_json(done)
+        return
+    state = "must be signed" if done["is_signed"] else "need not be signed"
+    out.print(f"Webhooks with key [bold]{name}[/bold] {state}.")
 
 
 @app.command("revoke")
@@ -58,13 +77,6 @@ def revoke(name: Name, project: options.Project = "", json: options.Json = False
     out.print(f"Key [bold]{name}[/bold] is revoked.")
 
 
-def _url() -> str:
-    """Where the running server listens; with none running, where it will."""
-    settings = options.settings()
-    holder = holder_of(settings.folders)
-    return holder.url if holder is not None and holder.url else f"http://{settings.host}:{settings.port}"
-
-
 async def _call(method: str, project: str, path: str, body: dict[str, Any] | None = None) -> Any:
     from pipeline.cli.connection import connected
 
@@ -72,4 +84,6 @@ async def _call(method: str, project: str, path: str, body: dict[str, Any] | Non
         whole = f"{server.admin}/keys{path}"
         if method == "GET":
             return await server.get(whole)
-        return await (server.post(whole, body) if method == "POST" else server.delete(whole))
+        if method == "DELETE":
+            return await server.delete(whole)
+        return await (server.put(whole, body) if method == "PUT" else server.post(whole, body))

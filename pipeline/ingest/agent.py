@@ -20,6 +20,7 @@ _DEVICE_TYPES = {
     **dict.fromkeys(("mobile", "phone", "smartphone", "handset", "ios", "iphone", "android"), "mobile"),
     **dict.fromkeys(("tablet", "ipad"), "tablet"),
     **dict.fromkeys(("tv", "smarttv", "smart_tv", "television", "tvos", "settopbox", "console"), "tv"),
+    "bot": "bot",
 }
 _SYSTEMS = {
     **dict.fromkeys(("ios", "iphone os", "ipados"), "iOS"),

@@ -60,15 +60,22 @@ HEARTBEATS = frozenset(("heartbeat", "session_heartbeat", "ping", "page_ping", "
 PAGE_PING = "page_ping"
 
 # Contact off the site, by the words of the event's name: the first line that has one of them. "" is no contact at all.
-_CONTACTS = (
-    ("", ("sent", "send", "queued", "scheduled", "processed", "deferred", "delivered", "delivery", "undelivered")),
-    ("", ("bounce", "bounced", "dropped", "failed", "blocked", "suppressed")),
-    ("exposure", ("impression", "impressions", "shown", "displayed", "exposed", "exposure", "received")),
-    ("conversion", ("purchase", "purchased", "order", "ordered", "bought", "sale", "sold", "checkout", "payment")),
-    ("service", ("call", "called", "ticket", "complaint", "case", "support", "service", "helpdesk")),
-    ("service", ("refund", "refunded", "return", "returned")),
+_CONTACTS = tuple(
+    (contact, frozenset(words))
+    for contact, words in (
+        ("", ("sent", "send", "queued", "scheduled", "processed", "deferred", "delivered", "delivery", "undelivered")),
+        ("", ("bounce", "bounced", "dropped", "failed", "blocked", "suppressed", "abandoned")),
+        # Before the words of a sale: an order refunded, a payment disputed is no sale.
+        (
+            "service",
+            ("refund", "refunded", "cancelled", "canceled", "cancellation", "dispute", "disputed", "chargeback"),
+        ),
+        ("exposure", ("impression", "impressions", "shown", "displayed", "exposed", "exposure", "received")),
+        ("conversion", ("purchase", "purchased", "order", "ordered", "bought", "sale", "sold", "checkout", "payment")),
+        ("service", ("call", "called", "ticket", "complaint", "case", "support", "service", "helpdesk")),
+        ("service", ("return", "returned")),
+    )
 )
-_CONTACT_OF = {word: contact for contact, words in reversed(_CONTACTS) for word in words}
 _SERVICE_CHANNELS = frozenset(("phone",))
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -97,8 +104,7 @@ def contact(event: str, type: str, channel: str, has_device: bool) -> str:
     if type not in ("track", "page", "screen") or (channel in ON_SITE and (channel != "chat" or has_device)):
         return ""
     words = plain_name(event).split("_")
-    found = {_CONTACT_OF[word] for word in words if word in _CONTACT_OF}
-    for kind, _ in _CONTACTS:
-        if kind in found:
+    for kind, meaning_it in _CONTACTS:
+        if not meaning_it.isdisjoint(words):
             return kind
     return "service" if channel in _SERVICE_CHANNELS else "engagement"

@@ -107,7 +107,8 @@ def put_acquisition(draft: Draft) -> Reject | None:
 def put_agent(draft: Draft) -> Reject | None:
     """Bot, browser, system, device. A request's own user agent counts only where it is a browser's.
 
-    A program that sends events (curl, an SDK) is no bot that visits.
+    A program that sends events (curl, an SDK) is no bot that visits. A sender that knows better says `bot` as the
+    device's type: a mail that a machine opened.
     """
     row, context, line = draft.row, draft.context, draft.line
     text = context.userAgent
@@ -117,6 +118,7 @@ def put_agent(draft: Draft) -> Reject | None:
         row.is_bot, row.browser, row.os, row.device_type = agent(text)
     if context.device is not None and context.device.type:
         row.device_type = device_type(context.device.type) or row.device_type
+        row.is_bot = row.is_bot or row.device_type == "bot"
     if context.os is not None and context.os.name:
         row.os = system(context.os.name) or row.os
     return None

@@ -155,6 +155,17 @@ class Definitions:
                 return self.save(msgspec.structs.replace(key, revoked=True))
         raise NotFound(f"project {project!r} has no key {name!r}", field="name")
 
+    def set_secret(self, project: str, name: str, secret: str) -> Key:
+        """Sets what a vendor signs its webhooks with; "" takes it off. Raises NotFound, UserMistake for a key whose
+        source is no vendor.
+        """
+        found = next((key for key in self.keys(project) if key.name == name and not key.revoked), None)
+        if found is None:
+            raise NotFound(f"project {project!r} has no key {name!r} in force", field="name")
+        if found.kind != "write" or found.source_kind != "vendor":
+            raise UserMistake("only write keys of sources of kind vendor have a signing secret", field="name")
+        return self.save(msgspec.structs.replace(found, signing_secret=secret))
+
     def _write(self, definitions: list[tuple[_Place, Any]], *, is_deleted: bool) -> None:
         now = time.time_ns() // 1_000_000
         rows = [

@@ -1,0 +1,153 @@
+"""The route `/webhooks/{vendor}`: whose key, is it the vendor, and what is in it. What is taken the collector appends.
+
+The key of a source of kind `vendor` comes in the address (`?key=...`), as vendors cannot send headers of our choice, or
+as other keys do. Where the source has a signing secret, its requests must be signed with it.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+import httpx
+import msgspec
+
+from api.collect.answers import JSON_TYPE, Answer, Refused
+from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
+from api.webhooks.vendor import Forged, Mapped, Posted, Vendor
+from api.webhooks.vendors import VENDORS
+
+Fetch = Callable[[str], Awaitable[bytes]]  # raises Refused (503)
+
+PREFIX = "/webhooks/"
+KIND = "vendor"
+MOST_CERTIFICATES = 16
+FETCH_SECONDS = 5.0
+_ASKS = b"webhook-request-origin"  # CloudEvents asks so whether it may send
+
+
+class Source(NamedTuple):
+    sender: Sender
+    secret: str  # "" = none is set
+
+
+def vendor_of(path: str) -> Vendor:
+    """Raises Refused (404)."""
+    found = VENDORS.get(path.removeprefix(PREFIX).rstrip("/"))
+    if found is None:
+        told = f"there is no webhook of that vendor; known are {', '.join(VENDORS)}"
+        raise Refused(404, "unknown_vendor", told)
+    return found
+
+
+def source_of(scope: MutableMapping[str, Any], headers: dict[bytes, bytes], keys: Keys) -> Source:
+    """Raises Refused: 401 without a key that is known, 403 where its source is no vendor."""
+    key = key_in_headers(headers)
+    if key is None:
+        asked = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+        key = asked.get("key", [""])[0]
+        if not key:
+            raise Refused(401, "missing_write_key", "no write key: put it into the webhook's address, `?key=...`")
+    sender, record = sender_of_key(key, keys), keys(key)
+    if sender.kind != KIND or record is None:  # a browser's key is public, and what vendors say is trusted
+        told = (
+            f"the key's source is of kind {sender.kind}; make one with `wayfare key create NAME --source-kind vendor`"
+        )
+        raise Refused(403, "no_vendor", told)
+    return Source(sender, record.signing_secret)
+
+
+def may_send(headers: dict[bytes, bytes], granted: Answer) -> Answer:
+    """The answer to OPTIONS, with what CloudEvents' senders want to see."""
+    origin = headers.get(_ASKS)
+    if not origin:
+        return granted
+    told = ((b"webhook-allowed-origin", origin), (b"webhook-allowed-rate", b"*"))
+    return Answer(200, granted.headers + told, granted.body)
+
+
+class Reader:
+    """Reads webhooks. State: the certificates that were fetched to check signatures with."""
+
+    def __init__(self, fetch: Fetch | None = None) -> None:
+        self._fetch = fetch or fetched
+        self._certificates: dict[str, bytes] = {}
+
+    async def read(
+        self, vendor: Vendor, source: Source, scope: MutableMapping[str, Any], headers: dict[bytes, bytes],
+        body: bytes, now: int,
+    ) -> Mapped:  # fmt: skip
+        """What a request is made of. Raises Refused: 401 where its signature is not right, 503 where that cannot be
+        told now.
+        """
+        posted = Posted(
+            body, {_text(name): _text(value) for name, value in headers.items()}, now, _urls(scope, headers)
+        )
+        try:
+            await self._check(vendor, posted, source.secret)
+        except Forged as error:
+            raise Refused(401, error.code, error.message) from error
+        mapped = vendor.mapped(posted)
+        if mapped.visit:
+            await self._fetch(mapped.visit)
+        return mapped
+
+    async def _check(self, vendor: Vendor, posted: Posted, secret: str) -> None:
+        if vendor.certificate is not None and vendor.signed_with is not None:
+            url = vendor.certificate(posted)
+            if url not in self._certificates:
+                if len(self._certificates) >= MOST_CERTIFICATES:
+                    self._certificates.clear()
+                self._certificates[url] = await self._fetch(url)
+            vendor.signed_with(posted, secret, self._certificates[url])
+        elif vendor.signed is not None:
+            if secret:
+                vendor.signed(posted, secret)
+        elif secret:
+            raise Forged(f"{vendor.title} signs nothing, but the source has a signing secret; take it off")
+
+
+async def fetched(url: str) -> bytes:
+    """What stands at a vendor's address. Raises Refused (503), so that the vendor sends again."""
+    try:
+        async with httpx.AsyncClient(timeout=FETCH_SECONDS) as client:
+            answer = await client.get(url)
+            answer.raise_for_status()
+    except httpx.HTTPError as error:
+        told = f"the vendor's {httpx.URL(url).host} did not answer, so the request cannot be checked; send it again"
+        raise Refused(503, "vendor_unavailable", told, headers=((b"retry-after", b"30"),)) from error
+    return answer.content
+
+
+def answer_of(vendor: Vendor, usual: Answer) -> Answer:
+    """200 in the form that the vendor reads, where it reads it."""
+    if vendor.answer is None:
+        return usual
+    kind, body = vendor.answer
+    others = tuple(one for one in usual.headers if one != JSON_TYPE and one[0] != b"content-length")
+    return Answer(200, ((b"content-type", kind.encode()), (b"content-length", b"%d" % len(body)), *others), body)
+
+
+def json_bytes(value: Any) -> bytes:
+    """An event or a payload as JSON; what no JSON of ours can hold (a number beyond 64 bits) as a text of it."""
+    try:
+        return msgspec.json.encode(value)
+    except (OverflowError, TypeError, ValueError, RecursionError):
+        return msgspec.json.encode(repr(value)[:32_768])
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("latin-1")
+
+
+def _urls(scope: MutableMapping[str, Any], headers: dict[bytes, bytes]) -> tuple[str, ...]:
+    """Under which the vendor may have called us: a proxy may have taken TLS off, and the port away."""
+    query = scope.get("query_string", b"")
+    path = scope.get("raw_path") or scope["path"].encode()
+    rest = _text(path.partition(b"?")[0] + (b"?" + query if query else b""))
+    hosts = dict.fromkeys(
+        host
+        for name in (b"host", b"x-forwarded-host")
+        if (whole := _text(headers.get(name, b"")))
+        for host in (whole, whole.rpartition(":")[0] if whole.rpartition(":")[2].isdigit() else whole)
+    )
+    return tuple(f"{scheme}://{host}{rest}" for host in hosts for scheme in ("https", "http"))

@@ -1,0 +1,93 @@
+"""Intercom's webhooks: one topic a request."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.webhooks.event import IDENTIFY, event, message_id
+from api.webhooks.reading import get, json_object, number, text
+from api.webhooks.signature import check_hex
+from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
+
+CHANNEL = "chat"
+MEANINGS: Final[Mapping[str, Meaning]] = {
+    "conversation.user.created": Meaning("Support Conversation Started", CHANNEL),
+    "conversation.user.replied": Meaning("Support Conversation Continued", CHANNEL),
+    "conversation.admin.replied": Meaning("Support Reply Sent", CHANNEL),
+    "conversation.admin.single.created": Meaning("Support Message Sent", CHANNEL),
+    "conversation.admin.closed": Meaning("Support Conversation Closed", CHANNEL),
+    "conversation.rating.added": Meaning("Survey Answered", "survey", "`rating`"),
+    "user.created": Meaning(IDENTIFY),
+    "user.updated": Meaning(IDENTIFY),
+    "contact.created": Meaning(IDENTIFY),
+    "contact.user.created": Meaning(IDENTIFY),
+    "contact.user.updated": Meaning(IDENTIFY),
+    "contact.lead.created": Meaning(IDENTIFY),
+}
+_PEOPLE = ("user", "lead", "contact")
+
+
+def signed(posted: Posted, secret: str) -> None:
+    """`X-Hub-Signature: sha1=...`, HMAC-SHA1 of the body. Raises Forged."""
+    check_hex(posted.headers.get("x-hub-signature", "").removeprefix("sha1="), secret, posted.body, "sha1")
+
+
+def mapped(posted: Posted) -> Mapped:
+    note = json_object(posted.body)
+    if isinstance(note, Unmapped):
+        return Mapped(unmapped=(note,))
+    if text(note, "topic") == "ping":
+        return Mapped()
+    meaning, item = MEANINGS.get(text(note, "topic")), get(note, "data", "item")
+    if meaning is None or not isinstance(item, dict):
+        return Mapped(unmapped=(Unmapped(note, f"no topic of Intercom that is mapped: {text(note, 'topic')[:80]!r}"),))
+    return Mapped((_event(meaning, note, item),))
+
+
+def _event(meaning: Meaning, note: dict[str, Any], item: dict[str, Any]) -> Event:
+    is_person = meaning.event == IDENTIFY
+    person = item if is_person else _person(item)
+    external = text(person, "user_id") or text(person, "external_id")
+    return event(
+        meaning.event,
+        message=message_id("intercom", text(note, "id")),
+        channel=meaning.channel,
+        at=number(note, "created_at"),
+        email=text(person, "email"),
+        phone=text(person, "phone"),
+        user_id=external,
+        ids={"intercom": text(person, "id")},
+        properties=None
+        if is_person
+        else {
+            "vendor": "intercom",
+            "conversation_id": text(item, "id"),
+            "state": text(item, "state"),
+            "rating": number(item, "conversation_rating", "rating"),
+            "topic": text(note, "topic"),
+        },
+    )
+
+
+def _person(item: dict[str, Any]) -> Any:
+    """Whom the conversation is with: what older versions call its user, newer ones its contacts or first author."""
+    author = get(item, "source", "author")
+    contact = get(item, "contacts", "contacts", 0)
+    if isinstance(item.get("user"), dict):
+        return item["user"]
+    if isinstance(contact, dict):
+        same = author if text(author, "id") == text(contact, "id") else {}
+        return {**(same if isinstance(same, dict) else {}), **contact}
+    return author if text(author, "type") in _PEOPLE else None
+
+
+VENDOR: Final = Vendor(
+    name="intercom",
+    title="Intercom",
+    mapped=mapped,
+    meanings=MEANINGS,
+    once="`id`",
+    secret="the app's client secret",
+    signature="HMAC-SHA1 of the body, `X-Hub-Signature`; no time is signed",
+    signed=signed,
+    identity="e-mail, phone, `user_id` or `external_id`, Intercom's id",
+)

@@ -1,0 +1,73 @@
+"""Mailjet's event webhooks: one note a request, or a list where events are grouped. Mailjet signs nothing."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.webhooks.mail import Kind, mail, meanings
+from api.webhooks.reading import json_object, json_of, number, text
+from api.webhooks.vendor import Event, Mapped, Posted, Unmapped, Vendor
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "sent": "delivered",  # taken by the recipient's server
+    "open": "opened",
+    "click": "clicked",
+    "bounce": "bounced",
+    "blocked": "rejected",
+    "spam": "complained",
+    "unsub": "unsubscribed",
+}
+GREYLISTED = "bounce, greylisted"
+_REASONS = {
+    **dict.fromkeys(("user unknown", "mailbox inactive", "quota exceeded"), "bounced"),
+    **dict.fromkeys(("invalid domain", "no mail host", "relay/access denied"), "bounced"),
+    **dict.fromkeys(("blacklisted", "sender blocked", "content blocked", "policy issue", "preblocked"), "blocked"),
+    "spam reporter": "spam",
+    "typofix": "invalid",
+}
+
+
+def mapped(posted: Posted) -> Mapped:
+    notes = json_of(posted.body)
+    if isinstance(notes, Unmapped):
+        return Mapped(unmapped=(notes,))
+    events, unmapped = [], []
+    for note in notes if isinstance(notes, list) else [notes]:
+        kind = KINDS.get(text(note, "event"))
+        if kind is None:
+            unmapped.append(Unmapped(note, f"no event of Mailjet that is known: {text(note, 'event')[:80]!r}"))
+            continue
+        if text(note, "error") == "greylisted" and not note.get("hard_bounce"):
+            kind = "deferred"  # it is tried again
+        events.append(_event(kind, note))
+    return Mapped(tuple(events), tuple(unmapped))
+
+
+def _event(kind: Kind, note: dict[str, Any]) -> Event:
+    error, recipient, url = text(note, "error"), text(note, "email"), text(note, "url")
+    given = json_object(text(note, "Payload"))
+    return mail(
+        "mailjet",
+        kind,
+        key=(text(note, "MessageID"), recipient, text(note, "event"), number(note, "time"), url, error),
+        at=number(note, "time"),
+        recipient=recipient,
+        mail_id=text(note, "MessageID"),
+        url=url,
+        reason=_REASONS.get(error, "other") if error else "",
+        reply=text(note, "smtp_reply"),
+        tags=text(note, "customcampaign"),
+        metadata={} if isinstance(given, Unmapped) else given,
+        user_agent=text(note, "agent"),
+        address=text(note, "ip"),
+        country=text(note, "geo"),
+        campaign=text(note, "mj_campaign_id"),
+    )
+
+
+VENDOR: Final = Vendor(
+    name="mailjet",
+    title="Mailjet",
+    mapped=mapped,
+    meanings=meanings({**KINDS, GREYLISTED: "deferred"}),
+    once="`MessageID`, recipient, event, time, link",
+)

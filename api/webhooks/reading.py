@@ -1,0 +1,84 @@
+"""Reading payloads that anybody may have written: what is not there, or of another type, is nothing."""
+
+from collections.abc import Mapping
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from api.webhooks.vendor import Posted, Unmapped
+
+Fields = Mapping[str, list[str]]
+
+
+def json_of(body: bytes | str) -> Any:
+    """The JSON value of a body; Unmapped where it is none."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raw = body if isinstance(body, bytes) else body.encode()
+        return Unmapped(raw, f"not JSON: {error}")
+
+
+def json_object(body: bytes | str) -> dict[str, Any] | Unmapped:
+    found = json_of(body)
+    if isinstance(found, dict | Unmapped):
+        return found
+    return Unmapped(found, "the payload must be a JSON object")
+
+
+def get(value: Any, *path: str | int) -> Any:
+    """What stands at a path of names and indices; None where the way ends."""
+    for step in path:
+        if isinstance(step, int):
+            value = value[step] if isinstance(value, list) and len(value) > step else None
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def text(value: Any, *path: str | int) -> str:
+    """The text or whole number at a path, as text; "" for anything else."""
+    found = get(value, *path)
+    if isinstance(found, str):
+        return found
+    return str(found) if isinstance(found, int) and not isinstance(found, bool) else ""
+
+
+def number(value: Any, *path: str | int) -> float | int | None:
+    """The number at a path, also one written as text; None for anything else."""
+    found = get(value, *path)
+    if isinstance(found, str):
+        try:
+            found = float(found) if "." in found else int(found)
+        except ValueError:
+            return None
+    return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def listed(value: Any, *path: str | int) -> list[Any]:
+    found = get(value, *path)
+    return found if isinstance(found, list) else []
+
+
+def form_of(posted: Posted) -> Fields:
+    """The fields of a form, urlencoded or multipart, each with its values in order."""
+    kind = posted.headers.get("content-type", "")
+    pairs: list[tuple[str, str]] = []
+    if kind.partition(";")[0].strip().lower() == "multipart/form-data":
+        head = f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace")
+        message = BytesParser(policy=HTTP).parsebytes(head + posted.body)
+        for part in message.iter_parts() if message.is_multipart() else ():
+            name = part.get_param("name", header="content-disposition")
+            content = part.get_payload(decode=True)
+            if isinstance(name, str) and isinstance(content, bytes):
+                pairs.append((name, content.decode("utf-8", "replace")))
+    else:
+        decoded = posted.body.decode("utf-8", "replace")
+        pairs = parse_qsl(decoded, keep_blank_values=True, max_num_fields=1000)
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        fields.setdefault(name, []).append(value)
+    return fields

@@ -1,0 +1,148 @@
+"""Amazon SES, by SNS: event publishing and feedback notifications.
+
+SNS signs with a certificate of its own, and asks once whether we listen. A signing secret is the topic's ARN: without
+it any topic of any account may post, if it knows the key.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509 import load_pem_x509_certificate
+
+from api.webhooks.mail import Kind, mail, meanings
+from api.webhooks.reading import get, json_object, listed, text
+from api.webhooks.signature import check_one, unbased
+from api.webhooks.vendor import Event, Forged, Mapped, Posted, Unmapped, Vendor
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "Send": "sent",
+    "Delivery": "delivered",
+    "DeliveryDelay": "deferred",
+    "Bounce": "bounced",
+    "Reject": "rejected",
+    "Rendering Failure": "failed",
+    "Open": "opened",
+    "Click": "clicked",
+    "Complaint": "complained",
+    "Subscription": "unsubscribed",
+}
+_PARTS = {"Rendering Failure": "failure", "DeliveryDelay": "deliveryDelay"}  # whose name is not the type's
+_NAMED = {
+    "Bounce": "bouncedRecipients",
+    "Complaint": "complainedRecipients",
+    "DeliveryDelay": "delayedRecipients",
+    "Delivery": "recipients",
+}
+_CONFIRM = "SubscriptionConfirmation"
+_SIGNED = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
+_SIGNED_CONFIRM = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
+_HOST = re.compile(r"sns\.[a-z0-9-]{4,30}\.amazonaws\.com(?:\.cn)?")
+_TEST = "Successfully validated SNS topic for Amazon SES event publishing."
+
+
+def certificate(posted: Posted) -> str:
+    """Where Amazon's certificate stands. Raises Forged where the note names another site's."""
+    note = json_object(posted.body)
+    url = "" if isinstance(note, Unmapped) else text(note, "SigningCertURL") or text(note, "SigningCertUrl")
+    if not _is_amazon(url) or not urlsplit(url).path.endswith(".pem"):
+        raise Forged("SigningCertURL must be a certificate of Amazon SNS")
+    return url
+
+
+def signed_with(posted: Posted, topic: str, pem: bytes) -> None:
+    """Raises Forged where the note is not signed by the certificate's key, or is not of the topic."""
+    note = json_object(posted.body)
+    if isinstance(note, Unmapped):
+        raise Forged("not a note of SNS")
+    names = _SIGNED if text(note, "Type") == "Notification" else _SIGNED_CONFIRM
+    message = "".join(f"{name}\n{note[name]}\n" for name in names if isinstance(note.get(name), str))
+    digest = hashes.SHA256() if text(note, "SignatureVersion") == "2" else hashes.SHA1()  # SNS chooses: 1 is SHA-1
+    try:
+        key = load_pem_x509_certificate(pem).public_key()
+        if not isinstance(key, rsa.RSAPublicKey):
+            raise Forged("the certificate of SNS has no RSA key")
+        key.verify(unbased(text(note, "Signature")), message.encode(), padding.PKCS1v15(), digest)
+    except (InvalidSignature, ValueError) as error:
+        raise Forged("the note is not signed by Amazon SNS") from error
+    if topic:
+        check_one(text(note, "TopicArn"), topic)
+
+
+def mapped(posted: Posted) -> Mapped:
+    note = json_object(posted.body)
+    if isinstance(note, Unmapped):
+        return Mapped(unmapped=(note,))
+    if text(note, "Type") == _CONFIRM:
+        url = text(note, "SubscribeURL")
+        return Mapped(visit=url) if _is_amazon(url) else Mapped(unmapped=(Unmapped(note, "no SubscribeURL of SNS"),))
+    if text(note, "Type") == "UnsubscribeConfirmation" or text(note, "Message").strip() == _TEST:
+        return Mapped()
+    told = json_object(text(note, "Message"))
+    if isinstance(told, Unmapped):
+        return Mapped(unmapped=(Unmapped(note, f"Message: {told.words}"),))
+    return _events(note, told)
+
+
+def _events(note: dict[str, Any], told: dict[str, Any]) -> Mapped:
+    kind_said = text(told, "eventType") or text(told, "notificationType")
+    kind = KINDS.get(kind_said)
+    if kind is None:
+        return Mapped(unmapped=(Unmapped(told, f"no event type of SES that is known: {kind_said[:80]!r}"),))
+    part = get(told, _PARTS.get(kind_said, kind_said.lower()))
+    if kind_said == "Subscription" and get(part, "newTopicPreferences", "unsubscribeAll") is not True:
+        kind = "subscribed"
+    whom = listed(part, _NAMED[kind_said]) if kind_said in _NAMED else listed(told, "mail", "destination")
+    if kind in ("opened", "clicked") and len(whom) > 1:
+        words = f"SES does not say which of {len(whom)} recipients it was: send each a mail of his own"
+        return Mapped(unmapped=(Unmapped(told, words),))
+    if not whom:
+        return Mapped(unmapped=(Unmapped(told, "names no recipient"),))
+    return Mapped(tuple(_event(note, told, kind, part, one) for one in whom))
+
+
+def _event(note: dict[str, Any], told: dict[str, Any], kind: Kind, part: Any, whom: Any) -> Event:
+    recipient = whom if isinstance(whom, str) else text(whom, "emailAddress")
+    headers = [one for one in listed(told, "mail", "headers") if isinstance(one, dict)]
+    given = [text(one, "value") for one in headers if text(one, "name").lower() == "x-metadata"]
+    metadata = json_object(given[-1]) if given else {}
+    bounce = f"{text(part, 'bounceType')}: {text(part, 'bounceSubType')}" if kind == "bounced" else ""
+    reasons: dict[Kind, str] = {"bounced": "bounced", "complained": "spam", "rejected": "blocked"}
+    return mail(
+        "ses",
+        kind,
+        key=(text(note, "MessageId"), recipient),
+        at=text(part, "timestamp") or text(note, "Timestamp"),
+        recipient=recipient,
+        mail_id=text(told, "mail", "messageId"),
+        url=text(part, "link"),
+        reason=reasons.get(kind, ""),
+        reply=text(whom, "diagnosticCode") or text(part, "smtpResponse"),
+        description=bounce or text(part, "complaintFeedbackType") or text(part, "reason") or text(part, "errorMessage"),
+        tags=[text(one, "value") for one in headers if text(one, "name").lower() == "x-tag"],
+        metadata=metadata,
+        user_agent=text(part, "userAgent"),
+        address=text(part, "ipAddress"),
+    )
+
+
+def _is_amazon(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" and parts.netloc == parts.hostname and bool(_HOST.fullmatch(parts.netloc))
+
+
+VENDOR: Final = Vendor(
+    name="ses",
+    title="Amazon SES (by SNS)",
+    mapped=mapped,
+    meanings=meanings(KINDS),
+    once="`MessageId` of SNS, and the recipient",
+    secret="ARN of the topic",
+    signature="always: RSA, by a certificate of `sns.*.amazonaws.com`",
+    certificate=certificate,
+    signed_with=signed_with,
+)

@@ -1,0 +1,111 @@
+"""Stripe's webhooks: one event a request, with the object that it is about.
+
+One payment makes several of Stripe's events. Which of them carry a value says the table; a webhook should be sent one
+of those for one kind of payment.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.webhooks.event import IDENTIFY, event, message_id
+from api.webhooks.money import of_smallest
+from api.webhooks.reading import get, json_object, number, text
+from api.webhooks.signature import check_one, check_time, hmac_of
+from api.webhooks.vendor import Event, Forged, Mapped, Meaning, Posted, Unmapped, Vendor
+
+CHANNEL = "other"
+_PAID, _BACK = "value: what was paid", "value: what went back, negative"
+MEANINGS: Final[Mapping[str, Meaning]] = {
+    "checkout.session.completed": Meaning("Order Completed", CHANNEL, _PAID),
+    "payment_intent.succeeded": Meaning("Payment Succeeded", CHANNEL, _PAID),
+    "charge.succeeded": Meaning("Payment Succeeded", CHANNEL, _PAID),
+    "invoice.paid": Meaning("Invoice Payment Made", CHANNEL, _PAID),
+    "payment_intent.payment_failed": Meaning("Payment Failed", CHANNEL),
+    "charge.failed": Meaning("Payment Failed", CHANNEL),
+    "invoice.payment_failed": Meaning("Payment Failed", CHANNEL),
+    "checkout.session.expired": Meaning("Checkout Abandoned", CHANNEL),
+    "charge.refunded": Meaning("Order Refunded", CHANNEL, _BACK),
+    "charge.dispute.created": Meaning("Payment Disputed", CHANNEL),
+    "customer.subscription.created": Meaning("Subscription Started", CHANNEL),
+    "customer.subscription.updated": Meaning("Subscription Updated", CHANNEL),
+    "customer.subscription.deleted": Meaning("Subscription Cancelled", CHANNEL),
+    "customer.created": Meaning(IDENTIFY),
+    "customer.updated": Meaning(IDENTIFY),
+}
+_AMOUNTS = ("amount_total", "amount_paid", "amount_received", "amount")
+
+
+def signed(posted: Posted, secret: str) -> None:
+    """`Stripe-Signature: t=...,v1=...`, HMAC-SHA256 over time and body. Raises Forged."""
+    parts = [part.strip().partition("=") for part in posted.headers.get("stripe-signature", "").split(",")]
+    at = next((value for name, _, value in parts if name == "t"), "")
+    wanted = hmac_of(secret, f"{at}.".encode() + posted.body).hex()
+    given = [value for name, _, value in parts if name == "v1"][:8]  # one for each secret while it is changed
+    if not given:
+        raise Forged("the request has no Stripe-Signature with a v1")
+    check_one(wanted, *given)
+    check_time(at, posted.now)
+
+
+def mapped(posted: Posted) -> Mapped:
+    note = json_object(posted.body)
+    if isinstance(note, Unmapped):
+        return Mapped(unmapped=(note,))
+    meaning, what = MEANINGS.get(text(note, "type")), get(note, "data", "object")
+    if meaning is None or not isinstance(what, dict):
+        return Mapped(unmapped=(Unmapped(note, f"no event of Stripe that is mapped: {text(note, 'type')[:80]!r}"),))
+    return Mapped((_event(meaning, note, what),))
+
+
+def _event(meaning: Meaning, note: dict[str, Any], what: dict[str, Any]) -> Event:
+    currency, is_customer = text(what, "currency"), meaning.event == IDENTIFY
+    customer = text(what, "id") if is_customer else text(what, "customer") or text(what, "customer", "id")
+    paths = (("customer_details",), ("billing_details",), ())
+    email = next((found for path in paths if (found := text(what, *path, "email"))), "")
+    phone = next((found for path in paths if (found := text(what, *path, "phone"))), "")
+    return event(
+        meaning.event,
+        message=message_id("stripe", text(note, "id")),
+        channel=meaning.channel,
+        at=number(note, "created"),
+        email=email or text(what, "customer_email") or text(what, "receipt_email"),
+        phone=phone or text(what, "customer_phone"),
+        user_id=text(what, "metadata", "user_id") or text(what, "metadata", "userId"),
+        ids={"stripe": customer},
+        properties=None
+        if is_customer
+        else {
+            "vendor": "stripe",
+            "revenue": _value(meaning, note, what, currency),
+            "currency": currency.upper(),
+            "object_id": text(what, "id"),
+            "client_reference_id": text(what, "client_reference_id"),
+            "status": text(what, "status"),
+            "reason": text(what, "failure_code") or text(what, "last_payment_error", "code") or text(what, "reason"),
+            "plan": text(what, "items", "data", 0, "price", "id"),
+            "metadata": what.get("metadata"),
+        },
+    )
+
+
+def _value(meaning: Meaning, note: dict[str, Any], what: dict[str, Any], currency: str) -> float | None:
+    if meaning.note == _PAID:
+        return next((found for name in _AMOUNTS if (found := of_smallest(what.get(name), currency)) is not None), None)
+    if meaning.note == _BACK:  # the charge tells all that ever went back of it
+        before = number(note, "data", "previous_attributes", "amount_refunded") or 0
+        now = number(what, "amount_refunded") or 0
+        return of_smallest(int(before) - int(now), currency)
+    return None
+
+
+VENDOR: Final = Vendor(
+    name="stripe",
+    title="Stripe",
+    mapped=mapped,
+    meanings=MEANINGS,
+    once="`id`",
+    secret="the endpoint's signing secret (`whsec_...`)",
+    signature="HMAC-SHA256 over time and body, `Stripe-Signature`, within 5 min",
+    signed=signed,
+    identity="e-mail, phone, Stripe's customer id, `metadata.user_id`",
+)

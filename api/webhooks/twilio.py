@@ -1,0 +1,112 @@
+"""Twilio's status callbacks of messages and calls, and its webhook of incoming messages: forms."""
+
+import hashlib
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+from api.webhooks.event import event, message_id
+from api.webhooks.reading import Fields, form_of, number
+from api.webhooks.signature import base64_of, check_one
+from api.webhooks.vendor import Event, Forged, Mapped, Meaning, Posted, Unmapped, Vendor
+
+SMS, PHONE = "sms", "phone"
+_UNDER_WAY = Meaning("Call Queued", PHONE, "a call that has not ended is no contact yet")
+_MISSED = Meaning("Call Failed", PHONE, "`status` says why")
+MEANINGS: Final[Mapping[str, Meaning]] = {
+    "message queued": Meaning("SMS Queued", SMS),
+    "message accepted": Meaning("SMS Queued", SMS),
+    "message scheduled": Meaning("SMS Queued", SMS),
+    "message sending": Meaning("SMS Queued", SMS),
+    "message sent": Meaning("SMS Sent", SMS),
+    "message delivered": Meaning("SMS Delivered", SMS),
+    "message undelivered": Meaning("SMS Undelivered", SMS),
+    "message failed": Meaning("SMS Failed", SMS),
+    "message read": Meaning("SMS Read", SMS),
+    "message received": Meaning("SMS Replied", SMS, "what the person wrote is not kept"),
+    "call queued": _UNDER_WAY,
+    "call initiated": _UNDER_WAY,
+    "call ringing": _UNDER_WAY,
+    "call in-progress": _UNDER_WAY,
+    "call answered": _UNDER_WAY,
+    "call completed": Meaning("Call Ended", PHONE, "`duration_s`"),
+    "call busy": _MISSED,
+    "call no-answer": _MISSED,
+    "call failed": _MISSED,
+    "call canceled": _MISSED,
+}
+_PREFIXES = {"whatsapp": "messenger", "messenger": "messenger"}  # `whatsapp:+491701234567`
+
+
+def signed(posted: Posted, secret: str) -> None:
+    """HMAC-SHA1 over the address that Twilio called and the fields of the form. Raises Forged.
+
+    A proxy may have changed scheme and port, so any address under which we may be known is tried.
+    """
+    given, fields = posted.headers.get("x-twilio-signature", ""), form_of(posted)
+    if not given or not posted.urls:
+        raise Forged("the request has no X-Twilio-Signature")
+    digest = parse_qs(urlsplit(posted.urls[0]).query).get("bodySHA256")
+    if digest:  # a body that is no form is signed by its digest in the address
+        check_one(hashlib.sha256(posted.body).hexdigest(), digest[0])
+        fields = {}
+    told = "".join(name + value for name in sorted(fields) for value in sorted(set(fields[name])))
+    check_one(given, *(base64_of(secret, (url + told).encode(), "sha1") for url in posted.urls))
+
+
+def mapped(posted: Posted) -> Mapped:
+    fields = form_of(posted)
+    is_call = "CallSid" in fields
+    said = _one(fields, "CallStatus") if is_call else _one(fields, "MessageStatus") or _one(fields, "SmsStatus")
+    meaning = MEANINGS.get(f"{'call' if is_call else 'message'} {said}")
+    if meaning is None:
+        return Mapped(unmapped=(Unmapped(dict(fields), f"no status of Twilio that is known: {said[:80]!r}"),))
+    return Mapped((_event(meaning, fields, said, is_call),))
+
+
+def _event(meaning: Meaning, fields: Fields, said: str, is_call: bool) -> Event:
+    is_incoming = _one(fields, "Direction") == "inbound" if is_call else said == "received"
+    prefix, _, bare = (_one(fields, "From") if is_incoming else _one(fields, "To")).rpartition(":")
+    sid = _one(fields, "CallSid") if is_call else _one(fields, "MessageSid") or _one(fields, "SmsSid")
+    return event(
+        meaning.event,
+        message=message_id("twilio", sid, said),
+        channel=_PREFIXES.get(prefix, meaning.channel),
+        at=_time(_one(fields, "Timestamp")),
+        phone=bare,
+        properties={
+            "vendor": "twilio",
+            "status": said,
+            "direction": "inbound" if is_incoming else "outbound",
+            "message_id": sid,
+            "error_code": _one(fields, "ErrorCode"),
+            "duration_s": number(_one(fields, "CallDuration")),
+        },
+    )
+
+
+def _one(fields: Fields, name: str) -> str:
+    return (fields.get(name) or [""])[0]
+
+
+def _time(told: str) -> str | None:
+    """Of `Tue, 14 Nov 2023 22:13:20 +0000`; messages bring no time."""
+    try:
+        return parsedate_to_datetime(told).isoformat()
+    except ValueError:
+        return None
+
+
+VENDOR: Final = Vendor(
+    name="twilio",
+    title="Twilio",
+    mapped=mapped,
+    meanings=MEANINGS,
+    once="`MessageSid` or `CallSid`, and the status",
+    secret="the account's auth token",
+    signature="HMAC-SHA1 over address and fields, `X-Twilio-Signature`; no time is signed",
+    signed=signed,
+    answer=("text/xml", b'<?xml version="1.0" encoding="UTF-8"?><Response></Response>'),
+    identity="phone number of the other side",
+)

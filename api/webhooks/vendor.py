@@ -1,0 +1,64 @@
+"""What a vendor's module gives and gets: a request, what is made of it, and how the vendor signs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pipeline.errors import UserMistake
+
+Event = dict[str, Any]  # in Segment's format
+Fetch = Callable[[str], bytes]  # a URL -> its body; only where a vendor's signature needs it
+
+
+class Posted(NamedTuple):
+    """A webhook's request as it came."""
+
+    body: bytes
+    headers: Mapping[str, str]  # names in lower case
+    now: int  # ms
+    urls: tuple[str, ...] = ()  # under which the vendor may know us, where it signs the address too
+
+
+class Forged(UserMistake):
+    """The signature is missing, wrong or too old: nothing of the request is taken."""
+
+    code = "invalid_signature"
+
+
+class Unmapped(NamedTuple):
+    """A note, or part of one, that no rule of its vendor maps: it becomes a reject with its payload."""
+
+    payload: Any  # JSON value, or bytes where it is none
+    words: str
+
+
+class Mapped(NamedTuple):
+    events: tuple[Event, ...] = ()
+    unmapped: tuple[Unmapped, ...] = ()
+    visit: str = ""  # a URL that the vendor wants to see asked for, to believe that we listen
+
+
+class Meaning(NamedTuple):
+    """What a vendor's note becomes."""
+
+    event: str  # name of a track call; "identify" for an identify call
+    channel: str = ""
+    note: str = ""  # what else is to be known, for the page
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """All that the route and the page need. `secret` "" = the vendor signs nothing."""
+
+    name: str  # in the route
+    title: str
+    mapped: Callable[[Posted], Mapped]
+    meanings: Mapping[str, Meaning]
+    once: str  # what tells copies apart
+    secret: str = ""  # what the source's signing secret is, in words
+    signature: str = ""  # how it is checked, in words
+    signed: Callable[[Posted, str], None] | None = None  # raises Forged
+    certificate: Callable[[Posted], str] | None = None  # URL of what the signature is checked with
+    signed_with: Callable[[Posted, str, bytes], None] | None = None  # the same with what stands there
+    answer: tuple[str, bytes] | None = None  # content type and body of a 200, where the vendor reads it
+    identity: str = field(default="e-mail")  # whom its events name

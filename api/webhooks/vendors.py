@@ -1,0 +1,30 @@
+"""Every vendor whose webhooks are taken."""
+
+from typing import Final
+
+from api.webhooks import (
+    brevo,
+    cloudevents,
+    intercom,
+    mailgun,
+    mailjet,
+    postmark,
+    sendgrid,
+    ses,
+    shopify,
+    sparkpost,
+    stripe,
+    twilio,
+    typeform,
+    woocommerce,
+    zendesk,
+)
+from api.webhooks.vendor import Vendor
+
+VENDORS: Final[dict[str, Vendor]] = {
+    each.VENDOR.name: each.VENDOR
+    for each in (
+        *(ses, sendgrid, mailgun, postmark, brevo, mailjet, sparkpost),
+        *(twilio, intercom, zendesk, typeform, stripe, shopify, woocommerce, cloudevents),
+    )
+}

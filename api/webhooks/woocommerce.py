@@ -1,0 +1,103 @@
+"""WooCommerce's webhooks: the whole order comes at each of its changes, so its state says what has happened.
+
+Each state of an order is one event, however often the order comes in it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.webhooks.event import IDENTIFY, event, message_id
+from api.webhooks.money import amount
+from api.webhooks.reading import form_of, get, json_object, listed, text
+from api.webhooks.signature import check_base64
+from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
+
+CHANNEL = "other"
+_COMPLETED = Meaning("Order Completed", CHANNEL, "value: `total`")
+_NOT_YET = Meaning("", "", "nothing yet")
+MEANINGS: Final[Mapping[str, Meaning]] = {
+    "order, processing": _COMPLETED,
+    "order, completed": _COMPLETED,
+    "order, refunded": Meaning("Order Refunded", CHANNEL, "value: what went back, negative"),
+    "order, cancelled": Meaning("Order Cancelled", CHANNEL),
+    "order, failed": Meaning("Order Failed", CHANNEL),
+    "order, pending": _NOT_YET,
+    "order, on-hold": _NOT_YET,
+    "order, checkout-draft": _NOT_YET,
+    "customer.created": Meaning(IDENTIFY),
+    "customer.updated": Meaning(IDENTIFY),
+}
+_TOPICS = ("order.created", "order.updated", "order.restored")
+
+
+def signed(posted: Posted, secret: str) -> None:
+    """`X-WC-Webhook-Signature`, HMAC-SHA256 of the body. Raises Forged."""
+    check_base64(posted.headers.get("x-wc-webhook-signature", ""), secret, posted.body)
+
+
+def mapped(posted: Posted) -> Mapped:
+    topic = posted.headers.get("x-wc-webhook-topic", "")
+    if not topic and list(form_of(posted)) == ["webhook_id"]:
+        return Mapped()  # asks, when it is made, whether we listen
+    what = json_object(posted.body)
+    if isinstance(what, Unmapped):
+        return Mapped(unmapped=(what,))
+    word = f"order, {text(what, 'status')}" if topic in _TOPICS else topic
+    meaning = MEANINGS.get(word)
+    if meaning is None:
+        return Mapped(unmapped=(Unmapped(what, f"no topic or state of WooCommerce that is mapped: {word[:80]!r}"),))
+    return Mapped((_event(meaning, what),) if meaning.event else ())
+
+
+def _event(meaning: Meaning, what: dict[str, Any]) -> Event:
+    is_customer, person = meaning.event == IDENTIFY, get(what, "billing")
+    modified = text(what, "date_modified_gmt")
+    customer = text(what, "id") if is_customer else text(what, "customer_id")
+    paid = text(what, "date_paid_gmt") if meaning is _COMPLETED else ""
+    return event(
+        meaning.event,
+        message=message_id("woocommerce", meaning.event, text(what, "id"), modified if is_customer else ""),
+        channel=meaning.channel,
+        at=paid or modified or text(what, "date_created_gmt"),
+        email=text(what, "email") or text(person, "email"),
+        phone=text(person, "phone"),
+        ids={"woocommerce": "" if customer == "0" else customer},
+        properties=None if is_customer else _properties(meaning, what),
+        address=text(what, "customer_ip_address"),
+    )
+
+
+def _properties(meaning: Meaning, what: dict[str, Any]) -> dict[str, Any]:
+    value = None
+    if meaning is _COMPLETED:
+        value = amount(what.get("total"))
+    elif meaning.event == "Order Refunded":
+        parts = [amount(get(one, "total")) or 0.0 for one in listed(what, "refunds")]
+        value = sum(parts) if parts else -(amount(what.get("total")) or 0.0)
+    return {
+        "vendor": "woocommerce",
+        "order_id": text(what, "id"),
+        "order": text(what, "number"),
+        "revenue": value,
+        "currency": text(what, "currency"),
+        "status": text(what, "status"),
+        "coupons": [code for one in listed(what, "coupon_lines") if (code := text(one, "code"))],
+        "products": [
+            {"product_id": text(one, "product_id"), "sku": text(one, "sku"), "name": text(one, "name"),
+             "price": amount(get(one, "price")), "quantity": get(one, "quantity")}
+            for one in listed(what, "line_items")
+        ],
+    }  # fmt: skip
+
+
+VENDOR: Final = Vendor(
+    name="woocommerce",
+    title="WooCommerce",
+    mapped=mapped,
+    meanings=MEANINGS,
+    once="the order's id and state; of customers the id and `date_modified_gmt`",
+    secret="the webhook's secret",
+    signature="HMAC-SHA256 of the body, `X-WC-Webhook-Signature`; no time is signed",
+    signed=signed,
+    identity="e-mail, phone, WooCommerce's customer id",
+)
