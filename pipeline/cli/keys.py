@@ -6,6 +6,7 @@ import typer
 
 from pipeline.cli import options
 from pipeline.cli.output import as_json, out, table
+from pipeline.lock import holder_of
 
 app = typer.Typer(help="Keys: who may send, ask and administer.", no_args_is_help=True)
 
@@ -40,6 +41,11 @@ def create(
         return
     out.print(f"{made['kind']} key [bold]{name}[/bold] of project {made['project']}; it is shown this once:")
     out.print(f"  [bold]{made['key']}[/bold]", soft_wrap=True)
+    if kind == "write" and source_kind == "browser":
+        from api.snippet import line
+
+        out.print("A site sends with one line in its HTML:")
+        out.print(f"  {line(_url(), made['key'])}", soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command("secret")
@@ -75,6 +81,13 @@ def revoke(name: Name, project: options.Project = "", json: options.Json = False
         as_json(gone)
         return
     out.print(f"Key [bold]{name}[/bold] is revoked.")
+
+
+def _url() -> str:
+    """Where the running server listens; with none running, where it will."""
+    settings = options.settings()
+    holder = holder_of(settings.folders)
+    return holder.url if holder is not None and holder.url else f"http://{settings.host}:{settings.port}"
 
 
 async def _call(method: str, project: str, path: str, body: dict[str, Any] | None = None) -> Any:
