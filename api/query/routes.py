@@ -9,13 +9,15 @@ from fastapi.responses import StreamingResponse
 from api.query import access, ask, identity_routes, profiles, saved_routes
 from api.query.bodies import JsonRoute
 from api.query.errors import ErrorAnswer
-from api.query.questions import bounce, catalogue, funnel, journeys, recent, rejected, sessions, trend
+from api.query.questions import bounce, catalogue, funnel, journeys, paths, recent, rejected, retention, sessions, trend
 from api.query.questions.bounce import BounceAnswer, BounceQuestion
 from api.query.questions.catalogue import CatalogueAnswer, CatalogueQuery, CatalogueQuestion
 from api.query.questions.funnel import FunnelAnswer, FunnelQuestion
 from api.query.questions.journeys import JourneysAnswer, JourneysQuestion
+from api.query.questions.paths import PathsAnswer, PathsQuestion
 from api.query.questions.recent import RecentAnswer, RecentQuestion
 from api.query.questions.rejected import RejectedAnswer, RejectedQuestion
+from api.query.questions.retention import RetentionAnswer, RetentionQuestion
 from api.query.questions.sessions import SessionsAnswer, SessionsQuestion
 from api.query.questions.trend import TrendAnswer, TrendQuestion
 from api.query.runtime_port import Runtime
@@ -80,11 +82,23 @@ def _questions(runtime: Runtime) -> APIRouter:
     ) -> FunnelAnswer | StreamingResponse:
         return await ask.answer_or_stream(runtime, project, request, question, funnel.solve, FunnelAnswer)
 
+    @answers("paths", PathsAnswer, "Paths: which ways lead from, to or through an event or page")
+    async def ask_paths(
+        request: Request, question: PathsQuestion, project: Project = reads
+    ) -> PathsAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, paths.solve, PathsAnswer)
+
     @answers("journeys", JourneysAnswer, "Journeys: how many, how long, the newest")
     async def ask_journeys(
         request: Request, question: JourneysQuestion, project: Project = reads
     ) -> JourneysAnswer | StreamingResponse:
         return await ask.answer_or_stream(runtime, project, request, question, journeys.solve, JourneysAnswer)
+
+    @answers("retention", RetentionAnswer, "Retention: who comes back, period by period")
+    async def ask_retention(
+        request: Request, question: RetentionQuestion, project: Project = reads
+    ) -> RetentionAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, retention.solve, RetentionAnswer)
 
     @answers("trend", TrendAnswer, "Trend: how often an event happened, period by period")
     async def ask_trend(

@@ -11,8 +11,10 @@ from pipeline.cli import drawing, options
 from pipeline.cli.output import as_json
 from pipeline.errors import InvalidQuestion
 
-QUESTIONS = ("sessions", "bounce", "funnel", "journeys", "trend", "rejected", "catalogue", "customer")
-WITH_BOTS = ("sessions", "bounce", "funnel", "trend", "catalogue")
+QUESTIONS = (
+    *("sessions", "bounce", "funnel", "paths", "retention", "journeys", "trend", "rejected", "catalogue", "customer"),
+)
+WITH_BOTS = ("sessions", "bounce", "funnel", "paths", "retention", "trend", "catalogue")
 
 _FILTER = re.compile(r"([^\s=!<>~]+)\s*(!=|>=|<=|!~|=|>|<|~)\s*(.*)", re.DOTALL)
 _OPERATORS = {

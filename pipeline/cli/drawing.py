@@ -104,6 +104,35 @@ def funnel(answer: Answer) -> None:
     _foot(answer)
 
 
+def paths(answer: Answer) -> None:
+    """Links, those of most paths first."""
+    result, question = answer["result"], answer["question"]
+    out.print(f"[bold]{written(result['paths'])} paths[/bold] of {written(result['actors'])} {question['within']}")
+    names = {node["id"]: f"{node['level']:+d} {node['name']}" for node in result["nodes"]}
+    rows = [(names[each["source"]], names[each["target"]], each["paths"], each["actors"]) for each in result["links"]]
+    table(f"Links, {_range(answer)}", ("from", "to", "paths", question["within"]), rows, right=("paths",))
+    _foot(answer)
+
+
+def retention(answer: Answer) -> None:
+    """A cohort a row: how many they are, and the share of them that came back so many periods later."""
+    result, question = answer["result"], answer["question"]
+    out.print(f"[bold]{written(result['customers'])} customers[/bold], {_range(answer)}; * is unfinished")
+    periods = [str(number) for number in range(question["periods"] + 1)]
+    rows = [
+        (
+            cohort["period"],
+            cohort["customers"],
+            *(f"{share(cell['rate'])}{'*' if cell['unfinished'] else ''}" for cell in cohort["cells"]),
+            *("" for _ in periods[len(cohort["cells"]) :]),
+        )
+        for cohort in result["cohorts"]
+    ]
+    rows.append(("all", result["customers"], *(share(point["rate"]) for point in result["curve"])))
+    table(f"By {question['by']}", (question["by"], "customers", *periods), rows, right=("customers", *periods))
+    _foot(answer)
+
+
 def journeys(answer: Answer) -> None:
     result = answer["result"]
     converted = f"{written(result['converted'])} converted"
@@ -185,6 +214,8 @@ DRAWN: dict[str, Callable[[Answer], None]] = {
     "sessions": sessions,
     "bounce": bounce,
     "funnel": funnel,
+    "paths": paths,
+    "retention": retention,
     "journeys": journeys,
     "trend": trend,
     "rejected": rejected,

@@ -14,12 +14,11 @@ from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
 
 from api.query.errors import near
 from api.query.questions import known, narrowed
 from api.query.questions.funnel_numbers import Actor, Count, FunnelResult, tallied
-from api.query.questions.model import Answer, Asking, Solved, Strict
+from api.query.questions.model import Answer, Asking, Solved, Strict, refused
 from api.query.questions.ranges import Counted, Period, Range
 from api.query.questions.steps import (
     DEFAULT_WINDOW_MS,
@@ -90,25 +89,21 @@ class FunnelQuestion(Counted):
     @model_validator(mode="after")
     def _saved_or_not(self) -> Self:
         if (self.steps is None) == (self.saved is None):
-            raise _at("saved" if self.saved else "steps", "give either steps or saved")
+            raise refused("saved" if self.saved else "steps", "give either steps or saved")
         if self.saved is not None:
             own = {"window": self.window, "order": self.order, "exclusions": self.exclusions}
             for name, given in (own | {"breakdown": self.breakdown}).items():
                 if given is not None:
-                    raise _at(name, f"a saved funnel has its own {name}; leave it out")
+                    raise refused(name, f"a saved funnel has its own {name}; leave it out")
             for name, other in (("count", self.count != "customers"), ("include_bots", self.include_bots)):
                 if other:
                     told = "a saved funnel follows customers without bots; give its steps to count otherwise"
-                    raise _at(name, told)
+                    raise refused(name, told)
         else:
             self.window = self.window or DEFAULT_WINDOW_MS
             self.order = self.order or "ordered"
             self.exclusions = self.exclusions or []
         return self
-
-
-def _at(field: str, message: str) -> PydanticCustomError:
-    return PydanticCustomError("funnel", "{message}", {"field": field, "message": message})
 
 
 class FunnelAnswer(Answer[FunnelQuestion, FunnelResult]):

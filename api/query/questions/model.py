@@ -76,6 +76,11 @@ class Solved(NamedTuple, Generic[Q, R]):
     warnings: list[str] = []
 
 
+def refused(field: str, message: str) -> PydanticCustomError:
+    """What a validator of a whole question raises, so that the error names the field at fault."""
+    return PydanticCustomError("question", "{message}", {"field": field, "message": message})
+
+
 def hexadecimal(identifier: int) -> str:
     """An id as 16 hex digits: JSON's numbers lose bits in browsers."""
     return f"{identifier:016x}"

@@ -57,6 +57,23 @@ def end_of(name: str, by: Period, zone: ZoneInfo) -> int:
     return _at(following.isoformat(), zone)
 
 
+def after(name: str, by: Period, steps: int) -> str:
+    """The name of the day, week or month so many later."""
+    day = date.fromisoformat(name)
+    if by == "month":
+        month = day.month - 1 + steps
+        return day.replace(year=day.year + month // 12, month=month % 12 + 1).isoformat()
+    return (day + timedelta(days=steps * {"day": 1, "week": 7, "hour": 0}[by])).isoformat()
+
+
+def distance(name: str, later: str, by: Period) -> int:
+    """How many days, weeks or months lie between two of them."""
+    one, other = date.fromisoformat(name), date.fromisoformat(later)
+    if by == "month":
+        return (other.year - one.year) * 12 + other.month - one.month
+    return (other - one).days // (7 if by == "week" else 1)
+
+
 def start_of(name: str) -> datetime:
     """Where a period stands among others of its kind."""
     start = datetime.fromisoformat(name)

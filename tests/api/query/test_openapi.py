@@ -4,6 +4,7 @@ from tests.api.query.conftest import House
 
 OPERATIONS = {
     *("ask_sessions", "ask_bounce", "ask_funnel", "ask_rejected", "ask_journeys", "ask_trend", "ask_catalogue"),
+    *("ask_paths", "ask_retention"),
     *("ask_recent", "get_catalogue", "find_customers", "get_customer"),
     *("get_identity", "join_identity", "split_identity", "ignore_identity"),
     *("list_decisions", "get_decision", "revoke_decision", "recompute_identity"),

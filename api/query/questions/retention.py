@@ -1,0 +1,181 @@
+"""Retention: of those who did something in a period, how many did something again so many periods later.
+
+by week              0       1       2       3
+ann, cohort 4 May    S . R           R              came back in weeks 0 and 2
+on_or_after          x       x       x       -      whoever comes back in week 2 has not left before
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, Field
+
+from api.query.questions import known, narrowed
+from api.query.questions.model import Answer, Asking, Solved, Strict, ratio
+from api.query.questions.periods import after, all_between, distance, end_of, label
+from api.query.questions.ranges import Counted, Range
+from api.query.questions.steps import EventNames, Where, check
+from pipeline.domain import filters
+from schemas.facts import EventRow
+
+DAY_MS = 86_400_000
+_DAYS = {"day": 1, "week": 7, "month": 31}
+By = Literal["day", "week", "month"]
+
+
+class Act(Strict):
+    """Something that customers do."""
+
+    events: EventNames
+    where: Where = []
+
+
+class RetentionQuestion(Counted):
+    starts: Act = Field(description="what makes a customer part of a cohort: that of his first one in the range")
+    returns: Act | None = Field(None, description="what counts as coming back; null: the same")
+    by: By = Field("week", description="in the zone; weeks begin on Monday")
+    periods: int = Field(8, ge=1, le=90, description="how many periods after the first are looked at")
+    counting: Literal["on", "on_or_after"] = Field(
+        "on", description="on: who comes back in the period; on_or_after: in it or in a later one that is looked at"
+    )
+
+
+class Cell(BaseModel):
+    after: int = Field(description="periods after that of the cohort; 0: the same")
+    count: int = Field(description="customers of the cohort who came back")
+    rate: float | None = Field(description="of the cohort")
+    unfinished: bool = Field(
+        description="the period has not ended, so the number may rise; on_or_after: the last one that is looked at"
+    )
+
+
+class Cohort(BaseModel):
+    period: str = Field(description="start of the period in which its customers did their first start")
+    customers: int
+    cells: list[Cell] = Field(description="periods that have begun")
+
+
+class CurvePoint(BaseModel):
+    after: int
+    customers: int = Field(description="of the cohorts whose cell is finished")
+    count: int
+    rate: float | None
+
+
+class RetentionResult(BaseModel):
+    customers: int
+    cohorts: list[Cohort] = Field(description="in time; a period in which nobody started has no cells")
+    curve: list[CurvePoint] = Field(description="all cohorts together, finished cells alone")
+
+
+class RetentionAnswer(Answer[RetentionQuestion, RetentionResult]):
+    """Customers by their first start in the range."""
+
+
+class _Acts(NamedTuple):
+    """Whether an event starts or returns."""
+
+    question: RetentionQuestion
+    starts: filters.Predicate
+    returns: filters.Predicate
+
+    def starts_with(self, event: EventRow) -> bool:
+        return _does(event, self.question.starts, self.starts)
+
+    def returns_with(self, event: EventRow) -> bool:
+        return _does(event, self.question.returns or self.question.starts, self.returns)
+
+
+def _does(event: EventRow, act: Act, holds: filters.Predicate) -> bool:
+    named = event.event in act.events or "*" in act.events
+    return named and holds(event, filters.properties_of(event))
+
+
+def solve(asking: Asking, question: RetentionQuestion) -> Solved[RetentionQuestion, RetentionResult]:
+    asked, zone = question.range(asking.now), ZoneInfo(question.zone or "UTC")
+    check(question.starts.where, "starts.where")
+    check(question.returns.where if question.returns else [], "returns.where")
+    returns = question.returns or question.starts
+    acts = _Acts(
+        question,
+        filters.compile([one.definition() for one in question.starts.where]),
+        filters.compile([one.definition() for one in returns.where]),
+    )
+    sizes: defaultdict[str, int] = defaultdict(int)
+    came: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (question.periods + 1))
+    for events in _customers(asking, question, asked):
+        found = _came_back(events, acts, asked, zone)
+        if found is None:
+            continue
+        cohort, offsets = found
+        sizes[cohort] += 1
+        for offset in _counted(offsets, question):
+            came[cohort][offset] += 1
+    names = all_between(asked, question.by, zone, sizes)
+    cohorts = [_cohort(name, sizes[name], came[name], question, zone, asking.now) for name in names]
+    result = RetentionResult(customers=sum(sizes.values()), cohorts=cohorts, curve=_curve(cohorts, question.periods))
+    empty = [] if result.customers else question.starts.events
+    gone = [] if any(point.count for point in result.curve) else returns.events
+    return Solved(question, {"retention": 1}, result, known.warnings(asking, [*empty, *gone]))
+
+
+def _customers(asking: Asking, question: RetentionQuestion, asked: Range) -> Iterator[list[EventRow]]:
+    """The events of each customer from the range's beginning to the end of the last period that is looked at."""
+    acts = [question.starts, *([question.returns] if question.returns else [])]
+    reach = (question.periods + 1) * _DAYS[question.by] * DAY_MS + DAY_MS  # a day of 25 hours, too
+    found = narrowed.of_customers(
+        asking,
+        [name for act in acts for name in act.events],
+        Range(asked.start, asked.end + reach),
+        question.include_bots,
+        [one.property for act in acts for one in act.where],
+    )
+    for _, events in groupby(found, key=lambda pair: pair[0]):
+        yield [event for _, event in events]
+
+
+def _came_back(events: Sequence[EventRow], acts: _Acts, asked: Range, zone: ZoneInfo) -> tuple[str, set[int]] | None:
+    """The customer's cohort and how many periods later he came back; None for one who never started."""
+    by = acts.question.by
+    first = next(
+        (at for at, event in enumerate(events) if event.occurred_at < asked.end and acts.starts_with(event)), None
+    )
+    if first is None:
+        return None
+    cohort = label(events[first].occurred_at, by, zone)
+    back = {label(event.occurred_at, by, zone) for event in events[first + 1 :] if acts.returns_with(event)}
+    return cohort, {distance(cohort, name, by) for name in back}
+
+
+def _counted(offsets: set[int], question: RetentionQuestion) -> set[int]:
+    """The periods for which a customer counts."""
+    inside = {offset for offset in offsets if offset <= question.periods}
+    return set(range(max(inside) + 1)) if inside and question.counting == "on_or_after" else inside
+
+
+def _cohort(name: str, size: int, came: list[int], question: RetentionQuestion, zone: ZoneInfo, now: int) -> Cohort:
+    cells = []
+    for offset in range(question.periods + 1) if size else ():
+        period = after(name, question.by, offset)
+        if offset and end_of(after(name, question.by, offset - 1), question.by, zone) > now:
+            break
+        last = after(name, question.by, question.periods) if question.counting == "on_or_after" else period
+        unfinished = end_of(last, question.by, zone) > now
+        cells.append(Cell(after=offset, count=came[offset], rate=ratio(came[offset], size), unfinished=unfinished))
+    return Cohort(period=name, customers=size, cells=cells)
+
+
+def _curve(cohorts: Sequence[Cohort], periods: int) -> list[CurvePoint]:
+    points = []
+    for offset in range(periods + 1):
+        cells = [
+            (cohort.customers, cohort.cells[offset].count)
+            for cohort in cohorts
+            if offset < len(cohort.cells) and not cohort.cells[offset].unfinished
+        ]
+        customers, count = sum(size for size, _ in cells), sum(count for _, count in cells)
+        points.append(CurvePoint(after=offset, customers=customers, count=count, rate=ratio(count, customers)))
+    return points

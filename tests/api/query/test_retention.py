@@ -1,0 +1,200 @@
+"""Retention: cohorts, periods in the zone, what is unfinished; and the numbers of a slow account."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.domain.identifiers import fact_id
+from schemas.facts import EventRow
+from tests.api.query.conftest import House
+from tests.story import DAY, DAY_ZERO
+
+SHOP = """
+    ann   09:00      track Signed
+    ann   10:00      track Bought price=5
+    ann   +1 09:00   track Bought price=5
+    ann   +3 09:00   track Bought price=1
+    bob   08:00      track Bought price=5
+    bob   09:00      track Signed
+    bob   +2 09:00   track Bought price=5
+    cleo  +1 09:00   track Signed
+    cleo  +2 09:00   track Signed
+"""
+STARTS, RETURNS = {"events": "Signed"}, {"events": "Bought"}
+RANGE = {"from": "2023-11-15", "to": "2023-11-17"}
+
+
+def cells(answer: dict[str, Any]) -> dict[str, list[int]]:
+    return {one["period"]: [cell["count"] for cell in one["cells"]] for one in answer["result"]["cohorts"]}
+
+
+async def test_customers_are_counted_in_every_period_in_which_they_come_back(house: House) -> None:
+    house.tell(SHOP)
+    answer = await house.ask("retention", RANGE, starts=STARTS, returns=RETURNS, by="day", periods=3)
+    assert cells(answer) == {"2023-11-15": [1, 1, 1, 1], "2023-11-16": [0, 0, 0, 0]}
+    assert [one["customers"] for one in answer["result"]["cohorts"]] == [2, 1]
+    assert [point["rate"] for point in answer["result"]["curve"]] == [1 / 3, 1 / 3, 1 / 3, 1 / 3]
+
+
+async def test_what_was_done_before_the_start_is_no_return(house: House) -> None:
+    house.tell("""
+        ann  09:00  track Bought
+        ann  09:01  track Signed
+    """)
+    answer = await house.ask("retention", RANGE, starts=STARTS, returns=RETURNS, by="day", periods=1)
+    assert cells(answer)["2023-11-15"] == [0, 0]
+
+
+async def test_without_returns_the_same_again_is_coming_back(house: House) -> None:
+    house.tell(SHOP)
+    answer = await house.ask("retention", RANGE, starts=STARTS, by="day", periods=1)
+    assert cells(answer) == {"2023-11-15": [0, 0], "2023-11-16": [0, 1]}
+
+
+async def test_on_or_after_counts_who_comes_later_too(house: House) -> None:
+    house.tell(SHOP)
+    question = {"starts": STARTS, "returns": RETURNS, "by": "day", "periods": 3}
+    answer = await house.ask("retention", RANGE, **question, counting="on_or_after")
+    assert cells(answer)["2023-11-15"] == [2, 2, 2, 1]
+    answer = await house.ask("retention", RANGE, **(question | {"periods": 2}), counting="on_or_after")
+    assert cells(answer)["2023-11-15"] == [2, 2, 1]
+
+
+async def test_filters_narrow_what_counts(house: House) -> None:
+    house.tell(SHOP)
+    dear = RETURNS | {"where": [{"property": "price", "operator": "gt", "value": 2}]}
+    answer = await house.ask("retention", RANGE, starts=STARTS, returns=dear, by="day", periods=3)
+    assert cells(answer)["2023-11-15"] == [1, 1, 1, 0]
+
+
+async def test_periods_are_of_the_zone(house: House) -> None:
+    house.tell("""
+        ann  22:30     track Signed
+        ann  23:30     track Bought
+    """)
+    question = {"starts": STARTS, "returns": RETURNS, "by": "day", "periods": 1}
+    assert cells(await house.ask("retention", RANGE, **question))["2023-11-15"] == [1, 0]
+    assert cells(await house.ask("retention", RANGE, **question, zone="Europe/Berlin"))["2023-11-15"] == [0, 1]
+
+
+async def test_weeks_and_months_are_those_of_the_calendar(house: House) -> None:
+    house.tell("""
+        ann  09:00       track Signed
+        ann  +5 09:00    track Bought
+        ann  +16 09:00   track Bought
+        ann  +47 09:00   track Bought
+    """)
+    question = {"starts": STARTS, "returns": RETURNS, "periods": 3}
+    assert cells(await house.ask("retention", RANGE, **question, by="week")) == {"2023-11-13": [0, 1, 1, 0]}
+    assert cells(await house.ask("retention", RANGE, **question, by="month")) == {"2023-11-01": [1, 1, 1, 0]}
+
+
+async def test_a_cohort_has_no_cells_of_the_future_and_the_curve_none_that_are_unfinished(
+    house: House, monkeypatch: Any
+) -> None:
+    house.tell(SHOP)
+    monkeypatch.setattr("api.query.ask.time.time_ns", lambda: (DAY_ZERO + 2 * DAY + 1) * 1_000_000)
+    answer = await house.ask("retention", RANGE, starts=STARTS, returns=RETURNS, by="day", periods=5)
+    told = [[cell["unfinished"] for cell in one["cells"]] for one in answer["result"]["cohorts"]]
+    assert told == [[False, False, True], [False, True]]
+    assert [point["customers"] for point in answer["result"]["curve"]] == [3, 2, 0, 0, 0, 0]
+    later = await house.ask(
+        "retention", RANGE, starts=STARTS, returns=RETURNS, by="day", periods=2, counting="on_or_after"
+    )
+    assert all(cell["unfinished"] for one in later["result"]["cohorts"] for cell in one["cells"])
+
+
+async def test_a_start_that_is_no_event_answers_0_with_a_warning(house: House) -> None:
+    house.tell(SHOP)
+    answer = await house.ask("retention", RANGE, starts={"events": "Singed"})
+    assert answer["result"]["customers"] == 0
+    assert answer["warnings"] == ["no event named 'Singed' has ever arrived; similar: 'Signed'"]
+
+
+async def test_the_echo_has_every_default_and_gives_the_same_again(house: House) -> None:
+    house.tell(SHOP)
+    answer = await house.ask("retention", RANGE, starts=STARTS)
+    assert {name: answer["question"][name] for name in ("by", "periods", "counting", "returns")} == {
+        "by": "week",
+        "periods": 8,
+        "counting": "on",
+        "returns": None,
+    }
+    assert await house.ask("retention", answer["question"]) == answer
+
+
+@pytest.mark.parametrize(
+    ("question", "field", "hint"),
+    [
+        ({}, "starts", "required"),
+        ({"starts": "Signed"}, "starts", "JSON object"),
+        ({"starts": {"events": []}}, "starts.events", "at least 1"),
+        ({"starts": STARTS | {"where": [{"property": "$nope"}]}}, "starts.where[0].property", "$channel"),
+        (
+            {"starts": STARTS, "returns": RETURNS | {"where": [{"property": "a", "operator": "gt"}]}},
+            "returns.where[0].value",
+            "number",
+        ),
+        ({"starts": STARTS, "return": RETURNS}, "return", "did you mean 'returns'?"),
+        ({"starts": STARTS, "by": "hour"}, "by", "'day'"),
+        ({"starts": STARTS, "periods": 0}, "periods", "greater than or equal to 1"),
+        ({"starts": STARTS, "periods": 91}, "periods", "less than or equal to 90"),
+        ({"starts": STARTS, "counting": "after"}, "counting", "'on_or_after'"),
+    ],
+)
+async def test_a_mistake_is_422_with_its_field_and_what_would_be_right(
+    house: House, question: Any, field: str, hint: str
+) -> None:
+    error = await house.refused("retention", question)
+    assert error.get("field") == field
+    assert hint in error["message"]
+
+
+months = count(1)
+happenings = st.lists(
+    st.tuples(st.integers(1, 3), st.integers(0, 6 * 24), st.sampled_from("sr")),
+    max_size=16,
+    unique_by=lambda each: (each[0], each[1]),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(happenings, st.sampled_from(["on", "on_or_after"]), st.integers(1, 4), st.integers(1, 4))
+async def test_cells_are_what_the_slow_account_says(
+    house: House, happened: list[tuple[int, int, str]], counting: str, periods: int, days: int
+) -> None:
+    begin = DAY_ZERO + next(months) * 20 * DAY
+    house.tell([
+        EventRow(
+            project=house.name, device=begin + device, occurred_at=begin + hour * 3_600_000,
+            message_id=fact_id(house.name, number, begin), sequence=0, log_position=number, event=name, type="track",
+            channel="web",
+        )
+        for number, (device, hour, name) in enumerate(happened)
+    ])  # fmt: skip
+    first = datetime.fromtimestamp(begin / 1000, UTC).date()
+    range_ = {"from": first.isoformat(), "to": (first + timedelta(days)).isoformat()}
+    question = {"starts": {"events": "s"}, "returns": {"events": "r"}, "by": "day"}
+    answer = await house.ask("retention", range_, **question, periods=periods, counting=counting)
+    for day in range(days):
+        members = []
+        for device in (1, 2, 3):
+            starts = sorted(hour for who, hour, name in happened if (who, name) == (device, "s") and hour < days * 24)
+            if starts and starts[0] // 24 == day:
+                returns = {
+                    hour // 24 for who, hour, name in happened if (who, name) == (device, "r") and hour > starts[0]
+                }
+                members.append(returns)
+        expected = []
+        for offset in range(periods + 1):
+            wanted = {day + offset} if counting == "on" else set(range(day + offset, day + periods + 1))
+            expected.append(sum(bool(wanted & returns) for returns in members))
+        assert cells(answer)[_day(first, day)] == (expected if members else [])
+
+
+def _day(first: date, number: int) -> str:
+    return (first + timedelta(number)).isoformat()
