@@ -39,6 +39,9 @@ from api.query.questions import (
     trend,
 )
 from api.query.saved import FunnelBody, GoalBody
+from api.webhooks.event import IDENTIFY
+from api.webhooks.vendor import Meaning
+from api.webhooks.vendors import VENDORS
 from pipeline.cli.command import app
 from pipeline.domain import filters, identifiers
 from pipeline.ingest import acquisition, channel, properties
@@ -53,22 +56,22 @@ QUESTIONS: Final[Mapping[str, tuple[type[BaseModel], type[BaseModel]]]] = {
     "sessions": (sessions.SessionsQuestion, sessions.SessionsResult),
     "bounce": (bounce.BounceQuestion, bounce.BounceResult),
     "funnel": (funnel.FunnelQuestion, funnel_numbers.FunnelResult),
+    "paths": (paths.PathsQuestion, paths.PathsResult),
+    "retention": (retention.RetentionQuestion, retention.RetentionResult),
     "journeys": (journeys.JourneysQuestion, journeys.JourneysResult),
     "trend": (trend.TrendQuestion, trend.TrendResult),
     "rejected": (rejected.RejectedQuestion, rejected.RejectedResult),
-    "paths": (paths.PathsQuestion, paths.PathsResult),
-    "retention": (retention.RetentionQuestion, retention.RetentionResult),
     "recent": (recent.RecentQuestion, recent.RecentResult),
     "catalogue": (catalogue.CatalogueQuestion, catalogue.CatalogueResult),
 }
 _RANGE: Final = ("from", "to", "last", "zone", "include_bots")  # what nearly all questions have
 OTHERS: Final[Mapping[str, type[BaseModel]]] = {
     "goal": GoalBody, "saved funnel": FunnelBody, "step": steps.Step, "filter": steps.Filter,
+    "exclusion": steps.Exclusion, "convert": funnel.Convert, "point": paths.Point, "pages": paths.Pages,
+    "act": retention.Act,
 }  # fmt: skip
 
 
-    "exclusion": steps.Exclusion, "convert": funnel.Convert, "point": paths.Point, "pages": paths.Pages,
-    "act": retention.Act,
 def rows(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
     told = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
@@ -193,11 +196,11 @@ def _named(kind: Any) -> str:
 def _default(each: FieldInfo) -> str:
     if each.default is PydanticUndefined:
         return "required"
+    if isinstance(each.default, BaseModel):
+        return code(json.dumps(each.default.model_dump(by_alias=True)))
     return code(json.dumps(each.default))
 
 
-    if isinstance(each.default, BaseModel):
-        return code(json.dumps(each.default.model_dump(by_alias=True)))
 def commands() -> str:
     lines = [(code(_usage(words, each)), _plain(each.help), _options(each)) for words, each in every_command().items()]
     return rows(("command", "what it does", "options"), lines)
@@ -266,11 +269,50 @@ def groups() -> str:
     return ", ".join(code(name) for name in acquisition.GROUPS) + ".\n"
 
 
+def vendors() -> str:
+    """How each vendor's webhooks are known to be its own, and to be new."""
+    head = ("vendor", "route", "signature", "signing secret", "what tells copies apart", "who it names")
+    unsigned = "signs nothing"
+    lines = [
+        (
+            each.title,
+            code(f"/webhooks/{each.name}"),
+            each.signature or unsigned,
+            each.secret or "-",
+            each.once,
+            each.identity,
+        )
+        for each in VENDORS.values()
+    ]
+    return rows(head, lines)
+
+
+def webhooks() -> str:
+    """What each vendor's notes become; notes that become the same stand in one line."""
+    lines = []
+    for vendor in VENDORS.values():
+        by_meaning: dict[Meaning, list[str]] = {}
+        for word, meaning in vendor.meanings.items():
+            by_meaning.setdefault(meaning, []).append(word if "`" in word else code(word))
+        for meaning, words in by_meaning.items():
+            lines.append((vendor.title, ", ".join(words), *_meaning(meaning)))
+    return rows(("vendor", "its note", "event", "channel", "contact", "more"), lines)
+
+
+def _meaning(meaning: Meaning) -> tuple[str, str, str, str]:
+    if not meaning.event or meaning.event == IDENTIFY:
+        return (code(IDENTIFY) if meaning.event else "-", "-", "-", meaning.note)
+    if "`" in meaning.event:  # named by the sender
+        return meaning.event, code(meaning.channel), "by its name", meaning.note
+    contact = channel.contact(meaning.event, "track", meaning.channel, False)
+    return meaning.event, code(meaning.channel), code(contact) if contact else "none", meaning.note
+
+
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     each.__name__: each
     for each in (
         *(settings, tables, reasons, routes, limits, commands, metrics),
-        *(columns, placeholders, channels, passive, click_ids, groups),
+        *(columns, placeholders, channels, passive, click_ids, groups, vendors, webhooks),
     )
 }
 
