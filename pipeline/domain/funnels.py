@@ -165,7 +165,13 @@ def entries(
     """
     plan = funnel if isinstance(funnel, FunnelPlan) else compile_funnel(funnel)
     found = [(event, plan.able(event, properties)) for event in events]
-    track = Track([one for one in found if one[1] or (plan.is_strict and not one[0].is_passive)], plan.rules)
+    if plan.is_strict:
+        found = [one for one in found if one[1] or not one[0].is_passive]
+    else:
+        found = [one for one in found if one[1]]
+    if not found:
+        return []
+    track = Track(found, plan.rules)
     return [
         _entry(fills, track, plan, properties, project, customer)
         for opening in track.openings()

@@ -50,14 +50,19 @@ class Track:
 
     def __init__(self, found: Sequence[tuple[Event, int]], rules: Rules) -> None:
         self.rules, stranger = rules, 1 << rules.steps
-        ordered = sorted(found, key=lambda one: (one[0].occurred_at, min(one[1] & -one[1] or stranger, stranger)))
+        self.is_plain: Final = rules.order == "ordered" and not rules.barriers  # no strangers among the events
+        if self.is_plain:
+            ordered = sorted(found, key=lambda one: (one[0].occurred_at, one[1] & -one[1]))
+        else:
+            ordered = sorted(found, key=lambda one: (one[0].occurred_at, min(one[1] & -one[1] or stranger, stranger)))
         self.events: Final = [event for event, _ in ordered]
         self.times: Final = [event.occurred_at for event in self.events]
         self.able: Final = [bits & (stranger - 1) for _, bits in ordered]  # steps alone
-        self.places: Final[list[list[int]]] = [
-            [place for place, (_, bits) in enumerate(ordered) if bits >> bit & 1]
-            for bit in range(rules.steps + len(rules.barriers))
-        ]
+        self.places: Final[list[list[int]]] = [[] for _ in range(rules.steps + len(rules.barriers))]
+        for place, (_, bits) in enumerate(ordered):
+            while bits:
+                self.places[(bits & -bits).bit_length() - 1].append(place)
+                bits &= bits - 1
         self.by_able: Final[dict[int, list[int]]] = {}  # places by what their events can fill
         if rules.order == "any":
             for place in self.openings():
@@ -76,6 +81,11 @@ class Track:
         past = bisect_right(times, times[opening] + rules.window_ms, opening)  # the first place after the window
         last, at = 0, opening
         fills = [(last, at)]
+        if self.is_plain:
+            while last + 1 < rules.steps and (found := self._next(at, last)) and found[1] < past:
+                fills.append(found)
+                last, at = found
+            return fills
         while last + 1 < rules.steps:
             found = matching.next(at, last) if matching else self._next(at, last)
             stop = self._next_act(at, past) if rules.order == "strict" else past
@@ -94,6 +104,10 @@ class Track:
     def _next(self, at: int, last: int) -> Fill | None:
         """The first event after `at` that fills a step which may follow the last one."""
         best: Fill | None = None
+        if self.rules.reach[last] == last + 1:
+            fitting = self.places[last + 1]
+            number = bisect_right(fitting, at)
+            return (last + 1, fitting[number]) if number < len(fitting) else None
         for step in range(last + 1, self.rules.reach[last] + 1):
             fitting = self.places[step]
             number = bisect_right(fitting, at)
