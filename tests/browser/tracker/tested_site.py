@@ -16,9 +16,13 @@ LEAFLET = b"%PDF-1.4\n%%EOF\n"
 
 
 class Site:
-    def __init__(self, collector: str, lines: Iterable[str]) -> None:
-        """`collector`: its URL. `lines`: of HTML, for the head of each page."""
-        self.head = "\n".join(lines)
+    def __init__(self, collector: str, lines: Iterable[str], clients: Path | None = None) -> None:
+        """`collector`: its URL. `lines`: of HTML, for the head of each page.
+
+        `clients`: a folder of others' clients, below /clients/; with them there is no policy, as they need eval or
+        scripts by name.
+        """
+        self.head, self.clients = "\n".join(lines), clients
         allowed = f"{collector} 'self'"
         self.policy = (
             f"default-src 'none'; script-src {allowed}; connect-src {allowed}; style-src 'self'; img-src data:; "
@@ -45,6 +49,9 @@ class Site:
         """Type and content; None where there is no such file."""
         if path == "/leaflet.pdf":
             return TYPES[".pdf"], LEAFLET
+        if self.clients is not None and path.startswith("/clients/"):
+            client = self.clients / path.removeprefix("/clients/")
+            return (TYPES[".js"], client.read_bytes()) if client.is_file() else None
         name = "app.html" if path == "/app" or path.startswith("/app/") else path.lstrip("/") or "index.html"
         file = PAGES / name
         if file.parent != PAGES or not file.is_file():
@@ -65,7 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200 if found else 404)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))
-        self.send_header("Content-Security-Policy", self.site.policy)
+        if self.site.clients is None:
+            self.send_header("Content-Security-Policy", self.site.policy)
         self.end_headers()
         self.wfile.write(content)
 

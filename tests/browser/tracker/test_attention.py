@@ -1,0 +1,109 @@
+"""Engaged time and scroll depth, and what visitors do without a call."""
+
+import json
+
+from playwright.sync_api import Page
+
+from tests.browser.tracker.tested_site import Site
+from tests.browser.tracker.visitors import (
+    MakeSite,
+    arrived,
+    go,
+    names,
+    one,
+    tag,
+    until,
+    wait_for,
+)
+from tests.scenarios.house import EmbeddedHouse
+from tests.scenarios.project import Project
+
+
+def test_engaged_time_and_scroll_depth(page: Page, make_site: MakeSite, shop: Project) -> None:
+    site = make_site(beat="1")
+    go(page, f"{site.url}/shears.html")
+    page.mouse.move(10, 10)
+    page.wait_for_timeout(2_600)
+    page.mouse.wheel(0, 1_500)
+    page.wait_for_timeout(300)
+    page.goto("about:blank")
+    until(page, lambda: "page_leave" in names(arrived(shop)))
+    seen = arrived(shop)
+    left = one(seen, "page_leave")
+    assert 30 < left["properties"]["scroll_percent"] < 90
+    engaged = sum(each["properties"].get("engaged_ms", 0) for each in seen)
+    assert 2_500 < engaged < 6_000
+    assert one(seen, "heartbeat")["properties"]["engaged_ms"] >= 1_000
+    assert shop.customer(left["device"])["engaged_ms"] == engaged
+
+
+def test_who_does_nothing_for_half_a_minute_is_not_engaged(page: Page, site: Site, shop: Project) -> None:
+    page.clock.install()
+    go(page, site.url)
+    page.clock.run_for(90_000)
+    page.goto("about:blank")
+    until(page, lambda: "page_leave" in names(arrived(shop)))
+    engaged = sum(each["properties"].get("engaged_ms", 0) for each in arrived(shop))
+    assert 28_000 < engaged < 33_000
+
+
+def test_links_that_lead_away_and_downloads(page: Page, site: Site, shop: Project) -> None:
+    page.route("http://partner.test/**", lambda route: route.fulfill(body="a partner"))
+    go(page, site.url)
+    with page.expect_download():
+        page.click("#leaflet")
+    page.click("#partner")
+    page.wait_for_url("http://partner.test/**")
+    go(page, site.url)
+    page.click("#hidden")
+    page.wait_for_url("http://partner.test/private")
+    seen = wait_for(page, shop, "/", "File Downloaded", "Outbound Link Clicked", "/")
+    file = f"{site.url}/leaflet.pdf"
+    assert one(seen, "File Downloaded")["properties"] == {"url": file, "extension": "pdf"}
+    assert one(seen, "Outbound Link Clicked")["properties"] == {
+        "url": "http://partner.test/offer", "host": "partner.test",
+    }  # fmt: skip
+
+
+def test_a_form_left_is_told_with_its_last_field_and_no_value(page: Page, site: Site, shop: Project) -> None:
+    go(page, f"{site.url}/contact.html")
+    page.fill("[name=secret]", "in the vault")
+    page.fill("[name=who]", "Ann Archer")
+    page.fill("[name=message]", "Dear Meadow")
+    page.click("#home")
+    seen = wait_for(page, shop, "/contact.html", "Form Started", "Form Abandoned", "/")
+    assert one(seen, "Form Started")["properties"] == {"form": "letter"}
+    assert one(seen, "Form Abandoned")["properties"] == {"form": "letter", "last_field": "message"}
+    told = json.dumps(arrived(shop))
+    assert not [typed for typed in ("Ann Archer", "Dear Meadow", "in the vault", "secret") if typed in told]
+
+
+def test_clicks_in_anger_and_in_vain(page: Page, site: Site, shop: Project) -> None:
+    go(page, site.url)
+    page.click("#alive")
+    page.wait_for_timeout(1_700)
+    page.click("#dead")
+    page.wait_for_timeout(1_700)
+    page.click("#alive", click_count=4, delay=20)
+    seen = wait_for(page, shop, "/", "Dead Clicked", "Rage Clicked")
+    assert one(seen, "Dead Clicked")["properties"] == {"element": "button#dead.loud"}
+    assert one(seen, "Rage Clicked")["properties"]["element"].startswith("button#alive")
+
+
+def test_what_is_switched_off_is_not_told(page: Page, make_site: MakeSite, shop: Project) -> None:
+    site = make_site(auto="links", page="off")
+    go(page, f"{site.url}/contact.html")
+    page.fill("[name=who]", "Ann")
+    page.evaluate("wayfare.track('Done')")
+    wait_for(page, shop, "Done")
+
+
+def test_the_core_alone_tells_of_pages_and_calls_and_of_nothing_else(
+    page: Page, embedded: EmbeddedHouse, shop: Project
+) -> None:
+    site = Site(embedded.url, [tag(embedded, shop).replace("/wayfare.js", "/wayfare.core.js")])
+    go(page, f"{site.url}/contact.html")
+    page.fill("[name=who]", "Ann")
+    page.evaluate("wayfare.track('Done')")
+    wait_for(page, shop, "/contact.html", "Done")
+    site.close()

@@ -1,0 +1,122 @@
+"""Released browser clients of Segment and RudderStack in Chromium: they send here, each event arrives once."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.tracker.tested_site import Site
+from tests.browser.tracker.visitors import Event, acts, until
+from tests.scenarios.house import EmbeddedHouse
+from tests.scenarios.project import Project
+
+PACKAGES = ("@segment/analytics-next@1.84.3", "@rudderstack/analytics-js@3.34.1")
+FOLDER = Path.home() / ".cache" / "wayfare" / "-".join(("browser", *(each.rpartition("@")[2] for each in PACKAGES)))
+SEGMENT = "/clients/@segment/analytics-next/dist/umd/index.js"
+RUDDERSTACK = "/clients/@rudderstack/analytics-js/dist/npm/modern/bundled/umd/index.js"
+CALLS = """
+    client.page('Shop', 'Shelf', {shelf: 3});
+    client.identify('ann', {plan: 'garden'});
+    for (let number = 0; number < 20; number++) client.track(`Order ${number}`, {number, title: 'Zürich → 東京'});
+    client.group('acme', {seats: 3});
+"""
+EXPECTED = sorted(["page", "identify", "group", *(f"Order {number}" for number in range(20))])
+
+
+@pytest.fixture(scope="session")
+def clients() -> Path:
+    """Folder of Node packages with both clients."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed: the clients come through it")
+    there = FOLDER / "node_modules"
+    if not (there / "@rudderstack" / "analytics-js").is_dir():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        command = ["npm", "install", "--prefix", str(FOLDER), "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+        if done.returncode:
+            pytest.skip(f"the clients could not be installed: {done.stderr[-500:]}")
+    return there
+
+
+@pytest.fixture
+def shelf(page: Page, embedded: EmbeddedHouse, clients: Path) -> Iterator[Page]:
+    """A page without the tracker."""
+    site = Site(embedded.url, [], clients)
+    page.goto(f"{site.url}/shears.html")
+    yield page
+    site.close()
+
+
+def everything_came(page: Page, shop: Project) -> dict[str, Event]:
+    def names() -> list[str]:
+        return sorted(each["event"] for each in acts(shop))
+
+    until(page, lambda: len(names()) >= len(EXPECTED))
+    page.wait_for_timeout(500)  # nothing comes a second time
+    assert names() == EXPECTED
+    assert shop.ask("recent")["rejected"] == []
+    seen = {each["event"]: each for each in acts(shop)}
+    assert len({each["device"] for each in seen.values()}) == 1
+    assert seen["Order 7"]["properties"] == {"number": 7, "title": "Zürich → 東京"}
+    assert seen["page"]["path"] == "/shears.html"
+    profile: Any = shop.customer(seen["page"]["device"])
+    assert (profile["user_ids"], profile["group_ids"], profile["traits"]) == (["ann"], ["acme"], {"plan": "garden"})
+    return seen
+
+
+@pytest.mark.parametrize(
+    "batching", ["{strategy: 'standard'}", "{strategy: 'batching', config: {size: 5, timeout: 500}}"]
+)
+def test_segments_client(shelf: Page, embedded: EmbeddedHouse, shop: Project, batching: str) -> None:
+    shelf.add_script_tag(url=SEGMENT)
+    host = urlsplit(embedded.url).netloc
+    shelf.evaluate(
+        f"""async () => {{
+            const [client] = await AnalyticsNext.AnalyticsBrowser.load(
+                {{writeKey: '{shop.write_key}', cdnURL: '{embedded.url}'}},
+                {{integrations: {{'Segment.io': {{
+                    apiHost: '{host}/v1', protocol: 'http', deliveryStrategy: {batching},
+                }}}}}},
+            );
+            {CALLS}
+        }}"""
+    )
+    everything_came(shelf, shop)
+
+
+def test_rudderstacks_client(shelf: Page, embedded: EmbeddedHouse, shop: Project) -> None:
+    shelf.add_script_tag(url=RUDDERSTACK)
+    shelf.evaluate(
+        f"""async () => {{
+            const {{RudderAnalytics}} = window.rudderanalytics?.RudderAnalytics
+                ? window.rudderanalytics : {{RudderAnalytics: window.RudderAnalytics}};
+            const client = new RudderAnalytics();
+            client.load('{shop.write_key}', '{embedded.url}', {{configUrl: '{embedded.url}'}});
+            await new Promise((done) => client.ready(done));
+            {CALLS}
+        }}"""
+    )
+    everything_came(shelf, shop)
+
+
+def test_segments_own_snippet_loads_the_tracker(shelf: Page, embedded: EmbeddedHouse, shop: Project) -> None:
+    """Its stub queues, and its address alone is changed."""
+    shelf.evaluate(
+        f"""() => {{
+            const analytics = window.analytics = [];
+            for (const call of ['track', 'page', 'identify', 'group'])
+                analytics[call] = (...given) => analytics.push([call, ...given]);
+            const client = analytics;
+            {CALLS}
+            const script = document.createElement('script');
+            script.async = true;
+            script.src = '{embedded.url}/analytics.js/v1/{shop.write_key}/analytics.min.js';
+            document.head.append(script);
+        }}"""
+    )
+    everything_came(shelf, shop)

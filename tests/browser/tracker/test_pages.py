@@ -1,0 +1,101 @@
+"""Pages of a site and of an app, counted by themselves."""
+
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import OPTIONS, Complaints
+from tests.browser.tracker.tested_site import Site
+from tests.browser.tracker.visitors import (
+    arrived,
+    go,
+    program,
+    visitor,
+    wait_for,
+)
+from tests.scenarios.project import Project
+
+
+def test_a_page_is_counted_by_itself_with_address_title_and_referrer(page: Page, site: Site, shop: Project) -> None:
+    go(page, f"{site.url}/shears.html?utm_source=mail&utm_medium=email#part")
+    (seen,) = wait_for(page, shop, "/shears.html")
+    assert seen["title"] == "Shears"
+    assert seen["url"].startswith(f"{site.url}/shears.html?utm_source=mail")
+    assert seen["acquisition"] == "email"
+    assert seen["channel"] == "web"
+    assert not seen["is_bot"]
+
+
+def test_a_visit_of_several_pages_is_one_session_of_one_device(page: Page, site: Site, shop: Project) -> None:
+    go(page, site.url)
+    page.click("#shears")
+    page.click("#home")
+    seen = wait_for(page, shop, "/", "/shears.html", "/")
+    assert len({each["device"] for each in seen}) == 1
+    assert len({each["session"] for each in seen}) == 1
+
+
+def test_an_app_is_counted_by_its_history_and_not_by_its_filters(page: Page, site: Site, shop: Project) -> None:
+    go(page, f"{site.url}/app")
+    for link in ("Orders", "More orders", "Profile"):
+        page.get_by_role("link", name=link, exact=True).click()
+        page.wait_for_timeout(120)
+    page.click("#sort")
+    page.go_back()
+    page.wait_for_timeout(120)
+    page.click("#hash")
+    seen = wait_for(
+        page, shop, "/app", "/app/orders", "/app/orders", "/app/profile", "/app/orders", "/app/orders/help/shipping"
+    )
+    assert [each["title"] for each in seen][:4] == ["App app", "App orders", "App orders", "App profile"]
+    assert [each["url"].partition("?")[2] for each in seen][:4] == ["", "page=1", "page=2", ""]
+
+
+def test_a_jump_inside_of_a_page_is_no_page(page: Page, site: Site, shop: Project) -> None:
+    go(page, site.url)
+    page.click("#part >> nth=0")
+    page.evaluate("wayfare.track('Done')")
+    wait_for(page, shop, "/", "Done")
+
+
+def test_an_event_right_after_a_step_of_an_app_comes_after_its_page(page: Page, site: Site, shop: Project) -> None:
+    go(page, f"{site.url}/app")
+    page.evaluate("history.pushState({}, '', '/app/basket'); wayfare.track('Basket Seen')")
+    seen = wait_for(page, shop, "/app", "/app/basket", "Basket Seen")
+    assert [each["path"] for each in seen] == ["/app", "/app/basket", "/app/basket"]
+
+
+def test_a_page_out_of_the_back_forward_cache_is_seen_again(
+    chromium: Browser, complaints: Complaints, site: Site, shop: Project
+) -> None:
+    path = chromium.browser_type
+    browser = path.launch(
+        executable_path=program(), args=list(OPTIONS), ignore_default_args=["--disable-back-forward-cache"]
+    )
+    try:
+        for context in visitor(browser, complaints):
+            page = context.new_page()
+            go(page, site.url)
+            page.evaluate("window.isTheSamePage = true")
+            page.wait_for_timeout(400)
+            page.click("#shears")
+            page.wait_for_load_state()
+            page.wait_for_timeout(400)
+            page.evaluate("history.back()")
+            page.wait_for_timeout(400)
+            assert page.evaluate("window.isTheSamePage === true"), "the page was loaded anew"
+            wait_for(page, shop, "/", "/shears.html", "/")
+    finally:
+        browser.close()
+
+
+def test_a_page_that_is_made_ahead_counts_when_it_is_shown(page: Page, site: Site, shop: Project) -> None:
+    page.add_init_script("Object.defineProperty(document, 'prerendering', {value: true, configurable: true})")
+    page.goto(site.url)
+    page.evaluate("wayfare.push(['track', 'Made Ahead'])")
+    page.wait_for_timeout(500)
+    assert page.context.cookies() == []
+    assert arrived(shop) == []
+    page.evaluate(
+        "Object.defineProperty(document, 'prerendering', {value: false});"
+        "document.dispatchEvent(new Event('prerenderingchange'))"
+    )
+    wait_for(page, shop, "/", "Made Ahead")

@@ -1,0 +1,78 @@
+"""What fails, is offline or happens last arrives once."""
+
+import json
+
+from playwright.sync_api import Page, Route
+
+from tests.browser.tracker.tested_site import Site
+from tests.browser.tracker.visitors import (
+    go,
+    kept,
+    sent,
+    until,
+    wait_for,
+)
+from tests.scenarios.project import Project
+
+
+def test_what_fails_is_sent_again_under_its_ids_and_nothing_counts_twice(page: Page, site: Site, shop: Project) -> None:
+    tried: list[list[str]] = []
+
+    def fail_twice(route: Route) -> None:
+        tried.append([each["messageId"] for each in json.loads(route.request.post_data or "")["batch"]])
+        if len(tried) == 1:
+            route.fulfill(status=503, headers={"Access-Control-Allow-Origin": "*"})
+        elif len(tried) == 2:
+            route.fetch()  # the collector has it, and its answer is lost
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/v1/b", fail_twice)
+    go(page, site.url)
+    page.evaluate("wayfare.track('Bought')")
+    until(page, lambda: len(tried) >= 3)
+    assert tried[0] == tried[1] == tried[2][: len(tried[0])]
+    wait_for(page, shop, "/", "Bought")
+    sent(page)
+
+
+def test_what_could_not_be_sent_is_sent_by_a_later_page(page: Page, site: Site, shop: Project) -> None:
+    go(page, site.url)
+    wait_for(page, shop, "/")
+    page.context.set_offline(True)
+    page.evaluate("wayfare.track('Offline')")
+    until(page, lambda: kept(page))
+    page.context.set_offline(False)
+    page.context.route("**/v1/b", lambda route: route.abort())
+    page.goto("about:blank")
+    page.context.unroute("**/v1/b")
+    go(page, f"{site.url}/shears.html")
+    wait_for(page, shop, "/", "Offline", "/shears.html")
+    sent(page)
+
+
+def test_no_more_than_200_events_wait(page: Page, site: Site) -> None:
+    page.route("**/v1/b", lambda route: route.abort())
+    go(page, site.url)
+    page.evaluate("for (let i = 0; i < 300; i++) wayfare.track('Number', {i})")
+    until(page, lambda: len(kept(page)) == 200)
+    waiting = kept(page)
+    assert len(waiting) == 200
+    assert waiting[-1]["properties"] == {"i": 299}
+
+
+def test_what_happens_last_on_a_page_arrives(page: Page, site: Site, shop: Project) -> None:
+    go(page, site.url)
+    page.evaluate("wayfare.track('Last'); location.href = 'about:blank'")
+    wait_for(page, shop, "/", "Last")
+
+
+def test_requests_need_no_preflight(page: Page, site: Site, shop: Project) -> None:
+    asked: list[tuple[str, str]] = []
+    page.on("request", lambda request: asked.append((request.method, request.headers.get("content-type", ""))))
+    go(page, site.url)
+    wait_for(page, shop, "/")
+    posted = [kind for method, kind in asked if method != "GET"]
+    assert posted
+    assert set(posted) == {"text/plain;charset=UTF-8"}
