@@ -1,0 +1,125 @@
+"""Faults that are planted on purpose, one at a time, in a copy of the source: the tests must notice every one.
+
+    python -m tests.mutations                 all of them
+    python -m tests.mutations retract cap     those whose name holds one of the words
+
+A fault (`planted_faults.toml`) replaces one exact piece of source. Where that piece is no longer there exactly once, it
+fails: a fault that is not planted proves nothing. The tests of the core, the golden journeys and the simulation run
+against each copy, the fault's own suspects first, until one fails. Tests that cannot be run at all are a mistake here.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[1]
+COPIED = ("schemas", "pipeline", "agents", "api", "tests", "pyproject.toml")
+SIMULATION = ("interleaved", "zombies", "broken_off", "definitions_seen_late", "stream_equals_batch")
+STREAM = ("golden/test_golden", *(f"simulation/test_{each}" for each in SIMULATION))
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    file: str
+    there: str  # exactly once in the file
+    instead: str
+    suspects: tuple[str, ...]  # test files without tests/ and .py, those first that should notice it
+
+
+def _read() -> list[Fault]:
+    found = tomllib.loads((HOUSE / "tests" / "planted_faults.toml").read_text("utf-8"))["fault"]
+    return [Fault(**each | {"suspects": tuple(dict.fromkeys((*each["suspects"], *STREAM)))}) for each in found]
+
+
+FAULTS = _read()
+
+
+def planted(fault: Fault, source: str) -> str:
+    """The source with the fault; raises ValueError where its place is not there exactly once."""
+    count = source.count(fault.there)
+    if count != 1:
+        raise ValueError(f"{fault.name}: its place in {fault.file} is there {count} times:\n{fault.there}")
+    return source.replace(fault.there, fault.instead)
+
+
+def notice(fault: Fault | None, house: Path) -> str:
+    """The test that notices the fault in a copy of the house; "" where none does. Without a fault: whatever fails."""
+    suspects = tuple(dict.fromkeys(test for each in FAULTS for test in each.suspects))
+    for tests in [(each,) for each in fault.suspects] if fault else [suspects]:
+        files = [f"tests/{each}.py" for each in tests]
+        ended = subprocess.run(
+            [sys.executable, "-m", "tests.mutations", "--run", *files], cwd=house, capture_output=True, text=True
+        )
+        failed = [line for line in ended.stdout.splitlines() if line.startswith("FAILED ")]
+        if ended.returncode == pytest.ExitCode.TESTS_FAILED and failed:
+            return failed[0].removeprefix("FAILED ")
+        if ended.returncode:
+            raise RuntimeError(f"{fault and fault.name}: the tests do not run\n{ended.stdout[-3000:]}{ended.stderr}")
+    return ""
+
+
+def copied(to: Path) -> Path:
+    """A copy of the source in that folder."""
+    for name in COPIED:
+        if (HOUSE / name).is_dir():
+            shutil.copytree(HOUSE / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(HOUSE / name, to / name)
+    return to
+
+
+class _Examples:
+    """A plugin of pytest: always the same examples, which are not made small."""
+
+    def pytest_configure(self) -> None:
+        from hypothesis import HealthCheck, Phase, settings  # not before pytest has begun
+
+        phases, checks = [Phase.explicit, Phase.generate], list(HealthCheck)
+        settings.register_profile(
+            "mutations", phases=phases, derandomize=True, database=None, deadline=None, suppress_health_check=checks
+        )
+        settings.load_profile("mutations")
+
+
+def _run(tests: Sequence[str]) -> int:
+    """In the copy: the tests, until one fails."""
+    without = ["-k", "not window_funnel"]  # it asks ClickHouse, by a fixture that is not loaded
+    arguments = ["-x", "-q", "--noconftest", "-p", "no:cacheprovider", *without, *tests]
+    return pytest.main(arguments, plugins=[_Examples()])
+
+
+def main(words: Sequence[str]) -> int:
+    chosen = [fault for fault in FAULTS if not words or any(word in fault.name for word in words)]
+    missed, began = [], time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
+        house = copied(Path(folder))
+        if failing := notice(None, house):
+            print(f"without any fault: {failing}")
+            return 1
+        for fault in chosen:
+            file, at = house / fault.file, time.monotonic()
+            source = file.read_text("utf-8")
+            file.write_text(planted(fault, source), "utf-8")
+            found = notice(fault, house)
+            file.write_text(source, "utf-8")
+            print(f"{time.monotonic() - at:5.1f} s  {fault.name}: {found or 'NOBODY NOTICED'}", flush=True)
+            if not found:
+                missed.append(fault.name)
+    print(f"{len(chosen) - len(missed)} of {len(chosen)} faults noticed in {time.monotonic() - began:.0f} s")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
+    os.environ.setdefault("SIMULATION_EXAMPLES", "150")
+    sys.exit(_run(sys.argv[2:]) if sys.argv[1:2] == ["--run"] else main(sys.argv[1:]))
