@@ -10,7 +10,7 @@ import pytest
 from pipeline.errors import NotFound, StoreRefused, UserMistake
 from pipeline.store.definitions import Definition, Definitions
 from pipeline.store.port import Store
-from schemas.definitions import Filter, Funnel, Goal, Key, Project, SessionOptions, Step
+from schemas.definitions import Decision, Filter, Funnel, Goal, Key, Project, SessionOptions, Step
 from tests.store.rows import columns
 
 BOUGHT = Goal("bought", ("order",), (Filter("$value", "gt", 10),), value_property="total")
@@ -272,3 +272,40 @@ def test_a_slow_look_that_began_before_a_change_does_not_undo_it(store: Store) -
     looking.join(10)
     saving.join(10)
     assert "new" in definitions.snapshot().projects
+
+
+def test_a_decision_is_read_by_another_process_and_revoked_it_is_listed_and_not_in_force(
+    shop: Definitions, store: Store
+) -> None:
+    later = shop.save(Decision("2" * 16, "join", 5, 6, "one person", "ops", 20), "shop")
+    first = shop.save(Decision("f" * 16, "ignore", (1 << 63) + 1, 0, "a shared address", "ops", 10), "shop")
+    elsewhere = Definitions(store)
+    assert elsewhere.decisions("shop") == (first, later)
+    assert set(elsewhere.snapshot().decisions["shop"]) == {first, later}
+    gone = shop.save(
+        msgspec.structs.replace(first, revoked=True, revoked_at=30, revoked_by="ops", revoked_reason="hers"), "shop"
+    )
+    elsewhere.refresh()
+    assert elsewhere.decisions("shop") == (gone, later)
+    assert elsewhere.snapshot().decisions["shop"] == (later,)
+    assert gone.version == 2
+
+
+@on_chdb
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": "7"}, "name"),
+        ({"reason": " "}, "reason"),
+        ({"reason": "x" * 1001}, "reason"),
+        ({"other": 1}, "identifier"),
+        ({"other": 0}, "identifier"),
+        ({"revoked": True}, "reason"),
+    ],
+)
+def test_a_decision_names_two_identifiers_and_a_reason(shop: Definitions, change: dict[str, Any], field: str) -> None:
+    right = Decision("1" * 16, "split", 1, 2, "because", "ops", 1)
+    with pytest.raises(UserMistake) as refused:
+        shop.save(msgspec.structs.replace(right, **change), "shop")
+    assert refused.value.field == field
+    assert shop.decisions("shop") == ()
