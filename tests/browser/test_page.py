@@ -61,6 +61,12 @@ def test_without_a_saved_funnel_the_most_frequent_events_make_one(look: Open, sh
     expect(page.locator("#funnel .drop").nth(1)).to_contain_text("1 left")
 
 
+def test_the_most_frequent_events_of_all_time_make_one_however_old_they_are(look: Open, shop: Project) -> None:
+    shop.deliver(visit("ann", "/", "Product Viewed", "Ordered", minutes_ago=60 * 24 * 400))
+    page = look(range="all")
+    expect(page.locator("#funnel .step-name")).to_have_count(3)
+
+
 def test_a_saved_funnel_comes_first_and_another_can_be_chosen(look: Open, shop: Project) -> None:
     steps = [{"events": ["Product Viewed"], "label": "Looked"}, {"events": ["Ordered"], "label": "Bought"}]
     shop.save("funnels", {"name": "buying", "steps": steps})

@@ -96,6 +96,7 @@ async function savedFunnels(project, signal) {
 async function frequentEvents(project, question, signal) {
   const query = new URLSearchParams({ sample: "0" });
   if (question.last) query.set("last", question.last);
+  else query.set("from", "1970-01-01"); // a query that names no range is about the last 30 days
   const { result } = await call(`projects/${encodeURIComponent(project)}/catalogue?${query}`, { signal });
   return result.events.filter((event) => !NO_STEPS.has(event.type)).slice(0, MOST_STEPS);
 }
