@@ -71,6 +71,7 @@ class Funnel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order: Literal["ordered", "strict", "any"] = "ordered"
     breakdown: str = ""  # a property, or $column
     exclusions: tuple[Exclusion, ...] = ()
+    constant: tuple[str, ...] = ()  # properties or $columns that have one value in all of an entry
     version: int = 1
 
 

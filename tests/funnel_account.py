@@ -32,7 +32,18 @@ def in_one_order(events: Iterable[Event], funnel: Funnel) -> list[Event]:
 
 
 def entries(events: Iterable[Event], funnel: Funnel) -> list[Filled]:
-    """All entries of a customer, in the order in which they open; those that are removed are not among them."""
+    """All entries of a customer, in the order in which they open; those that are removed are not among them.
+
+    With columns that are held constant he is as many customers as they have values.
+    """
+    parts: dict[tuple[object, ...], list[Event]] = {}
+    for event in events:
+        parts.setdefault(tuple(getattr(event, name[1:]) for name in funnel.constant), []).append(event)
+    found = [one for part in parts.values() for one in _entries(part, funnel)]
+    return sorted(found, key=lambda one: one[1].occurred_at)
+
+
+def _entries(events: Iterable[Event], funnel: Funnel) -> list[Filled]:
     ordered = in_one_order(events, funnel)
     found = []
     for place, opening in enumerate(ordered):
@@ -113,6 +124,21 @@ def counted(found: Sequence[Filled]) -> Filled | None:
     """The furthest entry of a customer or session, of equals the earliest."""
     furthest = max((max(one) for one in found), default=0)
     return next((one for one in found if max(one) == furthest), None)
+
+
+def each_once(found: Sequence[Filled]) -> list[Filled]:
+    """All entries, no event in the same step of two: from the furthest to the least, of equals the newest first."""
+    held: list[tuple[int, int]] = []
+    kept = []
+    for one in sorted(found, key=lambda each: (max(each), each[min(each)].occurred_at), reverse=True):
+        mine: Filled = {}
+        for number, event in sorted(one.items()):
+            if (number, event.message_id) in held:
+                break
+            mine[number] = event
+        held += [(number, event.message_id) for number, event in mine.items()]
+        kept.append(mine)
+    return kept
 
 
 def counts(of_customers: Iterable[Sequence[Filled]], funnel: Funnel) -> list[int]:

@@ -17,6 +17,7 @@ from api.query.questions.steps import (
     DEFAULT_WINDOW_MS,
     LEAST_STEPS,
     MOST_STEPS,
+    Constant,
     EventNames,
     Exclusion,
     Exclusions,
@@ -89,6 +90,7 @@ class FunnelBody(Strict):
     window: Window = DEFAULT_WINDOW_MS
     order: Order = Field("ordered", description="as in the question")
     exclusions: Exclusions = Field([], description="what must not happen between two steps")
+    constant: Constant = Field([], description="properties or $columns that have one value in all of an entry")
     breakdown: str = Field("", max_length=1000, description='a property, or $channel ...; "": none')
 
     def definition(self, name: str) -> Funnel:
@@ -99,6 +101,7 @@ class FunnelBody(Strict):
             self.order,
             self.breakdown,
             tuple(one.definition() for one in self.exclusions),
+            tuple(self.constant),
         )
 
 
@@ -115,6 +118,7 @@ class SavedFunnel(FunnelBody):
             window=funnel.window_ms,
             order=funnel.order,
             exclusions=[Exclusion.of(one) for one in funnel.exclusions],
+            constant=list(funnel.constant),
             breakdown=funnel.breakdown,
         )
 

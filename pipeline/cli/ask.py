@@ -38,7 +38,7 @@ def ask(
     steps: Annotated[str, typer.Option(help="funnel: names of events, in order, with commas between them.")] = "",
     saved: Annotated[str, typer.Option(help="funnel: a saved one.")] = "",
     window: Annotated[str, typer.Option(help="funnel: time for all steps, as 7d.")] = "",
-    count: Annotated[str, typer.Option(help="funnel: customers or sessions.")] = "",
+    count: Annotated[str, typer.Option(help="funnel: customers, sessions or entries.")] = "",
     where: Annotated[
         list[str] | None,
         typer.Option(help="funnel, trend: name=value on every step; also != > >= < <= ~ (contains) !~."),

@@ -9,7 +9,8 @@ A step is filled by the first event after the one that filled the step before; o
 in a funnel A, A an event A opens an entry and fills the second step of an earlier one. Events of one millisecond count
 in the customer's favour: they stand in one order for all entries, by the first step that each can fill, then by the
 order of events. `walk` has the orders, optional steps and exclusions. What nothing in the funnel names is left out at
-once; not where the order is strict: there it ends an entry, unless it is passive (a heartbeat is no act).
+once; not where the order is strict: there it ends an entry, unless it is passive (a heartbeat is no act). Properties
+that are held constant part a customer's events by their values, as though he were several.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ from schemas.definitions import Exclusion, Filter, Funnel, Step
 from schemas.facts import FOREVER, FOREVER_AGO, Event, FunnelEntry
 
 MOST_STEPS: Final = 32
+MOST_CONSTANT: Final = 3
 ANY_EVENT: Final = "*"
 
 Properties = Callable[[Event], Mapping[str, Any]]
@@ -50,6 +52,7 @@ class FunnelPlan:
     def __init__(self, funnel: Funnel) -> None:
         self.funnel, self.is_strict = funnel, funnel.order == "strict"
         self.rules = _rules(funnel)
+        self.constant = [filters.reader(name, f"constant[{at}]") for at, name in enumerate(funnel.constant)]
         self.group = filters.reader(funnel.breakdown, "breakdown") if funnel.breakdown else None
         named: list[Step | Exclusion] = [*funnel.steps, *funnel.exclusions]
         candidates = [_candidate(one, 1 << number, field) for number, (one, field) in enumerate(_fields(funnel))]
@@ -57,7 +60,7 @@ class FunnelPlan:
         self._any = _of(ANY_EVENT, named, candidates)
         self._by_event = {name: _of(name, named, candidates) for name in names - {ANY_EVENT}}
         self.events = frozenset({ANY_EVENT} if self.is_strict else names)
-        read = {where.property for one in named for where in one.where} | {funnel.breakdown} - {""}
+        read = {where.property for one in named for where in one.where} | {funnel.breakdown, *funnel.constant} - {""}
         self.properties = frozenset(read | ({"$is_passive"} if self.is_strict else set()))
 
     def able(self, event: Event, properties: Properties) -> int:
@@ -92,6 +95,8 @@ def compile_funnel(funnel: Funnel) -> FunnelPlan:
             _check_optional(funnel.order, number, count)
     for number, exclusion in enumerate(funnel.exclusions):
         _check_between(exclusion, f"exclusions[{number}]", count)
+    if len(funnel.constant) > MOST_CONSTANT:
+        raise InvalidQuestion(f"at most {MOST_CONSTANT} properties can be held constant", field="constant")
     return FunnelPlan(funnel)
 
 
@@ -158,7 +163,8 @@ def entries(
     entered_from: int = FOREVER_AGO,
     entered_until: int = FOREVER,
 ) -> list[FunnelEntry]:
-    """All entries of one customer (or one session: pass its events) in the order in which they were opened.
+    """All entries of one customer (or one session: pass its events) in the order in which they were opened, those of
+    each value that is held constant together.
 
     `events` are in `order`; those the funnel does not name may be among them. `properties` gives an event's parsed
     properties. Only events in [entered_from, entered_until) ms open an entry; later steps may come after it.
@@ -171,12 +177,24 @@ def entries(
         found = [one for one in found if one[1]]
     if not found:
         return []
-    track = Track(found, plan.rules)
     return [
         _entry(fills, track, plan, properties, project, customer)
+        for track in _tracks(found, plan, properties)
         for opening in track.openings()
         if entered_from <= track.times[opening] < entered_until and (fills := track.filled(opening))
     ]
+
+
+def _tracks(found: Sequence[tuple[Event, int]], plan: FunnelPlan, properties: Properties) -> Iterable[Track]:
+    """One track; with properties that are held constant one for each of their values, that of the first event first."""
+    if not plan.constant:
+        return [Track(found, plan.rules)]
+    by_values: dict[tuple[str, ...], list[tuple[Event, int]]] = {}
+    for event, able in found:
+        parsed = properties(event)
+        values = tuple(filters.text(read(event, parsed)) for read in plan.constant)
+        by_values.setdefault(values, []).append((event, able))
+    return [Track(of_values, plan.rules) for of_values in by_values.values()]
 
 
 def _entry(

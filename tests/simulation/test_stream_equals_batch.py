@@ -39,7 +39,11 @@ funnels = st.sampled_from(
             order="strict",
         ),
         Funnel(
-            "any", (FunnelStep(("Saw",)), FunnelStep(("Bought",))), order="any", exclusions=(Exclusion(("Asked",)),)
+            "any",
+            (FunnelStep(("Saw",)), FunnelStep(("Bought",))),
+            order="any",
+            exclusions=(Exclusion(("Asked",)),),
+            constant=("$channel",),
         ),
     ]
 )

@@ -24,6 +24,7 @@ from api.query.questions.steps import (
     DEFAULT_WINDOW_MS,
     LEAST_STEPS,
     MOST_STEPS,
+    Constant,
     Exclusions,
     Order,
     Step,
@@ -68,7 +69,13 @@ class FunnelQuestion(Counted):
         description="default ordered: others may lie between; strict: nothing may; any: every step may begin",
     )
     exclusions: Exclusions | None = Field(None, description="what must not happen between two steps")
-    count: Literal["customers", "sessions"] = Field("customers", description="sessions: a session's own events")
+    constant: Constant | None = Field(
+        None, description="properties or $columns that have one value in all of an entry, at most 3"
+    )
+    within_range: bool = Field(False, description="later steps, too, lie inside the range")
+    count: Literal["customers", "sessions", "entries"] = Field(
+        "customers", description="sessions: a session's own events; entries: all, but no event fills a step twice"
+    )
     entries: Literal["all", "closed", "open"] = Field(
         "all", description="closed: those whose window has ended; open: those whose window still runs"
     )
@@ -91,18 +98,20 @@ class FunnelQuestion(Counted):
         if (self.steps is None) == (self.saved is None):
             raise refused("saved" if self.saved else "steps", "give either steps or saved")
         if self.saved is not None:
-            own = {"window": self.window, "order": self.order, "exclusions": self.exclusions}
+            own: dict[str, object] = {"window": self.window, "order": self.order, "exclusions": self.exclusions}
+            own |= {"constant": self.constant}
             for name, given in (own | {"breakdown": self.breakdown}).items():
                 if given is not None:
                     raise refused(name, f"a saved funnel has its own {name}; leave it out")
-            for name, other in (("count", self.count != "customers"), ("include_bots", self.include_bots)):
-                if other:
-                    told = "a saved funnel follows customers without bots; give its steps to count otherwise"
-                    raise refused(name, told)
+            others = {"count": self.count == "sessions", "include_bots": self.include_bots}
+            for name, is_other in (others | {"within_range": self.within_range}).items():
+                if is_other:
+                    raise refused(name, "a saved funnel follows customers without bots; ask about its steps instead")
         else:
             self.window = self.window or DEFAULT_WINDOW_MS
             self.order = self.order or "ordered"
             self.exclusions = self.exclusions or []
+            self.constant = self.constant or []
         return self
 
 
@@ -147,6 +156,7 @@ def _count(asking: Asking, question: FunnelQuestion, funnel: Funnel, asked: Rang
         asked=asked,
         zone=ZoneInfo(question.zone or "UTC"),
         now=asking.now,
+        entries=question.count == "entries",
         by=question.by,
         limit=question.limit,
         attribution=told,
@@ -190,13 +200,14 @@ def _funnel(asking: Asking, question: FunnelQuestion) -> Funnel:
         question.order or "ordered",
         question.breakdown or "",
         tuple(one.definition() for one in question.exclusions or ()),
+        tuple(question.constant or ()),
     )
 
 
 def _ad_hoc(asking: Asking, question: FunnelQuestion, plan: FunnelPlan, asked: Range) -> Iterator[Actor]:
     """The entries of each customer or session that the core finds among the steps' events."""
-    within = Range(asked.start, asked.end + plan.funnel.window_ms)
-    read = narrowed.of_customers if question.count == "customers" else narrowed.of_sessions
+    within = asked if question.within_range else Range(asked.start, asked.end + plan.funnel.window_ms)
+    read = narrowed.of_sessions if question.count == "sessions" else narrowed.of_customers
     found = read(asking, plan.events, within, question.include_bots, plan.properties)
     for actor, events in groupby(found, key=lambda pair: pair[0]):
         yield entries(

@@ -1,11 +1,12 @@
-"""A funnel's numbers: of the entries of each customer or session the one that counts, by step, value and period."""
+"""A funnel's numbers: of each customer or session the entry that counts, or all, by step, value and period."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
+import msgspec
 from pydantic import BaseModel, Field
 
 from api.query.questions.durations import Bin, histogram, percentile, summary
@@ -46,7 +47,9 @@ class FunnelGroup(BaseModel):
 
 class FunnelPeriod(BaseModel):
     period: str
-    counts: list[int] = Field(description="by step; a customer counts once in each period in which he enters")
+    counts: list[int] = Field(
+        description="by step; a customer counts once in each period in which he enters, an entry once"
+    )
     unfinished: bool = Field(description="the window of an entry of this period may still run, so numbers may rise")
 
 
@@ -73,6 +76,7 @@ class Count(NamedTuple):
     asked: Range
     zone: ZoneInfo
     now: int
+    entries: bool  # all of them, not the one that is the furthest
     by: Period | None
     limit: int
     attribution: Attribution
@@ -134,18 +138,17 @@ def tallied(actors: Iterable[Actor], count: Count) -> FunnelResult:
     periods: defaultdict[str, list[int]] = defaultdict(lambda: [0] * size)
     for found in actors:
         of_actor = sorted(found, key=_order)
-        best = counted(of_actor, size)
-        if best is None:
-            continue
-        total.add(best)
-        if funnel.breakdown:
-            groups.add(best)
-        first, last = count.between
-        if best.step_messages[first] and best.step_messages[last]:
-            durations.append(best.step_times[last] - best.step_times[first])
+        best = _each_once(of_actor) if count.entries else _one(counted(of_actor, size))
+        for entry in best:
+            total.add(entry)
+            if funnel.breakdown:
+                groups.add(entry)
+            first, last = count.between
+            if entry.step_messages[first] and entry.step_messages[last]:
+                durations.append(entry.step_times[last] - entry.step_times[first])
         if count.by:
-            for period, best in _by_period(of_actor, count.by, count.zone, size):
-                for number in filled(best):
+            for period, entry in _by_period(best if count.entries else of_actor, count, size):
+                for number in filled(entry):
                     periods[period][number] += 1
     steps = _steps(funnel, total)
     return FunnelResult(
@@ -249,9 +252,43 @@ def _order(entry: FunnelEntry) -> tuple[int, tuple[int, ...], tuple[int, ...], t
     return entry.entered_at, tuple(at or FOREVER for at in entry.step_times), entry.step_messages, entry.step_groups
 
 
-def _by_period(found: list[FunnelEntry], by: Period, zone: ZoneInfo, size: int) -> Iterator[tuple[str, FunnelEntry]]:
-    """The entry that counts in each period."""
-    for period, of_period in groupby(found, key=lambda entry: label(entry.entered_at, by, zone)):
-        best = counted(of_period, size)
-        if best is not None:
+def _one(entry: FunnelEntry | None) -> list[FunnelEntry]:
+    return [] if entry is None else [entry]
+
+
+def _each_once(found: list[FunnelEntry]) -> list[FunnelEntry]:
+    """All entries, so that no event fills the same step of two: the furthest first, of equals the newest.
+
+    An entry keeps its steps, in time, up to the first whose event an entry before it holds.
+    """
+    held: set[tuple[int, int, int]] = set()
+    kept = []
+    ranked = found[::-1]
+    ranked.sort(key=lambda one: -one.steps)
+    for entry in ranked:
+        steps = [(number, entry.step_messages[number], entry.step_times[number]) for number in filled(entry)]
+        free = steps[:1] + list(takewhile(lambda step: step not in held, steps[1:]))
+        held.update(free)
+        kept.append(entry if len(free) == len(steps) else _up_to(entry, free[-1][0]))
+    return kept
+
+
+def _up_to(entry: FunnelEntry, last: int) -> FunnelEntry:
+    rest = len(entry.step_times) - last - 1
+    return msgspec.structs.replace(
+        entry,
+        steps=last + 1,
+        step_times=entry.step_times[: last + 1] + (0,) * rest,
+        step_messages=entry.step_messages[: last + 1] + (0,) * rest,
+    )
+
+
+def _by_period(found: list[FunnelEntry], count: Count, size: int) -> Iterator[tuple[str, FunnelEntry]]:
+    """The entries that count in each period: the furthest of an actor, or all."""
+    by = count.by or "day"
+    if count.entries:
+        yield from ((label(entry.entered_at, by, count.zone), entry) for entry in found)
+        return
+    for period, of_period in groupby(found, key=lambda entry: label(entry.entered_at, by, count.zone)):
+        for best in _one(counted(of_period, size)):
             yield period, best

@@ -140,6 +140,7 @@ class Exclusion(Strict):
 
 
 Order = Literal["ordered", "strict", "any"]
+Constant = Annotated[list[Annotated[str, Field(min_length=1, max_length=1000)]], Field(max_length=3)]
 Exclusions = Annotated[list[Exclusion], Field(max_length=MOST_EXCLUSIONS)]
 
 

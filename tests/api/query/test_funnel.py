@@ -176,6 +176,8 @@ async def test_the_echo_has_every_default_and_gives_the_same_again(house: House)
         "window": 604_800_000,
         "order": "ordered",
         "exclusions": [],
+        "constant": [],
+        "within_range": False,
         "count": "customers",
         "entries": "all",
         "breakdown": None,

@@ -185,6 +185,38 @@ async def test_closed_entries_are_those_whose_window_has_ended(house: House, mon
     assert counts(await house.ask("funnel", steps=STEPS, window="1h", entries="closed")) == [0, 0, 0]
 
 
+async def test_all_entries_may_be_counted_and_no_event_fills_a_step_of_two(house: House) -> None:
+    house.tell("""
+        ann  09:00  page /home
+        ann  09:01  page /home
+        ann  09:02  track Added
+        ann  09:03  page /home
+        ann  09:04  track Added
+        bob  09:00  page /home
+    """)
+    assert counts(await house.ask("funnel", steps=STEPS[:2])) == [2, 1]
+    assert counts(await house.ask("funnel", steps=STEPS[:2], count="entries")) == [4, 2]
+
+
+async def test_what_is_held_constant_has_one_value_in_an_entry(house: House) -> None:
+    house.tell("""
+        ann  09:00  track Viewed item=1
+        ann  09:01  track Bought item=2
+        bob  09:00  track Viewed item=1
+        bob  09:01  track Bought item=1
+    """)
+    steps = [{"events": "Viewed"}, {"events": "Bought"}]
+    assert counts(await house.ask("funnel", steps=steps)) == [2, 2]
+    assert counts(await house.ask("funnel", steps=steps, constant=["item"])) == [2, 1]
+
+
+async def test_later_steps_may_be_kept_within_the_range(house: House) -> None:
+    house.tell(SHOP)
+    range_ = {"from": "2023-11-15T09:00", "to": "2023-11-15T09:30"}
+    assert counts(await house.ask("funnel", range_, steps=STEPS)) == [1, 1, 1]
+    assert counts(await house.ask("funnel", range_, steps=STEPS, within_range=True)) == [1, 1, 0]
+
+
 # ---- saved = ad hoc = the account of the design's words
 
 months = count(1)
@@ -207,7 +239,8 @@ def funnels(draw: st.DrawFn) -> Funnel:
         )
     )
     exclusions = tuple(Exclusion((name,), after=after, effect=effect) for name, after, effect in excluded)
-    return Funnel("random", tuple(steps), draw(st.integers(1, 6)), order, "$acquisition", exclusions)
+    constant = draw(st.sampled_from([(), (), ("$host",)]))
+    return Funnel("random", tuple(steps), draw(st.integers(1, 6)), order, "$acquisition", exclusions, constant)
 
 
 happenings = st.lists(
@@ -227,6 +260,7 @@ asked = st.fixed_dictionaries(
         "limit": st.sampled_from([1, 2, 100]),
         "by": st.sampled_from(["hour", "day"]),
         "entries": st.sampled_from(["all", "closed", "open"]),
+        "count": st.sampled_from(["customers", "entries"]),
         "convert": st.sampled_from([{}, {"to": 2}]),
     }
 )
@@ -248,6 +282,7 @@ def told(house: House, month: int, happened: Sequence[tuple[int, int, str, str, 
             channel="web",
             acquisition=group,
             is_passive=is_passive,
+            host="xy"[number % 2],
         )
         for number, (customer, at, name, group, is_passive) in enumerate(happened)
     ]
@@ -259,6 +294,7 @@ def body_of(funnel: Funnel) -> dict[str, Any]:
         "window": funnel.window_ms,
         "order": funnel.order,
         "breakdown": funnel.breakdown,
+        "constant": list(funnel.constant),
         "exclusions": [
             {"events": list(one.events), "after": one.after, "effect": one.effect} for one in funnel.exclusions
         ],
@@ -283,6 +319,10 @@ async def test_saved_and_ad_hoc_give_the_numbers_of_the_account(
     whole = await house.ask("funnel", question | body_of(funnel) | {"entries": "all"})
     customers = [[one for one in events if one.device == 1_000 * month + number] for number in (1, 2, 3)]
     account = [funnel_account.entries(mine, funnel) for mine in customers]
+    if more["count"] == "entries":  # each as if it were a customer's only one
+        account = [[one] for found in account for one in funnel_account.each_once(found)]
+        periods = [period["counts"] for period in whole["result"]["periods"]]
+        assert [sum(column) for column in zip(*periods, strict=True)] == counts(whole)
     assert counts(whole) == funnel_account.counts(account, funnel)
     _check_groups(whole, account, funnel, more)
 
@@ -323,6 +363,24 @@ async def test_a_wider_window_never_lowers_a_required_step_without_remove(
     wide = await house.ask("funnel", question | {"window": funnel.window_ms + wider})
     for before, after in zip(narrow["result"]["steps"], wide["result"]["steps"], strict=True):
         assert before["optional"] or before["count"] <= after["count"]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(happenings, funnels())
+async def test_conversions_of_entries_never_outnumber_the_events_and_convert_whoever_has_converted(
+    house: House, happened: list[tuple[int, int, str, str, bool]], funnel: Funnel
+) -> None:
+    month = next(months)
+    events = [one for one in told(house, month, happened) if one.device == 1_000 * month + 1]
+    house.tell(events)
+    begin = DAY_ZERO + month * 40 * DAY
+    question = {"from": _iso(begin), "to": _iso(begin + 8)} | body_of(funnel)
+    entries = (await house.ask("funnel", question, count="entries"))["result"]
+    customers = (await house.ask("funnel", question))["result"]
+    for number, step in enumerate(funnel.steps):
+        fitting = sum(funnel_account.fits(one, step) for one in events)
+        assert funnel.order == "any" or entries["steps"][number]["count"] <= fitting
+    assert (entries["converted"] > 0) == (customers["converted"] == 1)
 
 
 async def test_a_strict_funnel_of_a_saved_kind_is_followed_by_every_event(house: House) -> None:
