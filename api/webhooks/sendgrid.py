@@ -86,7 +86,7 @@ def _event(kind: Kind, note: dict[str, Any]) -> Event:
         key=(text(note, "sg_event_id") or sorted((name, str(value)) for name, value in note.items()),),
         at=number(note, "timestamp"),
         recipient=text(note, "email"),
-        mail_id=text(note, "anymail_id") or text(note, "smtp-id"),
+        mail_id=text(note, "anymail_id") or text(note, "smtp-id") or text(note, "sg_message_id"),
         url=text(note, "url"),
         reason=_REASONS.get(why.lower(), "other") if kind == "rejected" else "",
         reply="" if kind == "rejected" else text(note, "response") or text(note, "reason"),

@@ -78,6 +78,12 @@ def test_a_bot_is_flagged_not_dropped() -> None:
     assert accepted(event(context={"userAgent": GOOGLEBOT})).is_bot
 
 
+def test_a_sender_may_say_that_a_bot_did_it() -> None:
+    row = accepted(event(context={"device": {"type": "Bot"}, "userAgent": CHROME}))
+    assert (row.is_bot, row.device_type, row.browser) == (True, "bot", "Chrome")
+    assert not accepted(event(context={"device": {"type": "tablet"}})).is_bot
+
+
 def test_the_requests_user_agent_counts_for_browsers_only() -> None:
     assert accepted(event(), a=CHROME).browser == "Chrome"
     assert accepted(event(), a=GOOGLEBOT).is_bot
