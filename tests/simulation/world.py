@@ -103,7 +103,7 @@ class OpenIngest:
 
     def accept_lines(self, value: bytes, generation: int, partition: int, offset: int) -> list[Received | Line]:
         if value.startswith(b"{"):
-            return [msgspec.json.decode(value, type=Line)]
+            return list(msgspec.json.Decoder(Line).decode_lines(value))
         number, received_at = map(int, value.split())
         row = self.rows[number]
         assert not isinstance(row, Change)
