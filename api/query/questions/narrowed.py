@@ -9,6 +9,7 @@ from pipeline.domain import filters
 from schemas.facts import Event, EventRow
 
 _WIDE = frozenset(EventRow.__struct_fields__) - frozenset(Event.__struct_fields__)
+_OF_VISITS = frozenset({"type", "path", "is_passive"})
 _VENDORS = EventRow.__struct_fields__.index("vendors")
 
 
@@ -46,19 +47,29 @@ def _events(
     looked_at = {name for name in read if name}
     columns = {name[1:] for name in looked_at if filters.is_column(name)}
     wide = len(columns) < len(looked_at) or any(filters.COLUMNS.get(name) in _WIDE for name in columns)
+    kind = "moments" if not columns else "visits" if columns <= _OF_VISITS else "events"
     rows = asking.rows(
-        f"{actor}_{'events' if columns else 'moments'}",
+        f"{actor}_{kind}",
         **within.bound(),
         **bound,
         events=sorted(set(names)),
         bots=int(include_bots),
         wide=int(wide),
     )
-    if columns:
+    project = asking.project.name
+    if kind == "events":
         for who, *values in rows:
             yield who, _event(values)
+    elif kind == "visits":
+        for who, device, at, message, sequence, event, type_, path, is_passive, properties in rows:
+            yield (
+                who,
+                EventRow(
+                    project, device, at, message, sequence, 0, event, type_, "",
+                    path=path, is_passive=bool(is_passive), properties=properties,
+                ),
+            )  # fmt: skip
     else:
-        project = asking.project.name
         for who, device, at, message, sequence, event, properties in rows:
             yield who, EventRow(project, device, at, message, sequence, 0, event, "", "", properties=properties)
 
