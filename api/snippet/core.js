@@ -64,13 +64,15 @@ function core(autocapture) {
   };
   let domain = options.domain;
   const widest = () => {
-    // A browser refuses cookies for public suffixes: the first domain that takes one is the site's.
+    // A browser refuses cookies for public suffixes: the first domain that takes one is the site's. Remembered, since
+    // each try waits for another process. An address has no domain.
     const labels = location.hostname.split(".");
-    for (let i = labels.length - 2; i >= 0; i--) {
+    for (let i = labels.length - 2; i >= 0 && isNaN(labels.at(-1)); i--) {
       const tried = labels.slice(i).join(".");
       bake(name + "_try", 1, 9, tried);
       if (cookie(name + "_try")) {
         bake(name + "_try", "", 0, tried);
+        write("domain", tried);
         return tried;
       }
     }
@@ -78,7 +80,7 @@ function core(autocapture) {
   };
 
   let device;
-  const keep = (id, seconds = YEAR) => bake(name + "_id", id, seconds, (domain ??= widest()));
+  const keep = (id, seconds = YEAR) => bake(name + "_id", id, seconds, (domain ??= read("domain") || widest()));
   const deviceId = () => {
     const id = cookie(name + "_id") || read("id") || device || fresh();
     if (id !== device) {

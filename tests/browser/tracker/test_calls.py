@@ -113,6 +113,7 @@ def test_subdomains_share_the_device(chromium: Browser, complaints: Complaints, 
             seen = wait_for(page, shop, "/", "/")
             assert seen[0]["device"] == seen[1]["device"]
             assert [each["host"] for each in seen] == ["www.meadow.test", "shop.eu.meadow.test"]
+            assert page.evaluate("localStorage['wayfare.domain']") == "meadow.test"
             (cookie,) = context.cookies()
             assert (cookie["domain"], cookie["sameSite"], cookie["path"]) == (".meadow.test", "Lax", "/")
     finally:
