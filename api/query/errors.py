@@ -136,6 +136,8 @@ def near(name: object, known: Sequence[str]) -> str:
     close = get_close_matches(str(name)[:100], known, n=1, cutoff=0.5)
     if close:
         return f"; did you mean '{close[0]}'?"
+    if not known:
+        return "; there are none yet"
     return f"; there are {', '.join(known)}" if len(known) <= 40 else ""
 
 

@@ -266,3 +266,8 @@ async def test_neither_keys_nor_bodies_are_logged(house: House, caplog: pytest.L
         await house.client.get("/api/v1/nothing", headers={"Authorization": "Bearer wf_read_secret"})
     assert "ann@example.org" not in caplog.text
     assert "wf_read_secret" not in caplog.text
+
+
+async def test_where_nothing_is_saved_yet_a_name_is_answered_so(house: House) -> None:
+    error = await house.refused("funnel", {"saved": "checkout"}, status=404)
+    assert error["message"] == "there is no saved funnel of this name; there are none yet"
