@@ -122,3 +122,15 @@ def test_decisions_made_and_revoked_in_any_order_leave_every_row_as_it_was(shop:
         shop.decide(f"/identity/decisions/{made['id']}/revoke")
     settled(shop)
     assert [sorted(map(repr, rows)) for rows in shop.rows(*statements)] == before
+
+
+def test_refusals_that_an_older_version_never_recorded_are_recorded_by_a_recompute(shop: Project) -> None:
+    shop.rows(
+        "INSERT INTO refusals SELECT * REPLACE (version + 1 AS version, 1 AS is_deleted) "
+        "FROM refusals FINAL WHERE project = {project:String}"
+    )
+    shop.house.drained()
+    assert [(one["table"], one["kind"]) for one in shop.proof()["examples"]] == [("refusals", "missing")]
+    done = shop.house.command("identity", "recompute", "--project", shop.name)
+    assert done.returncode == 0, done.stderr
+    settled(shop)
