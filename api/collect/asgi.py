@@ -231,6 +231,8 @@ class Collector:
         vendor = door.vendor_of(scope["path"])
         if scope["method"] == "OPTIONS":
             return door.may_send(headers, preflight(headers))
+        if challenge := door.challenge_of(vendor, scope, self._keys):
+            return challenge
         self._must_post(scope)
         source = door.source_of(scope, headers, self._keys)
         body = await self._body(receive, headers, self._limits.import_body)

@@ -65,6 +65,16 @@ def may_send(headers: dict[bytes, bytes], granted: Answer) -> Answer:
     return Answer(200, granted.headers + told, granted.body)
 
 
+def challenge_of(vendor: Vendor, scope: MutableMapping[str, Any], keys: Keys) -> Answer | None:
+    """Meta's question whether we listen, answered by its own words; None where it is none. Raises Refused (401, 403)."""
+    asked = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    if scope["method"] != "GET" or not vendor.has_challenge or asked.get("hub.mode") != ["subscribe"]:
+        return None
+    source_of(scope, {b"x-write-key": asked.get("hub.verify_token", [""])[0].encode("latin-1", "replace")}, keys)
+    body = asked.get("hub.challenge", [""])[0].encode()
+    return Answer(200, ((b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body))), body)
+
+
 class Reader:
     """Reads webhooks. State: the certificates that were fetched to check signatures with."""
 

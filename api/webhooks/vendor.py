@@ -61,4 +61,5 @@ class Vendor:
     certificate: Callable[[Posted], str] | None = None  # URL of what the signature is checked with
     signed_with: Callable[[Posted, str, bytes], None] | None = None  # the same with what stands there
     answer: tuple[str, bytes] | None = None  # content type and body of a 200, where the vendor reads it
+    has_challenge: bool = False  # asks by GET whether we listen, with the source's key as its token
     identity: str = field(default="e-mail")  # whom its events name

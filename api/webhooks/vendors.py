@@ -16,6 +16,7 @@ from api.webhooks import (
     stripe,
     twilio,
     typeform,
+    whatsapp,
     woocommerce,
     zendesk,
 )
@@ -25,6 +26,6 @@ VENDORS: Final[dict[str, Vendor]] = {
     each.VENDOR.name: each.VENDOR
     for each in (
         *(ses, sendgrid, mailgun, postmark, brevo, mailjet, sparkpost),
-        *(twilio, intercom, zendesk, typeform, stripe, shopify, woocommerce, cloudevents),
+        *(twilio, whatsapp, intercom, zendesk, typeform, stripe, shopify, woocommerce, cloudevents),
     )
 }

@@ -66,6 +66,19 @@ async def test_an_unknown_vendor_is_told_so_in_the_one_shape_of_errors(vendor: s
     assert error["request_id"] == answer.headers["x-request-id"]
 
 
+async def test_meta_asks_whether_we_listen_with_the_key_as_its_token() -> None:
+    def asked(token: str) -> dict[str, str]:
+        return {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": "1158201444"}
+
+    client = vendor_door().client
+    answer = await client.get("/webhooks/whatsapp", params=asked(MAIL))
+    assert (answer.status_code, answer.text) == (200, "1158201444")
+    assert answer.headers["content-type"] == "text/plain"
+    for token, status in (("nobody", 401), ("", 401), ("web-key", 403)):
+        assert (await client.get("/webhooks/whatsapp", params=asked(token))).status_code == status
+    assert (await client.get("/webhooks/postmark", params=asked(MAIL))).status_code == 405
+
+
 async def test_only_post_is_taken() -> None:
     answer = await vendor_door().client.get(f"/webhooks/postmark?key={MAIL}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")

@@ -44,6 +44,10 @@ def intercom(body: bytes, at: int) -> tuple[bytes, Headers]:
     return body, {"x-hub-signature": "sha1=" + mac(body, "sha1").hex()}
 
 
+def whatsapp(body: bytes, at: int) -> tuple[bytes, Headers]:
+    return body, {"x-hub-signature-256": "sha256=" + mac(body).hex()}
+
+
 def zendesk(body: bytes, at: int) -> tuple[bytes, Headers]:
     told = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     headers = {"x-zendesk-webhook-signature": based(mac(told.encode() + body))}
@@ -57,7 +61,7 @@ def mailgun(body: bytes, at: int) -> tuple[bytes, Headers]:
 
 
 SIGNINGS: dict[str, Signing] = {
-    each.__name__: each for each in (stripe, typeform, shopify, woocommerce, intercom, zendesk, mailgun)
+    each.__name__: each for each in (stripe, typeform, shopify, woocommerce, intercom, whatsapp, zendesk, mailgun)
 }
 WITH_TIME = {"stripe": 300, "zendesk": 300, "mailgun": 26 * 3600}
 BODY = b'{"id": 1, "email": "ann@example.com"}'

@@ -247,6 +247,27 @@ def test_a_call_is_one_contact_when_it_has_ended() -> None:
     }
 
 
+@needs_pairs
+def test_the_example_of_whatsapp_is_a_reply_by_a_phone_and_what_was_written_is_not_taken() -> None:
+    event = one("whatsapp", examples()["meta_whatsapp"]["example"])
+    assert (event["event"], event["context"]["channel"]) == ("Message Replied", "messenger")
+    assert event["context"]["traits"] == {"phone": "+15551234567"}
+    assert (row(event).contact, row(event).occurred_at) == ("engagement", 1_700_000_000_000)
+    assert '"hi"' not in json.dumps(event)
+
+
+def test_each_status_of_a_whatsapp_message_is_an_event_of_its_own() -> None:
+    statuses = [
+        {"id": "wamid.1", "status": word, "timestamp": "1700000000", "recipient_id": "15551234567"}
+        for word in ("sent", "delivered", "read", "failed", "dreamt")
+    ]
+    changes = [{"field": "messages", "value": {"statuses": statuses}}, {"field": "account_update", "value": {}}]
+    found = mapped("whatsapp", {"object": "whatsapp_business_account", "entry": [{"changes": changes}]})
+    assert [row(event).contact for event in found.events] == ["", "", "engagement", ""]
+    assert len({event["messageId"] for event in found.events}) == 4
+    assert len(found.unmapped) == 2
+
+
 # -- support
 
 

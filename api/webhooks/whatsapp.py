@@ -1,0 +1,82 @@
+"""WhatsApp's webhooks by Meta's Cloud API: what became of messages, and messages that people wrote."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.webhooks.event import event, message_id
+from api.webhooks.reading import get, json_object, listed, number, text
+from api.webhooks.signature import check_hex
+from api.webhooks.vendor import Event, Forged, Mapped, Meaning, Posted, Unmapped, Vendor
+
+CHANNEL = "messenger"
+REPLIED = "message"
+MEANINGS: Final[Mapping[str, Meaning]] = {
+    "status sent": Meaning("Message Sent", CHANNEL),
+    "status delivered": Meaning("Message Delivered", CHANNEL),
+    "status read": Meaning("Message Read", CHANNEL),
+    "status failed": Meaning("Message Failed", CHANNEL, "`error_code`"),
+    REPLIED: Meaning("Message Replied", CHANNEL, "what the person wrote is not kept"),
+}
+
+
+def signed(posted: Posted, secret: str) -> None:
+    """`X-Hub-Signature-256: sha256=...`, HMAC-SHA256 of the body. Raises Forged."""
+    method, _, given = posted.headers.get("x-hub-signature-256", "").partition("=")
+    if method != "sha256":
+        raise Forged("the request has no X-Hub-Signature-256 that begins with sha256=")
+    check_hex(given, secret, posted.body)
+
+
+def mapped(posted: Posted) -> Mapped:
+    note = json_object(posted.body)
+    if isinstance(note, Unmapped):
+        return Mapped(unmapped=(note,))
+    changes = [change for entry in listed(note, "entry") for change in listed(entry, "changes")]
+    events, unmapped = [], []
+    for change in changes:
+        value = get(change, "value")
+        told = [(f"status {text(one, 'status')}", one) for one in listed(value, "statuses")]
+        told += [(REPLIED, one) for one in listed(value, "messages")]
+        for word, one in told:
+            if word in MEANINGS:
+                events.append(_event(word, one))
+            else:
+                unmapped.append(Unmapped(one, f"no status of WhatsApp that is known: {word[:80]!r}"))
+        if not told:
+            unmapped.append(Unmapped(change, f"no field of WhatsApp that is mapped: {text(change, 'field')[:80]!r}"))
+    if not changes:
+        unmapped.append(Unmapped(note, "tells of no change"))
+    return Mapped(tuple(events), tuple(unmapped))
+
+
+def _event(word: str, one: Any) -> Event:
+    meaning = MEANINGS[word]
+    who = text(one, "from") if word == REPLIED else text(one, "recipient_id")
+    return event(
+        meaning.event,
+        message=message_id("whatsapp", text(one, "id"), word),
+        channel=meaning.channel,
+        at=number(one, "timestamp"),
+        phone=f"+{who.removeprefix('+')}" if who else "",
+        properties={
+            "vendor": "whatsapp",
+            "message_id": text(one, "id"),
+            "kind": text(one, "type"),
+            "category": text(one, "pricing", "category"),
+            "error_code": text(one, "errors", 0, "code"),
+        },
+    )
+
+
+VENDOR: Final = Vendor(
+    name="whatsapp",
+    title="WhatsApp (Meta's Cloud API)",
+    mapped=mapped,
+    meanings=MEANINGS,
+    once="`id` of the message, and the status",
+    secret="the app's secret",
+    signature="HMAC-SHA256 of the body, `X-Hub-Signature-256`; no time is signed",
+    signed=signed,
+    identity="phone number of the other side",
+    has_challenge=True,
+)
