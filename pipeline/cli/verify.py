@@ -48,7 +48,8 @@ def _show(report: dict[str, Any]) -> None:
     if not report["differences"]:
         out.print(f"[green]No difference[/green]: {counted} of project {report['project']} are what they should be.")
         return
-    out.print(f"[bold red]{report['differences']:,} differences[/bold red] in {counted}.")
+    found = "1 difference" if report["differences"] == 1 else f"{report['differences']:,} differences"
+    out.print(f"[bold red]{found}[/bold red] in {counted}.")
     rows = [(each["table"], each["kind"], each["key"], _changes(each)) for each in report["examples"][:SHOWN]]
     table("", ("table", "is", "key", "stored -> expected"), rows)
 
