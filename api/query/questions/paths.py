@@ -130,6 +130,9 @@ class _Naming(NamedTuple):
     question: PathsQuestion
     at_point: filters.Predicate
     groups: Sequence[tuple[Callable[[str], bool], str]]
+    at: frozenset[str]  # names of events that may be the point
+    makes: frozenset[str]  # names of events that make nodes
+    without: frozenset[str]
 
     @classmethod
     def of(cls, question: PathsQuestion) -> Self:
@@ -137,7 +140,14 @@ class _Naming(NamedTuple):
         if point:
             check(point.where, f"{field}.where")
         where = filters.compile([one.definition() for one in point.where] if point else [], f"{field}.where")
-        return cls(question, where, [(_pattern(one, at), one.name) for at, one in enumerate(question.pages)])
+        return cls(
+            question,
+            where,
+            [(_pattern(one, at), one.name) for at, one in enumerate(question.pages)],
+            frozenset(point.events if point else ()),
+            frozenset(["*"] if question.events is None else question.events),
+            frozenset(question.without),
+        )
 
     def read(self) -> tuple[list[str], list[str]]:
         """Names of events, and properties and columns, that must be read."""
@@ -147,23 +157,19 @@ class _Naming(NamedTuple):
 
     def visit(self, event: EventRow) -> Visit | None:
         """None where the event is no node. At the point a passive event, or one that makes no nodes, is one too."""
-        question = self.question
-        _, point = question.point()
-        is_point = (
-            point is not None
-            and (event.event in point.events or "*" in point.events)
-            and self.at_point(event, filters.properties_of(event))
-        )
+        nodes, name = self.question.nodes, event.event
+        is_named = name in self.at or "*" in self.at
+        is_point = is_named and self.at_point(event, filters.properties_of(event))
         is_view = event.type in _VIEWS
         is_node = (
             not event.is_passive
-            and (question.events is None or event.event in question.events or "*" in question.events)
-            and event.event not in question.without
-            and (is_view or question.nodes != "pages")
+            and (name in self.makes or "*" in self.makes)
+            and name not in self.without
+            and (is_view or nodes != "pages")
         )
         if not is_node and not is_point:
             return None
-        by_path = is_view and question.nodes != "events" and event.path
+        by_path = is_view and nodes != "events" and event.path
         return Visit(event.occurred_at, self._page(event.path) if by_path else event.event, is_point)
 
     def _page(self, path: str) -> str:
