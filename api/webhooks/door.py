@@ -66,7 +66,7 @@ def may_send(headers: dict[bytes, bytes], granted: Answer) -> Answer:
 
 
 def challenge_of(vendor: Vendor, scope: MutableMapping[str, Any], keys: Keys) -> Answer | None:
-    """Meta's question whether we listen, answered by its own words; None where it is none. Raises Refused (401, 403)."""
+    """The answer to Meta, which asks whether we listen; None where it is another request. Raises Refused: 401, 403."""
     asked = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     if scope["method"] != "GET" or not vendor.has_challenge or asked.get("hub.mode") != ["subscribe"]:
         return None
