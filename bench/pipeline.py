@@ -235,7 +235,9 @@ def main() -> None:
         Path(options.json).write_text(json.dumps(figures, indent=1))
     show(found, figures, done)
     if timed is not None:
-        print(f"\nwhere the time goes, with timers, {part.lines:,} events:\n{table(part.lines, timed.stages, timed.wall)}")
+        print(
+            f"\nwhere the time goes, with timers, {part.lines:,} events:\n{table(part.lines, timed.stages, timed.wall)}"
+        )
     if not is_right(found, done):
         raise SystemExit(1)
 

@@ -30,6 +30,13 @@ def test_a_project_is_made_listed_and_changed(wayfare: Command) -> None:
     assert name in wayfare("project", "list").out
 
 
+def test_a_limit_of_lateness_is_set_kept_and_taken_back(wayfare: Command) -> None:
+    name = new_name()
+    wayfare("project", "create", name, "--lateness-days", "2")
+    assert wayfare("project", "set", name, "--currency", "USD", "--json").json["lateness_ms"] == 2 * 86_400_000
+    assert wayfare("project", "set", name, "--lateness-days", "0", "--json").json["lateness_ms"] is None
+
+
 @pytest.mark.parametrize("arguments", [
     ("create", "Not A Slug"), ("create", "default"), ("set", "nowhere", "--currency", "EUR"), ("set", "default"),
     ("set", "default", "--zone", "Mars/Base"),
