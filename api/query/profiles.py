@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from api.query.questions.journeys import JourneyShown, state_of
 from api.query.questions.model import Asking, hexadecimal
+from pipeline.domain.goals import total_micros
 from pipeline.domain.identifiers import Kind, hashed, identifier, kind_of, normal_email, usable
 from pipeline.errors import InvalidQuestion, NotFound
 from pipeline.store.facts import Facts
@@ -67,8 +68,8 @@ class Profile(BaseModel):
     sessions: int
     views: int
     engaged_ms: int
-    conversions: int
-    value_micros: int = Field(description="of conversions in sessions, in the project's currency, millionths")
+    conversions: int = Field(description="events that met a goal, wherever they happened")
+    value_micros: int = Field(description="of the conversions in the project's currency, millionths")
     currency: str
     journeys: list[JourneyShown] = Field(description="the newest 50, newest first")
     timeline: list[TimelineEvent] = Field(description="newest first")
@@ -119,7 +120,8 @@ def profile(asking: Asking, asked: str, limit: int, before: str | None) -> Profi
         facts.journeys(asking.project.name, [held.customer])[held.customer], key=lambda one: -one.started_at
     )
     events, first, last = asking.rows("customer_totals", **held.bound())[0]
-    sessions, views, engaged_ms, conversions, value = asking.rows(
+    met = facts.conversions(asking.project.name, [held.customer])[held.customer]
+    sessions, views, engaged_ms = asking.rows(
         "customer_sessions", devices=held.bound()["devices"], owners=held.members
     )[0]
     user_ids, group_ids, traits = _traits(asking, held)
@@ -142,8 +144,8 @@ def profile(asking: Asking, asked: str, limit: int, before: str | None) -> Profi
         sessions=sessions,
         views=views,
         engaged_ms=engaged_ms,
-        conversions=conversions,
-        value_micros=value,
+        conversions=len(met),
+        value_micros=total_micros(one.value_micros for one in met if one.currency == asking.project.currency),
         currency=asking.project.currency,
         journeys=[_shown(one, asking.now) for one in journeys[:50]],
         timeline=timeline,

@@ -1,5 +1,5 @@
--- What a customer's sessions amount to: sessions, views, engaged ms, conversions, value micros.
-SELECT count(), sum(views), sum(engaged_ms), sum(conversions), sum(value_micros)
+-- What a customer's sessions amount to: sessions, views, engaged ms.
+SELECT count(), sum(views), sum(engaged_ms)
 FROM sessions FINAL
 WHERE project = {project:String} AND device IN {devices:Array(UInt64)} AND owner IN {owners:Array(UInt64)}
 SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -48,6 +48,16 @@ async def test_a_profile_tells_who_a_customer_is_and_what_he_amounts_to(house: H
     assert [(one["path"], one["state"]) for one in profile["journeys"]] == [(["email", "direct"], "converted")]
 
 
+async def test_a_purchase_outside_of_sessions_counts_in_the_profile_too(house: House) -> None:
+    later = "tablet  +1 15:00  track Paid value_micros=2000000 is_passive=yes"
+    house.tell(
+        f"{ANN}\n{later}\ntablet  +1 15:01  track Paid value_micros=1000000 currency=USD is_passive=yes",
+        goals=[Goal("sale", ("Paid",))],
+    )
+    profile = await get(house, "/user:ann")
+    assert (profile["sessions"], profile["conversions"], profile["value_micros"]) == (2, 3, 7_000_000)
+
+
 async def test_the_timeline_is_newest_first_with_properties_and_sessions(house: House) -> None:
     house.tell(ANN)
     timeline = (await get(house, "/user:ann"))["timeline"]
