@@ -11,7 +11,7 @@ HOUSE = Path(__file__).parents[2]
 RUNS = {
     "pipeline": ("--events 3000 --stock 500 --timed 500", "every event once: yes"),
     "collector": ("--seconds 0.3 --rounds 1 --connections 2 --events 1,3", "every one once"),
-    "freshness": ("--rate 500 --seconds 2 --on embedded,cluster", "request -> visible in an answer"),
+    "freshness": ("--rate 500 --seconds 2 --on embedded", "request -> visible in an answer"),
     "memory": ("--devices 200 --events 2", "open sessions, worked off in"),
 }
 

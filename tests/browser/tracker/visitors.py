@@ -82,17 +82,20 @@ def until(page: Page, is_so: Callable[[], object], within_s: float = 40) -> None
 
 
 def wait_for(page: Page, project: Project, *expected: str) -> list[Event]:
-    """Waits until exactly these have come, in this order."""
-    seen: list[str] = []
+    """Waits until exactly these have come; they are returned in this order.
+
+    What two pages or tabs do within a moment may be stored in either order: each request corrects its own times.
+    """
+    seen: list[Event] = []
 
     def come() -> bool:
-        nonlocal seen
-        seen = names(acts(project))
+        seen[:] = acts(project)
         return len(seen) >= len(expected)
 
     until(page, come)
-    assert seen == list(expected), seen
-    return acts(project)
+    assert sorted(names(seen)) == sorted(expected), names(seen)
+    left = list(seen)
+    return [left.pop(names(left).index(name)) for name in expected]
 
 
 def one(events: list[Event], name: str) -> Event:
