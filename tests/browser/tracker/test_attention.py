@@ -7,6 +7,7 @@ from playwright.sync_api import Page
 from tests.browser.tracker.tested_site import Site
 from tests.browser.tracker.visitors import (
     MakeSite,
+    acts,
     arrived,
     go,
     names,
@@ -55,6 +56,7 @@ def test_links_that_lead_away_and_downloads(page: Page, site: Site, shop: Projec
     page.click("#partner")
     page.wait_for_url("http://partner.test/**")
     go(page, site.url)
+    until(page, lambda: len(acts(shop)) == 4)
     page.click("#hidden")
     page.wait_for_url("http://partner.test/private")
     seen = wait_for(page, shop, "/", "File Downloaded", "Outbound Link Clicked", "/")
