@@ -15,11 +15,13 @@ from fastapi import FastAPI
 
 from api import admin, dashboard, health, query, snippet
 from api.collect.answers import Answer
-from api.collect.asgi import Collector, Limits
+from api.collect.asgi import Collector
 from api.collect.client_settings import SOURCE_CONFIG
 from api.collect.clock import Clock
 from api.collect.counters import Counters
+from api.collect.limits import Limits
 from api.dashboard import session
+from api.protocols import door as trackers
 from api.query import errors
 from api.runtime import Opened, Runtime
 from pipeline import allocator
@@ -48,7 +50,7 @@ class App:
         self._fastapi = _fastapi(runtime, self.counters, self._lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(COLLECTED):
+        if scope["type"] == "http" and (scope["path"].startswith(COLLECTED) or trackers.asked_of(scope["path"])):
             if self._collector is None:
                 raise RuntimeError("the app's lifespan has not been started")
             await self._collector(scope, receive, send)

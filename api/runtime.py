@@ -75,13 +75,14 @@ class Runtime:
             await self.stop()
 
     def key(self, secret: str) -> Key | None:
-        """The key that this secret is, if it is one and not revoked.
+        """The key that this secret is, or an alias of it, if it is one and not revoked.
 
         The local token is an admin key of every project.
         """
         if secrets.compare_digest(secret.encode(), self.local_token.encode()):
             return Key(name="local", project="", kind="admin", hash="")
-        key = self.definitions.snapshot().keys.get(hashed(secret))
+        snapshot = self.definitions.snapshot()
+        key = snapshot.keys.get(hashed(secret)) or snapshot.aliases.get(secret)
         return key if key and not key.revoked else None
 
     def place(self, address: str) -> Place | None:

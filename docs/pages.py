@@ -22,6 +22,8 @@ from pydantic_core import PydanticUndefined
 from agents import counters as worker
 from api import health
 from api.collect import asgi, counters
+from api.collect import limits as limits_of
+from api.protocols.protocols import PROTOCOLS
 from api.query.profiles import Profile
 from api.query.questions import (
     bounce,
@@ -119,7 +121,7 @@ def routes() -> str:
 
 
 def limits() -> str:
-    own, known = asgi.Limits(), {name: each.default for name, each in table().items()}
+    own, known = limits_of.Limits(), {name: each.default for name, each in table().items()}
     lines = [
         ("request body, unpacked", f"{known['max_body_bytes']:,} bytes", variable("max_body_bytes")),
         ("the same of an import", f"{known['max_import_bytes']:,} bytes", variable("max_import_bytes")),
@@ -308,11 +310,44 @@ def _meaning(meaning: Meaning) -> tuple[str, str, str, str]:
     return meaning.event, code(meaning.channel), code(contact) if contact else "none", meaning.note
 
 
+def protocols() -> str:
+    """Where each protocol is spoken, whose key it is, and what a site changes."""
+    head = ("tracker", "routes", "the key comes as", "alias", "what tells copies apart", "what a site changes")
+    lines = [
+        (
+            each.title,
+            ", ".join(code(path if "." in path or "*" in path else f"{path}/") for path in each.paths),
+            each.key,
+            code(f"{each.name}:..."),
+            each.once,
+            each.switch,
+        )
+        for each in PROTOCOLS.values()
+    ]
+    return rows(head, lines)
+
+
+def protocol_events() -> str:
+    """What each protocol's events and fields become; those that become the same stand in one line."""
+    lines = []
+    for each in PROTOCOLS.values():
+        for kind, known in (("event", each.becomes), ("field", each.homes)):
+            by_meaning: dict[str, list[str]] = {}
+            for name, meaning in known.items():
+                by_meaning.setdefault(meaning, []).append(code(name))
+            lines += [
+                (each.title, kind, ", ".join(names), code(meaning) if meaning else "read by the protocol, not stored")
+                for meaning, names in by_meaning.items()
+            ]
+        lines += [(each.title, "more", name, meaning) for name, meaning in each.notes.items()]
+    return rows(("tracker", "", "theirs", "ours"), lines)
+
+
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     each.__name__: each
     for each in (
         *(settings, tables, reasons, routes, limits, commands, metrics),
-        *(columns, placeholders, channels, passive, click_ids, groups, vendors, webhooks),
+        *(columns, placeholders, channels, passive, click_ids, groups, vendors, webhooks, protocols, protocol_events),
     )
 }
 

@@ -104,6 +104,7 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str = "web"  # write keys: the source's name
     source_kind: Literal["browser", "app", "server", "vendor", "import"] = "browser"
     signing_secret: str = ""  # of a vendor's webhooks; kept as it is, as signatures are checked with it. "" = none
+    aliases: tuple[str, ...] = ()  # what other trackers' clients call the site: `matomo:1`; a second name of the key
     revoked: bool = False
     version: int = 1
 

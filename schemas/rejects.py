@@ -12,6 +12,6 @@ REASONS: dict[str, str] = {
     "too_many_properties": "more properties than the limit",
     "number_out_of_range": "a number outside of what can be stored exactly",
     "too_old": "older than the project's lateness limit",
-    "unmapped": "a vendor's webhook told of something that is mapped to no event",
+    "unmapped": "a vendor's webhook or another tracker's client told of something that is mapped to no event",
     "invalid_alias": "an alias needs previousId and userId, and they must differ",
 }

@@ -29,6 +29,12 @@ class SigningSecret(Strict):
     )
 
 
+class Aliases(Strict):
+    aliases: list[str] = Field(
+        max_length=20, description="what other trackers' clients call the site, as `matomo:1`; none takes them off"
+    )
+
+
 class KeyShown(BaseModel):
     name: str
     project: str
@@ -36,6 +42,7 @@ class KeyShown(BaseModel):
     source: str
     source_kind: str
     is_signed: bool = Field(description="webhooks of the source must be signed with its signing secret")
+    aliases: list[str] = Field(description="under which other trackers' clients may send with it")
     revoked: bool
 
     @classmethod
@@ -47,6 +54,7 @@ class KeyShown(BaseModel):
             source=key.source if key.kind == "write" else "",
             source_kind=key.source_kind if key.kind == "write" else "",
             is_signed=bool(key.signing_secret),
+            aliases=list(key.aliases),
             revoked=key.revoked,
         )
 
@@ -80,6 +88,11 @@ def router(runtime: Runtime) -> APIRouter:
     async def set_signing_secret(name: Name, body: SigningSecret, project: Project = writes) -> KeyShown:
         secret = body.signing_secret.strip()
         return KeyShown.of(await asyncio.to_thread(runtime.definitions.set_secret, project.name, name, secret))
+
+    @routes.put("/{name}/aliases", operation_id="set_key_aliases", summary="Set what other trackers call the site")
+    async def set_aliases(name: Name, body: Aliases, project: Project = writes) -> KeyShown:
+        aliases = tuple(body.aliases)
+        return KeyShown.of(await asyncio.to_thread(runtime.definitions.set_aliases, project.name, name, aliases))
 
     @routes.delete("/{name}", operation_id="revoke_key", summary="Revoke a key")
     async def revoke_key(name: Name, project: Project = writes) -> KeyShown:

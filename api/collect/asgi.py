@@ -10,7 +10,6 @@ may be taken without ASGI, see `take` and api.collect.protocol; all others come 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
 from api.collect.answers import CLOSE, Answer, Refused, origin_headers, preflight, refusal, taken
@@ -19,10 +18,14 @@ from api.collect.client_settings import settings_of
 from api.collect.clock import wall_clock
 from api.collect.counters import Counters
 from api.collect.deadline import ReadDeadline
+from api.collect.limits import Limits
 from api.collect.lines import EventLines, Places
 from api.collect.requests import Request, batch_of, is_ndjson, lines_of, single_of
 from api.collect.routing import TYPES
 from api.collect.senders import IMPORT, Keys, Sender, importer, key_in_headers, sender_of_key
+from api.protocols import door as trackers
+from api.protocols.cookieless import DailyIds
+from api.protocols.protocol import Protocol
 from api.webhooks import door
 from pipeline.errors import LogFull, LogUnavailable, UserMistake
 from pipeline.log.port import LogWriter, Topic
@@ -33,6 +36,7 @@ log = logging.getLogger(__name__)
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Answers = Callable[[BaseException | None], Answer]  # by what the log said
 
 BATCH = "batch"
 KINDS = (*TYPES, BATCH, IMPORT)  # of routes: the type of the one event, or many
@@ -47,18 +51,6 @@ ROUTES = {f"/v1/{kind}": kind for kind in KINDS} | {
     "/v1/b": BATCH,
 }
 RETRY_AFTER = ((b"retry-after", b"2"),)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bytes as read and as unpacked; seconds."""
-
-    body: int = 512_000
-    import_body: int = 8_000_000
-    event: int = 32_768
-    events: int = 10_000  # of one batch; an import may hold any number
-    chunk: int = 2_000  # events of a large request that are made into lines before others have a turn
-    read_s: float = 30.0  # for a whole body
 
 
 class Collector:
@@ -86,6 +78,7 @@ class Collector:
         self._writer, self._topic = writer, topic
         self._places, self._now = places, now
         self._webhooks = door.Reader(fetch)
+        self._trackers = trackers.Reader(keys, DailyIds())
         self._limits = limits or Limits()
         self._deadline = ReadDeadline(self._limits.read_s)
         self.counters = counters or Counters()
@@ -118,7 +111,13 @@ class Collector:
         """
         kind = ROUTES.get(scope["path"])
         limit = self._limits.body
-        if kind is None or kind == IMPORT or scope["method"] != "POST" or self._closing or len(body) > limit:
+        if self._closing or len(body) > limit:
+            return False
+        if kind is None:
+            protocols = trackers.asked_of(scope["path"])
+            is_one = bool(protocols) and scope["method"] != "OPTIONS"
+            return is_one and self._take_tracker(protocols, scope, peer, body, tell)
+        if kind == IMPORT or scope["method"] != "POST":
             return False
         headers: dict[bytes, bytes] = dict(scope["headers"])
         read = 0
@@ -136,14 +135,48 @@ class Collector:
             self.counters.body_bytes += read
             tell(self._told(self._refused(error), headers))
             return True
+        answer: Answers = lambda error: self._failed(error) if error else taken(self._count(sender, lines))  # noqa: E731
+        return self._answer_later(appended, read, answer, headers, tell)
+
+    def _take_tracker(
+        self, protocols: tuple[Protocol, ...], scope: Scope, peer: str, body: bytes, tell: Callable[[Answer], None]
+    ) -> bool:
+        """`take` for a request of another tracker's client, with the notes of one key."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        protocol, read = protocols[0], 0
+        try:
+            asked = trackers.asked_by(scope, unpacked(body, headers, self._limits.body), headers, self._now(), peer)
+            protocol = trackers.claimed(protocols, asked)
+            found = self._trackers.read(protocol, asked)
+            if isinstance(found, Answer) or len(found.posted) != 1 or not 0 < found.size <= self._limits.chunk:
+                return False
+            read = len(body)
+            ((sender, lines),) = self._trackers.chunks(found, self._limits.chunk, self._new_lines)
+            appended = self._writer.append_all(EVENTS, lines.by_partition)
+        except (UserMistake, LogFull, LogUnavailable) as error:
+            self.counters.body_bytes += read
+            tell(self._told(trackers.dressed(protocol, self._refused(error)), headers))
+            return True
+
+        def answer(error: BaseException | None) -> Answer:
+            if error is not None:
+                return trackers.dressed(protocol, self._failed(error))
+            return found.answer(lines.accepted, self._count(sender, lines))
+
+        return self._answer_later(appended, read, answer, headers, tell)
+
+    def _answer_later(
+        self, appended: "asyncio.Future[None]", read: int, answer: Answers, headers: dict[bytes, bytes],
+        tell: Callable[[Answer], None],
+    ) -> bool:  # fmt: skip
+        """Answers when the log has taken, or not, what a body of so many bytes held. True, as `take` says it."""
         self.counters.body_bytes += read
         self._enter()
 
         def done(appended: "asyncio.Future[None]") -> None:
-            error = appended.exception()
-            answer = taken(self._count(sender, lines)) if error is None else self._failed(error)
+            found = answer(appended.exception())
             self._leave()
-            tell(self._told(answer, headers))
+            tell(self._told(found, headers))
 
         appended.add_done_callback(done)
         return True
@@ -202,6 +235,8 @@ class Collector:
         kind = ROUTES.get(scope["path"])
         if scope["method"] == "OPTIONS":
             return preflight(headers)
+        if kind is None and (protocols := trackers.asked_of(scope["path"])):
+            return await self._tracker(protocols, scope, headers, receive)
         if scope["method"] == "GET" and (settings := settings_of(scope, headers, self._keys)):
             return settings
         if kind is None:
@@ -215,9 +250,8 @@ class Collector:
         request = self._request(kind, body, headers)
         if sender is None:
             sender = self._sender_in_body(request.write_key)
-        if sender.kind != IMPORT and len(request.events) > self._limits.events:
-            told = f"{len(request.events)} events; send at most {self._limits.events} at once"
-            raise Refused(413, "too_many_events", told, field="batch")
+        if sender.kind != IMPORT:
+            _must_be_few(len(request.events), self._limits.events)
         rejected, peer = 0, scope.get("client")
         for start in range(0, len(request.events), self._limits.chunk):
             # Stamped and appended without a pause in between: no clock record of this process, which has the time of a
@@ -226,6 +260,30 @@ class Collector:
             await self._writer.append_all(EVENTS, lines.by_partition)
             rejected += self._count(sender, lines)
         return taken(rejected)
+
+    async def _tracker(
+        self, protocols: tuple[Protocol, ...], scope: Scope, headers: dict[bytes, bytes], receive: Receive
+    ) -> Answer:
+        """A request of another tracker's client; also an error is answered as that client knows it."""
+        protocol, peer = protocols[0], scope.get("client")
+        try:
+            if self._closing:
+                raise _stopping()
+            body = await self._body(receive, headers, self._limits.import_body)
+            asked = trackers.asked_by(scope, body, headers, self._now(), peer[0] if peer else "")
+            protocol = trackers.claimed(protocols, asked)
+            found = self._trackers.read(protocol, asked)
+            if isinstance(found, Answer):
+                return found
+            _must_be_few(found.size, self._limits.events)
+            accepted = rejected = 0
+            for sender, lines in self._trackers.chunks(found, self._limits.chunk, self._new_lines):
+                await self._writer.append_all(EVENTS, lines.by_partition)
+                accepted += lines.accepted
+                rejected += self._count(sender, lines)
+            return found.answer(accepted, rejected)
+        except (UserMistake, LogFull, LogUnavailable) as error:
+            return trackers.dressed(protocol, self._refused(error))
 
     async def _webhook(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
         vendor = door.vendor_of(scope["path"])
@@ -250,7 +308,7 @@ class Collector:
         if scope["method"] != "POST":
             raise Refused(405, "method_not_allowed", "send events with POST", headers=((b"allow", b"POST, OPTIONS"),))
         if self._closing:
-            raise Refused(503, "shutting_down", "this collector is stopping; send again", headers=(*RETRY_AFTER, CLOSE))
+            raise _stopping()
 
     def _sender_in_headers(self, kind: str, headers: dict[bytes, bytes]) -> Sender | None:
         """Before a byte of the body is read; None where only the body can tell."""
@@ -331,3 +389,12 @@ class Collector:
         for reason, count in lines.rejected.items():
             self.counters.rejected[sender.project, sender.source, reason] += count
         return sum(lines.rejected.values())
+
+
+def _must_be_few(events: int, most: int) -> None:
+    if events > most:
+        raise Refused(413, "too_many_events", f"{events} events; send at most {most} at once", field="batch")
+
+
+def _stopping() -> Refused:
+    return Refused(503, "shutting_down", "this collector is stopping; send again", headers=(*RETRY_AFTER, CLOSE))

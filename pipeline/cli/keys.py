@@ -73,6 +73,24 @@ def secret(
     out.print(f"Webhooks with key [bold]{name}[/bold] {state}.")
 
 
+@app.command("alias")
+def alias(
+    name: Name,
+    aliases: Annotated[
+        list[str] | None, typer.Argument(help="What other trackers' clients call the site: matomo:1 plausible:shop.com")
+    ] = None,
+    project: options.Project = "",
+    json: options.Json = False,
+) -> None:
+    """Set under which other names other trackers' clients send with a key; none takes them off."""
+    done = options.wait_for(_call("PUT", project, f"/{name}/aliases", {"aliases": aliases or []}))
+    if json:
+        as_json(done)
+        return
+    told = ", ".join(done["aliases"]) or "no other name"
+    out.print(f"Key [bold]{name}[/bold] also answers to: {told}.", highlight=False)
+
+
 @app.command("revoke")
 def revoke(name: Name, project: options.Project = "", json: options.Json = False) -> None:
     """Revoke a key: collectors refuse it within some seconds."""

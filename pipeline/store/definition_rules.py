@@ -15,6 +15,8 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _NAME = re.compile(r"\S(?:.{0,98}\S)?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_ALIAS = re.compile(r"[a-z0-9]{2,20}:[^\s:][^\s]{0,199}")
+MOST_ALIASES = 20
 _ID = re.compile(r"[0-9a-f]{16}")
 MOST_WORDS = 1000  # characters of a reason
 
@@ -37,6 +39,8 @@ def check_definition(definition: Project | Key | Goal | Funnel | Decision) -> No
             bool(_SLUG.fullmatch(definition.source)), "source", "a source is named like a project: a-z, 0-9, - and _"
         )
         _check(bool(_HASH.fullmatch(definition.hash)), "hash", "a key is stored as its SHA-256 in hex")
+        is_alias = all(_ALIAS.fullmatch(alias) for alias in definition.aliases)
+        _check(is_alias and len(definition.aliases) <= MOST_ALIASES, "aliases", _AN_ALIAS)
     elif isinstance(definition, Goal):
         _check_events(definition.events, "events")
         filters.compile(definition.where, "where")
@@ -45,6 +49,7 @@ def check_definition(definition: Project | Key | Goal | Funnel | Decision) -> No
         _check_funnel(definition)
 
 
+_AN_ALIAS = f"at most {MOST_ALIASES} aliases, each a protocol and what its clients call the site, as matomo:1"
 _A_CURRENCY = "a currency is three letters, as EUR"
 
 

@@ -45,6 +45,7 @@ class Snapshot:
     version: int = 0
     projects: Mapping[str, Project] = field(default_factory=dict)  # by name
     keys: Mapping[str, Key] = field(default_factory=dict)  # by SHA-256 of the key, hex; revoked ones are left out
+    aliases: Mapping[str, Key] = field(default_factory=dict)  # the same by their aliases
     goals: Mapping[str, tuple[Goal, ...]] = field(default_factory=dict)  # by project, in the order of their names
     funnels: Mapping[str, tuple[Funnel, ...]] = field(default_factory=dict)
     decisions: Mapping[str, tuple[Decision, ...]] = field(default_factory=dict)  # revoked ones are left out
@@ -166,6 +167,23 @@ class Definitions:
             raise UserMistake("only write keys of sources of kind vendor have a signing secret", field="name")
         return self.save(msgspec.structs.replace(found, signing_secret=secret))
 
+    def set_aliases(self, project: str, name: str, aliases: tuple[str, ...]) -> Key:
+        """Sets under which other names other trackers' clients send with a key; none takes them off.
+
+        Raises NotFound; UserMistake for a key of a source that is trusted, as an alias can be guessed, and for an alias
+        that another key has.
+        """
+        found = next((key for key in self.keys(project) if key.name == name and not key.revoked), None)
+        if found is None:
+            raise NotFound(f"project {project!r} has no key {name!r} in force", field="name")
+        if found.kind != "write" or found.source_kind not in ("browser", "app"):
+            raise UserMistake("only write keys of browsers and apps have aliases: they can be guessed", field="name")
+        for alias in aliases:
+            other = self.refresh().aliases.get(alias)
+            if other is not None and (other.project, other.name) != (project, name):
+                raise UserMistake(f"another key has the alias {alias!r}", field="aliases", code="exists")
+        return self.save(msgspec.structs.replace(found, aliases=tuple(dict.fromkeys(aliases))))
+
     def _write(self, definitions: list[tuple[_Place, Any]], *, is_deleted: bool) -> None:
         now = time.time_ns() // 1_000_000
         rows = [
@@ -197,10 +215,12 @@ def _decoded(place: _Place, version: int, body: str) -> Definition:
 def _snapshot(version: int, found: Mapping[_Place, Definition]) -> Snapshot:
     projects = {one.name: one for one in found.values() if isinstance(one, Project)}
     keys = {one.hash: one for one in found.values() if isinstance(one, Key) and not one.revoked}
+    keys = {hashed: key for hashed, key in keys.items() if key.project in projects}
     return Snapshot(
         version=version,
         projects=MappingProxyType(projects),
-        keys=MappingProxyType({hashed: key for hashed, key in keys.items() if key.project in projects}),
+        keys=MappingProxyType(keys),
+        aliases=MappingProxyType({alias: key for key in keys.values() for alias in key.aliases}),
         goals=MappingProxyType({name: tuple(_of(found, name, Goal)) for name in projects}),
         funnels=MappingProxyType({name: tuple(_of(found, name, Funnel)) for name in projects}),
         decisions=MappingProxyType(

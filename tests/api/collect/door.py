@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from api.collect.asgi import Collector, Limits
+from api.collect.asgi import Collector
+from api.collect.limits import Limits
 from pipeline.log.port import Topic
 from schemas.definitions import Key
 from schemas.log import Line

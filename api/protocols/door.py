@@ -1,0 +1,142 @@
+"""The routes of other trackers: which protocol is asked, whose key it is, and what the notes become.
+
+It makes lines of a request; the collector appends them and then answers as the protocol's clients expect.
+"""
+
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from api.collect.answers import JSON_TYPE, Answer, Refused, refusal
+from api.collect.lines import EventLines
+from api.collect.routing import Context, Routing
+from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
+from api.protocols.cookieless import DailyIds
+from api.protocols.protocol import ALIAS, Asked, Posted, Protocol, Refusal, Told
+from api.protocols.protocols import PROTOCOLS
+from api.webhooks.door import json_bytes
+from api.webhooks.vendor import Event, Unmapped
+
+# (whose, sent at, headers of the request, its sender's address) -> lines of now
+Lines = Callable[[Sender, str, dict[bytes, bytes], str], EventLines]
+
+
+def _routes() -> tuple[dict[str, tuple[Protocol, ...]], dict[str, tuple[Protocol, ...]]]:
+    exact: dict[str, tuple[Protocol, ...]] = {}
+    beginnings: dict[str, tuple[Protocol, ...]] = {}
+    for each in PROTOCOLS.values():
+        for path in each.paths:
+            known, name = (beginnings, path[:-1]) if path.endswith("/*") else (exact, path)
+            known[name] = (*known.get(name, ()), each)
+    return exact, beginnings
+
+
+EXACT, BEGINNINGS = _routes()
+_BEGINNINGS = tuple(BEGINNINGS)
+
+
+def asked_of(path: str) -> tuple[Protocol, ...]:
+    """The protocols that may be asked at this path; most have a path of their own."""
+    found = EXACT.get(path) or EXACT.get(path.rstrip("/"))
+    if found is None and path.startswith(_BEGINNINGS):
+        found = next(each for name, each in BEGINNINGS.items() if path.startswith(name))
+    return found or ()
+
+
+def asked_by(
+    scope: MutableMapping[str, Any], body: bytes, headers: dict[bytes, bytes], now: int, address: str
+) -> Asked:
+    """An ASGI request with its unpacked body."""
+    query = scope.get("query_string", b"").decode("latin-1")
+    return Asked(scope["method"], scope["path"].rstrip("/"), query, headers, body, now, address)
+
+
+class Taken(NamedTuple):
+    """A request that was understood: what is answered once the log has all of its chunks."""
+
+    protocol: Protocol
+    asked: Asked
+    posted: Sequence[tuple[Sender, Posted]]
+
+    @property
+    def size(self) -> int:
+        return sum(len(each.notes) for _, each in self.posted)
+
+    def answer(self, accepted: int, rejected: int) -> Answer:
+        wrong = next((each.wrong for _, each in self.posted if each.wrong), "")
+        if wrong:
+            return dressed(self.protocol, refusal(400, "unknown_version", wrong))
+        return self.protocol.answered(self.asked, accepted, rejected)
+
+
+class Reader:
+    """State: the day's salt of ids for visitors who have none."""
+
+    def __init__(self, keys: Keys, daily: DailyIds) -> None:
+        self._keys, self._daily = keys, daily
+
+    def read(self, protocol: Protocol, asked: Asked) -> Answer | Taken:
+        """Raises Refused: 400 where nothing can be made out, 401 for a key that is missing or not known."""
+        found = protocol.read(asked)
+        if isinstance(found, Answer):
+            return found
+        return Taken(protocol, asked, [(self._sender(protocol, asked, each), each) for each in found])
+
+    def chunks(self, taken: Taken, chunk: int, lines: Lines) -> Iterator[tuple[Sender, EventLines]]:
+        """Lines of so many notes at a time, each made when it is asked for."""
+        for sender, posted in taken.posted:
+            told = Told(taken.asked, posted, sender.is_trusted, self._daily.of(sender.project, taken.asked.now))
+            for start in range(0, len(posted.notes), chunk):
+                made = lines(sender, posted.sent_at, taken.asked.headers, taken.asked.address)
+                for note in posted.notes[start : start + chunk]:
+                    if posted.wrong:
+                        _add(made, Unmapped(note, posted.wrong))
+                        continue
+                    for each in taken.protocol.mapped(note, told):
+                        _add(made, each)
+                yield sender, made
+
+    def _sender(self, protocol: Protocol, asked: Asked, posted: Posted) -> Sender:
+        """A key in a header counts before what the client calls its site. Raises Refused (401)."""
+        own = key_in_headers(asked.headers) if b"x-write-key" in asked.headers else None
+        if own is None and posted.key and not posted.is_secret:
+            alias = f"{protocol.name}{ALIAS}{posted.key}"
+            if self._keys(alias) is not None:
+                return sender_of_key(alias, self._keys)
+        return sender_of_key(posted.key if own is None else own, self._keys)
+
+
+def _add(lines: EventLines, one: Event | Unmapped) -> None:
+    if isinstance(one, Unmapped):
+        is_json = not isinstance(one.payload, bytes)
+        lines.add_unmapped(json_bytes(one.payload) if is_json else one.payload, is_json, one.words)
+        return
+    raw = json_bytes(one)
+    if raw[:1] != b"{":  # a number beyond 64 bits
+        lines.add_text(raw)
+        return
+    context = one.get("context")
+    lines.add(raw, Routing(
+        one.get("type"), one.get("event"), one.get("anonymousId"), one.get("userId"),
+        Context(context.get("ip"), context.get("userAgent")) if context else None,
+        None, one.get("sentAt"),
+    ))  # fmt: skip
+
+
+def dressed(protocol: Protocol, house: Answer) -> Answer:
+    """An error of the house in the form that the protocol's clients know, with the house's status and headers."""
+    told = msgspec.json.decode(house.body)["error"]
+    kind, body = protocol.refused(Refusal(house.status, told["code"], told["message"], told["request_id"]))
+    others = tuple(one for one in house.headers if one != JSON_TYPE and one[0] != b"content-length")
+    return Answer(
+        house.status, ((b"content-type", kind.encode()), (b"content-length", b"%d" % len(body)), *others), body
+    )
+
+
+def claimed(found: Sequence[Protocol], asked: Asked) -> Protocol:
+    """Raises Refused (404) where none of them knows such a request."""
+    for each in found:
+        if each.claims(asked):
+            return each
+    raise Refused(404, "not_found", f"{' and '.join(each.title for each in found)} have no such request")

@@ -1,0 +1,107 @@
+"""What a protocol's module gives and gets: a request, the notes in it, and what each of them becomes."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from api.collect.answers import Answer, Refused
+from api.webhooks.vendor import Event, Unmapped
+
+ALIAS = ":"  # between a protocol's name and what its clients call their site
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that is there whole. Names of headers are in lower case."""
+
+    method: str
+    path: str  # without a slash at its end
+    query: str
+    headers: dict[bytes, bytes]
+    body: bytes  # without gzip
+    now: int  # ms
+    address: str = ""  # the sender's, "" = not known
+
+    @cached_property
+    def fields(self) -> dict[str, str]:
+        """Of the query; of a name that is there twice the last."""
+        return fields_of(self.query)
+
+    def header(self, name: bytes) -> str:
+        return self.headers.get(name, b"").decode("latin-1").strip()
+
+    @property
+    def is_form(self) -> bool:
+        return self.headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded")
+
+
+class Posted(NamedTuple):
+    """The notes of one key in a request."""
+
+    key: str  # as the client gives it: a write key, or what an alias is made of
+    notes: Sequence[Any]  # JSON values, as the client wrote them
+    sent_at: str = ""  # by the client's clock, for all of them
+    about: Any = None  # what the module wants to know of all of them again
+    is_secret: bool = False  # the key may not come by an alias: it opens what only servers may do
+    wrong: str = ""  # nothing of it is understood (a version that is not known): all become rejects, and this is told
+
+
+class Told(NamedTuple):
+    """What a note was sent with."""
+
+    asked: Asked
+    posted: Posted
+    is_trusted: bool  # the source is a server: what it says about addresses and times is believed
+    visitor: Callable[[str, str], str]  # (address, user agent) -> the day's id of who has none, "" where there is none
+
+
+class Refusal(NamedTuple):
+    status: int
+    code: str
+    message: str
+    request_id: str
+
+
+Read = Answer | Sequence[Posted]
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """All that the door and the page need."""
+
+    name: str  # before the colon of an alias
+    title: str
+    paths: tuple[str, ...]  # without a slash at their end; one that ends with /* is the beginning of many
+    read: Callable[[Asked], Read]  # raises Refused
+    mapped: Callable[[Any, Told], Iterable[Event | Unmapped]]
+    answered: Callable[[Asked, int, int], Answer]  # after the log has (events, rejects)
+    refused: Callable[[Refusal], tuple[str, bytes]]  # content type and body of an error
+    homes: Mapping[str, str]  # a client's field -> the field of ours; what has none stays in properties
+    becomes: Mapping[str, str]  # a client's event -> ours
+    key: str  # where the key comes, in words
+    once: str  # what tells copies apart, in words
+    switch: str  # what a site changes, in words
+    notes: Mapping[str, str] = field(default_factory=dict)  # what else is to be known, for the page
+    claims: Callable[[Asked], bool] = lambda asked: True  # of protocols with one path the first that claims it reads
+
+
+def fields_of(text: str) -> dict[str, str]:
+    """The fields of a query or of a form; of a name that is there twice the last."""
+    return dict(parse_qsl(text, keep_blank_values=True)) if text else {}
+
+
+def missing_key(where: str) -> Refused:
+    return Refused(401, "missing_write_key", f"no write key: it comes as {where}")
+
+
+def answer(status: int, kind: str, body: bytes = b"", *headers: tuple[bytes, bytes]) -> Answer:
+    own = ((b"content-type", kind.encode()),) if kind else ()
+    return Answer(status, (*own, (b"content-length", b"%d" % len(body)), *headers), body)
+
+
+PIXEL = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
+    b"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
