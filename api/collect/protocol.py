@@ -4,26 +4,36 @@
                                  else -> ASGI, as any other request
 
 A task, its messages and two writes cost more than the collector's own work on a small request. What is overridden of
-uvicorn are its two inner steps `_start_asgi_task` and `data_received`; a version without them goes the ASGI way.
+uvicorn are its inner steps `_start_asgi_task` and `data_received`; a version without them goes the ASGI way.
+
+Senders repeat themselves: what the parser found in the head of a request is kept by the head's bytes, but for the
+digits of its length. A request that comes whole under a head that is known is not parsed again.
 """
 
+import asyncio
+import re
 from collections.abc import Callable, MutableMapping
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.collect.answers import CLOSE, Answer, Header
 
 Take = Callable[[MutableMapping[str, Any], str, bytes, Callable[[Answer], None]], bool]
+Head = tuple[bytes, bytes]  # what comes before and after the digits of its length
+
+MOST_HEADS, MOST_HEAD = 4_096, 2_048  # how many are kept, of at most so many bytes
+_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (\d{1,9})\r\n")
+_NOBODY_WAITS = asyncio.Event()  # of a request that is there whole and taken without a task
 
 
 def protocol_of(take: Take) -> type[HttpToolsProtocol]:
     """The protocol class for `uvicorn.Config(http=...)`. `take` is Collector.take."""
 
     class Protocol(DirectProtocol):
-        pass
+        heads: ClassVar[dict[Head, MutableMapping[str, Any]]] = {}
 
     Protocol.take = staticmethod(take)
     return Protocol
@@ -31,11 +41,17 @@ def protocol_of(take: Take) -> type[HttpToolsProtocol]:
 
 class DirectProtocol(HttpToolsProtocol):
     take: Take
+    heads: ClassVar[dict[Head, MutableMapping[str, Any]]]  # scopes of requests, without what is the connection's
+    _is_between = True  # the parser has read a request to its end, and nothing after it
     _is_feeding = False
+    _answered_at = 0.0  # the loop's time
     _held: tuple[RequestResponseCycle, Any] | None = None
     _body = b""  # of the held request, where it has come in one piece
 
     def data_received(self, data: bytes) -> None:
+        was_between = self._is_between
+        if was_between and self._is_known(data):
+            return
         self._is_feeding = True
         try:
             super().data_received(data)
@@ -47,6 +63,16 @@ class DirectProtocol(HttpToolsProtocol):
             if not self._is_taken(cycle, app, body):
                 cycle.body[:0] = body
                 super()._start_asgi_task(cycle, app)
+            elif was_between and self._is_between:
+                self._remember(data, cycle, body)
+
+    def on_message_begin(self) -> None:
+        self._is_between = False
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._is_between = self.cycle.keep_alive and not self.parser.should_upgrade()
 
     def on_body(self, body: bytes) -> None:
         if self._held is not None and not self._body and self.cycle is self._held[0]:
@@ -59,6 +85,64 @@ class DirectProtocol(HttpToolsProtocol):
             self._held = cycle, app  # until it is seen how much of the request has come
         else:  # one of several in a row, when it is its turn
             super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        self._answered_at = self.loop.time()
+        if self.timeout_keep_alive_task is None or self.pipeline:
+            super().on_response_complete()
+        else:  # one timer for many requests
+            self.server_state.total_requests += 1
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self.cycle is not None and not self.cycle.response_complete:
+            return  # its answer begins another
+        rest = self._answered_at + self.timeout_keep_alive - self.loop.time()
+        if rest > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(rest, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _is_known(self, data: bytes) -> bool:
+        """Whether it is a whole request under a known head, and taken; else nothing has happened."""
+        found = _head_of(data)
+        if found is None or (self.cycle is not None and not self.cycle.response_complete):
+            return False
+        head, start = found
+        scope = self.heads.get(head)
+        if scope is None or self.limit_concurrency is not None:
+            return False
+        before, self.cycle = self.cycle, self._cycle(scope)
+        if self._is_taken(self.cycle, self.app, data[start:]):
+            return True
+        self.cycle = before
+        return False
+
+    def _cycle(self, scope: MutableMapping[str, Any]) -> RequestResponseCycle:
+        cycle = RequestResponseCycle(
+            scope=scope,  # type: ignore[arg-type]
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=_NOBODY_WAITS,
+            expect_100_continue=False,
+            keep_alive=True,
+            on_response=self.on_response_complete,
+        )
+        cycle.more_body = False
+        return cycle
+
+    def _remember(self, data: bytes, cycle: RequestResponseCycle, body: bytes) -> None:
+        """The head of a request that was all of the data: the parser would find the same in it again."""
+        found = _head_of(data)
+        if found is not None and len(body) == len(data) - found[1] and len(found[0][0]) + len(found[0][1]) <= MOST_HEAD:
+            if len(self.heads) >= MOST_HEADS:
+                self.heads.clear()
+            scope: Any = cycle.scope
+            self.heads[found[0]] = {name: scope[name] for name in ("path", "method", "headers")}
 
     def _is_taken(self, cycle: RequestResponseCycle, app: Any, body: bytes) -> bool:
         if cycle.more_body or cycle.waiting_for_100_continue or app is not self.app or self.transport.is_closing():
@@ -97,6 +181,15 @@ class DirectProtocol(HttpToolsProtocol):
         if CLOSE in headers:
             self.transport.close()
         cycle.on_response()
+
+
+def _head_of(data: bytes) -> tuple[Head, int] | None:
+    """The head of data that is one whole request by the length in it, and where the body starts; else None."""
+    end = data.find(b"\r\n\r\n") + 4
+    length = _LENGTH.search(data, 0, end - 2) if end > 4 else None
+    if length is None or end + int(length[1]) != len(data):
+        return None
+    return (data[: length.start(1)], data[length.end(1) : end]), end
 
 
 @lru_cache

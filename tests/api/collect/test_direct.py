@@ -332,3 +332,86 @@ async def test_a_browser_behind_a_proxy_is_placed_by_the_address_that_the_proxy_
     assert listening.log.line.g is not None
     assert listening.log.line.g[2] == place
     assert listening.through_asgi == 0
+
+
+def named(*, agent: str, number: int) -> bytes:
+    """A request of a sender with a user agent of its own."""
+    return request(one(number), f"User-Agent: {agent}")
+
+
+async def test_requests_under_the_same_head_are_each_taken_with_their_own_body_and_length() -> None:
+    async with serving() as listening:
+        for _ in range(2):
+            reader, writer = await listening.connect()
+            for number in (1, 2, 10, 300):
+                writer.write(named(agent="Mozilla/5.0 A", number=number))
+                assert (await answer(reader))[0] == 200
+    assert [bytes(line.e) for line in listening.log.lines] == [one(number) for number in (1, 2, 10, 300)] * 2
+    assert listening.through_asgi == 0
+
+
+async def test_a_head_that_differs_in_any_byte_is_another() -> None:
+    async with serving() as listening:
+        reader, writer = await listening.connect()
+        for agent in ("Mozilla/5.0 A", "Mozilla/5.0 B", "Mozilla/5.0 A"):
+            writer.write(named(agent=agent, number=1))
+            assert (await answer(reader))[0] == 200
+        writer.write(request(one(), "User-Agent: Mozilla/5.0 A", key="nobody's"))
+        assert (await answer(reader))[0] == 401
+    assert [line.a[-1] for line in listening.log.lines] == ["A", "B", "A"]
+
+
+async def test_under_a_known_head_pieces_and_requests_in_a_row_are_taken_as_ever() -> None:
+    async with serving() as listening:
+        reader, writer = await listening.connect()
+        whole = [named(agent="Mozilla/5.0 A", number=number) for number in range(6)]
+        for sent in (whole[0], whole[1][:40], whole[1][40:-7], whole[1][-7:] + whole[2], whole[3] + whole[4][:99]):
+            writer.write(sent)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        writer.write(whole[4][99:] + whole[5])
+        assert [(await answer(reader))[0] for _ in whole] == [200] * 6
+    assert [bytes(line.e) for line in listening.log.lines] == [one(number) for number in range(6)]
+
+
+async def test_under_a_known_head_a_request_that_comes_before_the_last_is_answered_waits_for_it() -> None:
+    async with serving() as listening:
+        reader, writer = await listening.connect()
+        writer.write(named(agent="Mozilla/5.0 A", number=0))
+        await answer(reader)
+        listening.log.gate.clear()
+        for number in (1, 2):
+            writer.write(named(agent="Mozilla/5.0 A", number=number))
+            await asyncio.sleep(0.02)
+        assert len(listening.log.lines) == 1
+        listening.log.gate.set()
+        assert [(await answer(reader))[0] for _ in range(2)] == [200, 200]
+    assert [bytes(line.e) for line in listening.log.lines] == [one(number) for number in range(3)]
+
+
+async def test_a_quiet_connection_is_closed_in_time_however_many_requests_it_had() -> None:
+    async with serving() as listening:
+        listening.server.config.timeout_keep_alive = 0.2  # type: ignore[assignment] # a whole second is long here
+        reader, writer = await listening.connect()
+        loop = asyncio.get_running_loop()
+        for number in range(8):
+            writer.write(named(agent="Mozilla/5.0 A", number=number))
+            assert (await answer(reader))[0] == 200
+            await asyncio.sleep(0.05)  # longer in all than a quiet connection may stay
+        answered = loop.time()
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert loop.time() - answered < 2
+
+
+async def test_a_request_that_takes_longer_than_a_quiet_connection_stays_is_answered() -> None:
+    async with serving() as listening:
+        listening.server.config.timeout_keep_alive = 0.1  # type: ignore[assignment]
+        reader, writer = await listening.connect()
+        writer.write(named(agent="Mozilla/5.0 A", number=1))
+        await answer(reader)
+        listening.log.gate.clear()
+        writer.write(named(agent="Mozilla/5.0 A", number=2))
+        await asyncio.sleep(0.3)
+        listening.log.gate.set()
+        assert (await answer(reader))[0] == 200
+        assert await asyncio.wait_for(reader.read(), 5) == b""
