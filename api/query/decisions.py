@@ -78,14 +78,11 @@ class DecisionsShown(BaseModel):
 
 def join_of(asking: Asking, asked: str, body: Join) -> Decision:
     """The wanted decision, without who and when. NotFound, or InvalidQuestion with the field that is wrong."""
-    held = _customer(asking, asked)
-    other = profiles.number_of(asking, body.identifier, "identifier")
-    theirs = profiles.customer_of(asking, other, "identifier")
-    if other not in theirs.members:  # a device that somebody owns, or owned
-        other = theirs.customer
-    if other == held.customer:
+    one = _named(asking, asked, "id")
+    other = _named(asking, body.identifier, "identifier")
+    if other == one:
         raise InvalidQuestion("this is the customer already", field="identifier")
-    return _wanted("join", held.customer, other, body.reason)
+    return _wanted("join", one, other, body.reason)
 
 
 def split_of(asking: Asking, asked: str, body: Split) -> Decision:
@@ -115,6 +112,13 @@ def ignore_of(asking: Asking, asked: str, body: Ignore) -> Decision:
     if not known or (body.other is not None and other not in known):
         raise InvalidQuestion("there is no such evidence", field="identifier" if body.other is None else "other")
     return _wanted("ignore", one, other, body.reason)
+
+
+def _named(asking: Asking, asked: str, field: str) -> int:
+    """The identifier itself, also where its customer has another id; of a device its owner's customer."""
+    number = profiles.number_of(asking, asked, field)
+    held = profiles.customer_of(asking, number, field)
+    return number if number in held.members else held.customer
 
 
 def _customer(asking: Asking, asked: str) -> profiles.Held:

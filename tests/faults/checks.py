@@ -18,7 +18,7 @@ def shop(house: House) -> Project:
     return project
 
 
-def seen_live(house: House, within_s: float = 10.0) -> float:
+def seen_live(house: House, within_s: float = 30.0) -> float:
     """Events on many devices that are acknowledged now are in an answer within seconds; how many."""
     name = f"Live {time.time_ns()}"
     house.own.deliver(

@@ -22,6 +22,7 @@ let session = null;
 let view = null;
 let live = null;
 let until = null; // data_until, ms
+let stay = new AbortController(); // ends when the page rests
 
 const address = () => new URLSearchParams(location.hash.slice(1));
 
@@ -136,7 +137,8 @@ function refresh() {
 /** {first, last} of all events, ms; null where there are none. */
 async function extentOf(project) {
   const query = new URLSearchParams({ from: "1970-01-01", sample: "0" });
-  const { result } = await call(`projects/${encodeURIComponent(project)}/catalogue?${query}`);
+  const { signal } = stay;
+  const { result } = await call(`projects/${encodeURIComponent(project)}/catalogue?${query}`, { signal });
   if (result.events.length === 0) return null;
   return {
     first: Math.min(...result.events.map((each) => each.first_at)),
@@ -193,12 +195,19 @@ function showState({ state, seconds, problem }) {
   say(part("banner-countdown"), `Trying again in ${seconds} s.`);
 }
 
-function openDoor() {
+/** Nothing is asked any more, and what is asked is given up. */
+function rest() {
   live?.stop();
   live = null;
   view = null;
   for (const refresher of Object.values(refreshers)) refresher.stop();
+  stay.abort();
+  stay = new AbortController();
   sheet.close();
+}
+
+function openDoor() {
+  rest();
   for (const name of ["page", "foot", "sign-out", "project-picker", "ranges", "banner", "state", "until"]) part(name).hidden = true;
   part("door").hidden = false;
   part("key").focus();
@@ -249,7 +258,14 @@ part("sign-in").addEventListener("submit", async (event) => {
   }
 });
 part("sign-out").addEventListener("click", async () => {
-  await call("session", { method: "DELETE" });
+  rest(); // a question on its way would be refused
+  try {
+    await call("session", { method: "DELETE" });
+  } catch (error) {
+    if (error.status === undefined) throw error;
+    start(); // still signed in
+    return;
+  }
   location.hash = "";
   openDoor();
 });

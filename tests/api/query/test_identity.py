@@ -175,6 +175,13 @@ class TestDecisions:
         assert len(house.writer.records) == 2
         assert len((await get(house, "/identity/decisions"))["decisions"]) == 1
 
+    async def test_whoever_gave_the_joined_customer_his_id_both_can_be_named(self, house: House) -> None:
+        house.tell(CALL_CENTRE)
+        first = await decide(house, "join", "user:ann", identifier="user:bob")
+        house.tell(CALL_CENTRE)
+        assert await decide(house, "join", "user:ann", identifier="user:bob") == first
+        assert await decide(house, "join", "user:bob", identifier="user:ann") == first
+
     async def test_a_newer_decision_overrules_one_that_contradicts_it(self, house: House) -> None:
         house.tell(CALL_CENTRE)
         old = await decide(house, "join", "user:ann", identifier="user:bob")
