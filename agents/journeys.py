@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from agents.claims import Claims, Ranges
+from agents.fills import Fills
 from agents.outbox import Outbox, encode, send_lines
 from agents.ports import Ports
 from agents.rules import Rules
@@ -20,7 +21,10 @@ from pipeline.store.facts import difference
 from schemas.facts import Conversion, EventRow, FunnelEntry, Journey, Ownership, Touchpoint
 from schemas.log import CHANGES, EVENTS, PAIRS, Mark
 
+PIECE_CUSTOMERS = 10_000  # stitched anew in one turn where a definition has changed
+
 _decode = msgspec.json.Decoder(Mark).decode_lines
+Define = tuple[int, str, int]  # partition, project, the customer up to which all have been done
 
 
 @dataclass
@@ -34,9 +38,11 @@ class Rows:
 
 
 class JourneysAgent:
-    def __init__(self, ports: Ports, *, turn_customers: int = 2_000) -> None:
-        self.ports, self.turn_customers = ports, turn_customers
+    def __init__(self, ports: Ports, *, turn_customers: int = 2_000, piece_customers: int = PIECE_CUSTOMERS) -> None:
+        """`piece_customers`: most that a changed definition has stitched anew in one turn."""
+        self.ports, self.turn_customers, self.piece_customers = ports, turn_customers, piece_customers
         self.claims = Claims("journeys", ports)
+        self.fills = Fills("journeys", ports)
         self.rules = Rules(ports.snapshot())
         self.heard = Watermarks(ports.partitions, EVENTS, PAIRS)
         self.forwarded = Watermarks(ports.partitions, CHANGES)  # marks that other shards of this agent sent on
@@ -57,11 +63,11 @@ class JourneysAgent:
     async def turn(self, prepared: list[tuple[int, list[Mark]]]) -> dict[int, int]:
         told: list[tuple[int, Mark]] = []
         named: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
-        define: set[tuple[int, str]] = set()
+        define: dict[Define, set[int]] = defaultdict(set)
         for partition, marks in prepared:
             for mark in marks:
                 if mark.k == "define":
-                    define.add((partition, mark.p))
+                    define[partition, mark.p, mark.i].update(mark.f)
                 elif not mark.k:
                     named[mark.p][mark.c].add(mark.i)
                 elif mark.i:
@@ -74,8 +80,8 @@ class JourneysAgent:
         for project, marks_of in named.items():
             await self._in_parts(project, marks_of, outbox)
         await outbox.send()
-        for partition, project in sorted(define):
-            await self._everybody(partition, project)
+        for (partition, project, after), fills in sorted(define.items()):
+            await self._everybody(partition, project, after, fills)
         await self._hear(told)
         return {partition: self.forwarded.reached(partition) for partition, _ in prepared}
 
@@ -90,12 +96,20 @@ class JourneysAgent:
             await say(self.ports, CHANGES, news, (CHANGES,))
             self.said.update(news)
 
-    async def _everybody(self, partition: int, project: str) -> None:
-        """A definition changed: every customer of the project in the partition is stitched anew."""
+    async def _everybody(self, partition: int, project: str, after: int, fills: set[int]) -> None:
+        """A definition changed: every customer of the project in the partition is stitched anew, piece by piece."""
+        if not await self.ports.do(self.fills.waiting, project, partition, fills, after):
+            return
         partitions, outbox = self.ports.partitions(CHANGES), Outbox(self.ports)
-        found = await self.ports.do(self.ports.facts.customers_of_shard, project, partition, partitions)
-        await self._in_parts(project, {customer: {customer} for customer in found}, outbox, everybody=True)
+        found = await self.ports.do(self.ports.facts.customers_of_shard, project, partition, partitions, after)
+        piece = found[: self.piece_customers]
+        await self._in_parts(project, {customer: {customer} for customer in piece}, outbox, everybody=True)
         await outbox.send()
+        last = piece[-1] if len(found) > len(piece) else None
+        if last is not None:
+            line = Mark(p=project, c=partition, i=last, k="define", f=tuple(sorted(fills)))
+            await send_lines(self.ports, CHANGES, partition, [encode(line)])
+        await self.ports.do(self.fills.told, project, partition, fills, len(piece), len(found), last)
 
     async def _in_parts(
         self, project: str, told: dict[int, set[int]], outbox: Outbox, *, everybody: bool = False

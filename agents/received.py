@@ -2,33 +2,60 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
 
 from agents.ports import Ports
 from pipeline.domain.copies import Received, first_copies
 from pipeline.domain.devices import Device, may_know
 from schemas.facts import EventRow, Rejected
-from schemas.log import Line
+from schemas.log import Line, Piece
 
 Key = tuple[str, int]  # project, device
-Definition = tuple[int, str, str]  # partition, project, what changed: goals, funnels or sessions
 Decoded = tuple[int, list[EventRow | Rejected | Line]]  # of one batch: its partition, one item a line
 
+_piece = msgspec.json.Decoder(Piece).decode
 
-def sort_out(prepared: list[Decoded]) -> tuple[dict[Key, list[Received]], set[Key], dict[int, int], set[Definition]]:
-    """(what came, by device; devices to restitch; received_at by partition; changed definitions)."""
-    received: dict[Key, list[Received]] = {}
-    restitch: set[Key] = set()
-    reached: dict[int, int] = {}
-    define: set[Definition] = set()
+
+class Changed(NamedTuple):
+    """A piece of a shard's history that a changed definition asks for."""
+
+    partition: int
+    project: str
+    scope: str  # what changed: goals, funnels, sessions or channels
+    after: int  # the device up to which all have been done
+
+
+@dataclass
+class Asked:
+    """What the batches of a turn ask for."""
+
+    received: dict[Key, list[Received]] = field(default_factory=dict)  # what came, by device
+    restitch: set[Key] = field(default_factory=set)  # devices to stitch whole
+    repair: set[Key] = field(default_factory=set)  # those of them of which every row is to be written again
+    rejudge: set[Key] = field(default_factory=set)  # those of them whose visits are asked anew what brought them about
+    reached: dict[int, int] = field(default_factory=dict)  # received_at by partition
+    changed: dict[Changed, set[int]] = field(default_factory=dict)  # and the fills that each is part of
+
+
+def sort_out(prepared: list[Decoded]) -> Asked:
+    """What the batches of a turn ask for."""
+    asked = Asked()
+    received = asked.received
     for partition, items in prepared:
-        latest = reached.get(partition, 0)
+        latest = asked.reached.get(partition, 0)
         for item in items:
             if isinstance(item, Line):
                 latest = max(item.r, latest)
                 if item.c == "restitch":
-                    restitch.add((item.p, item.d))
+                    asked.restitch.add((item.p, item.d))
+                    if item.w == "all":
+                        asked.repair.add((item.p, item.d))
                 elif item.c == "define":
-                    define.add((partition, item.p, item.w))
+                    piece = _piece(item.e)
+                    asked.changed.setdefault(Changed(partition, item.p, item.w, piece.a), set()).update(piece.f)
                 continue
             if item.received_at > latest:
                 latest = item.received_at
@@ -38,8 +65,8 @@ def sort_out(prepared: list[Decoded]) -> tuple[dict[Key, list[Received]], set[Ke
                 received[key] = [item]
             else:
                 found.append(item)
-        reached[partition] = latest
-    return received, restitch, reached, define
+        asked.reached[partition] = latest
+    return asked
 
 
 async def without_duplicates(

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from agents.claims import Claims, Ranges
+from agents.history import History
 from agents.outbox import Outbox, encode, send_lines
 from agents.ports import Ports
-from agents.received import Decoded, Key, sort_out, without_duplicates
+from agents.received import Asked, Decoded, Key, sort_out, without_duplicates
 from agents.rules import Rules
 from pipeline.domain.copies import Merged, Received, merge
 from pipeline.domain.devices import (
@@ -24,17 +25,20 @@ from pipeline.domain.devices import (
     is_hot,
     named_by,
     remember,
+    without,
 )
 from pipeline.domain.goals import GoalSet, Hit
 from pipeline.domain.owners import named_owner, order, owners
 from pipeline.ingest import Ingest
+from pipeline.ingest.draft import rules_of
+from pipeline.ingest.rejudged import rejudged
 from pipeline.log.batches import Batch
 from pipeline.store.facts import Fact, difference, mirrored
 from schemas.definitions import Project
 from schemas.facts import Event, EventRow, Ownership, Pair, Rejected, Session, Touchpoint
 from schemas.log import EVENTS, Line
 
-COLD_DEVICES = 5_000  # read and stitched at once: a new goal may ask for every device of the shard
+COLD_DEVICES = 5_000  # read and stitched at once
 
 
 @dataclass
@@ -56,10 +60,12 @@ class Rows:
 
 
 class SessionsAgent:
-    def __init__(self, ports: Ports, *, cache_devices: int = 200_000) -> None:
+    def __init__(self, ports: Ports, *, cache_devices: int = 200_000, piece_devices: int = COLD_DEVICES) -> None:
+        """`piece_devices`: most devices of a piece of history that a changed definition asks for in one turn."""
         self.ports, self.cache_devices = ports, cache_devices
         self.claims = Claims("sessions", ports)
         self.cache: OrderedDict[Key, Device] = OrderedDict()
+        self.history = History(ports, piece_devices)
         self.rules = Rules(ports.snapshot())
         self.ingest = Ingest(self.rules.projects)
 
@@ -81,16 +87,17 @@ class SessionsAgent:
 
     async def turn(self, prepared: list[Decoded]) -> dict[int, int]:
         rules = self._rules()
-        received, restitch, reached, define = sort_out(prepared)
-        if define or any(project not in rules.snapshot.projects for project, _ in received):
+        asked = sort_out(prepared)
+        received, restitch = asked.received, asked.restitch
+        if asked.changed or any(project not in rules.snapshot.projects for project, _ in received):
             # a project that is new has options of its own; one that was deleted is asked for in every turn
             await self.ports.do(self.ports.definitions.refresh)
             rules = self._rules()
-        for partition, project, scope in define:
-            if scope == "funnels":
-                await self._follow(rules, partition, project)
-            else:
-                restitch |= await self.ports.do(self._affected, partition, project, scope)
+        pieces = await self.history.pieces(asked.changed, rules)
+        for piece in pieces:
+            restitch |= piece.restitched
+            asked.repair |= piece.rejudged
+            asked.rejudge |= piece.rejudged
         rows, outbox = Rows(), Outbox(self.ports)
         cold: dict[Key, list[Received]] = {key: [] for key in restitch}
         doubtful = await without_duplicates(received, self.cache, self.ports)
@@ -102,7 +109,7 @@ class SessionsAgent:
         part = dict(islice(cold.items(), COLD_DEVICES))
         while True:
             if part:
-                await self.ports.do(self._cold, rules, part, restitch, rows, outbox)
+                await self.ports.do(self._cold, rules, part, asked, rows, outbox)
             await self.ports.do(self._write, rows)
             await outbox.send()
             for key in part:
@@ -112,7 +119,9 @@ class SessionsAgent:
             if not part:
                 break
             rows, outbox = Rows(), Outbox(self.ports)
-        return reached
+        for piece in pieces:
+            await self.history.go_on(piece)
+        return asked.reached
 
     def _rules(self) -> Rules:
         snapshot = self.ports.snapshot()
@@ -120,29 +129,6 @@ class SessionsAgent:
             self.rules = Rules(snapshot)
             self.ingest = Ingest(self.rules.projects)
         return self.rules
-
-    def _affected(self, partition: int, project: str, scope: str) -> set[Key]:
-        """Devices of the partition whose sessions a changed definition changes: of goals those with a named event."""
-        facts, partitions = self.ports.facts, self.ports.partitions(EVENTS)
-        names = set() if scope == "sessions" else facts.goal_events(project)
-        if scope != "sessions" and not names:
-            return set()
-        return {(project, device) for device in facts.devices_of_shard(project, names, partition, partitions)}
-
-    async def _follow(self, rules: Rules, partition: int, project: str) -> None:
-        """A funnel was saved. Events that it names were not marked before this worker knew of it: now they are."""
-        facts, names = self.ports.facts, rules.funnel_events(project)
-        if not names:
-            return
-        named = set() if "*" in names else names
-        devices = await self.ports.do(facts.devices_of_shard, project, named, partition, self.ports.partitions(EVENTS))
-        for start in range(0, len(devices), COLD_DEVICES):
-            outbox = Outbox(self.ports)
-            found = await self.ports.do(facts.ownerships, project, devices[start : start + COLD_DEVICES])
-            for rows in found.values():
-                for row in rows:
-                    outbox.mark(project, row.owner, row.owner, 0)
-            await outbox.send()
 
     async def sweep(self, shard: int, versions: Ranges) -> None:
         partitions = self.ports.partitions(EVENTS)
@@ -192,20 +178,23 @@ class SessionsAgent:
 
     # ---- cold
 
-    def _cold(
-        self, rules: Rules, cold: Mapping[Key, list[Received]], whole: set[Key], rows: Rows, outbox: Outbox
-    ) -> None:
+    def _cold(self, rules: Rules, cold: Mapping[Key, list[Received]], asked: Asked, rows: Rows, outbox: Outbox) -> None:
         self.ports.counters.add("cold_devices", len(cold))
         by_project: dict[str, dict[int, list[Received]]] = defaultdict(dict)
         for (project, device), items in cold.items():
             by_project[project][device] = items
         for project, devices in by_project.items():
-            self._cold_project(rules, project, devices, whole, rows, outbox)
+            self._cold_project(rules, project, devices, asked, rows, outbox)
 
     def _cold_project(
-        self, rules: Rules, name: str, devices: dict[int, list[Received]], whole: set[Key], rows: Rows, outbox: Outbox
+        self, rules: Rules, name: str, devices: dict[int, list[Received]], asked: Asked, rows: Rows, outbox: Outbox
     ) -> None:
-        facts, project = self.ports.facts, rules.project(name)
+        facts, project, whole = self.ports.facts, rules.project(name), asked.restitch
+        rewritten = {device for device in devices if (name, device) in asked.repair}
+        for row in facts.named_events(name, {"*"} if rewritten else (), rewritten):
+            # as if the log had delivered all that is stored once more
+            is_judged = (name, row.device) in asked.rejudge
+            devices[row.device].append(rejudged(row, rules_of(project)) if is_judged else row)
         goals, named = rules.goal_set(name), rules.named_events(name)
         timelines, refused = facts.timelines(name, devices), facts.rejected(name, devices)
         merged = {
@@ -242,6 +231,8 @@ class SessionsAgent:
                 if before is None:
                     past = timelines.get(device, [])
                     before = device_facts(past, project, hits) if past else DeviceFacts()
+                if device in rewritten:
+                    before = without(before, new)
                 self._differ(before, new, orphans.get(device, []), rows, outbox)
                 self._mark(name, device, found, (name, device) in whole, named, new, outbox)
             self._keep((name, device), found, new, project)

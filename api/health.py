@@ -22,6 +22,7 @@ HELP = {
     "wayfare_data_age_seconds": "Age of the youngest moment up to which all facts are written",
     "wayfare_rejected_events": "Events kept as rejected, by project, source and reason",
     "wayfare_agent_age_seconds": "Age of what an agent has reached, its slowest shard",
+    "wayfare_filling_share": "How much of history is filled anew after a changed definition, 0 to 1, by project",
 }
 
 
@@ -70,6 +71,8 @@ def measured(runtime: Runtime) -> list[Gauge]:
         ]
         gauges += [("wayfare_agent_age_seconds", (("agent", agent),), age) for agent, age in ages]
         gauges += [("wayfare_data_age_seconds", (), max(age for _, age in ages))] if ages else []
+        for project, share in runtime.store.query(load("api.admin.reads", "filling")):
+            gauges.append(("wayfare_filling_share", (("project", project),), share))
         for project, source, reason, count in runtime.store.query(load("api.admin.reads", "rejected_counts")):
             labels = (("project", project), ("source", source), ("reason", reason))
             gauges.append(("wayfare_rejected_events", labels, count))

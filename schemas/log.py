@@ -43,9 +43,18 @@ class Line(msgspec.Struct, omit_defaults=True, gc=False):
     a: str = ""  # user agent of the request, where the event brings none
     g: tuple[str, str, str] | None = None  # place: country code, region, city
     x: str = ""  # reject reason found at the door; e is then the payload as a JSON value
-    w: str = ""  # what is wrong, in words (with x); of a define line what changed: goals, funnels or sessions
+    # what is wrong, in words (with x); of a define line what changed: goals, funnels, sessions or channels; of a
+    # restitch line "all" where every row is to be written again, not only what differs
+    w: str = ""
     c: Literal["", "clock", "define", "restitch"] = ""  # control line instead of an event
-    e: msgspec.Raw = msgspec.Raw(b"{}")  # the event, as sent
+    e: msgspec.Raw = msgspec.Raw(b"{}")  # the event, as sent; of a define line a `Piece`
+
+
+class Piece(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
+    """How far a define line has come: a shard's history is filled anew piece by piece, each told by the one before."""
+
+    f: tuple[int, ...] = ()  # the fills (table `fills`) that it is part of
+    a: int = 0  # the device up to which all have been done
 
 
 class Mark(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
@@ -53,10 +62,13 @@ class Mark(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):
 
     p: str  # project
     c: int  # customer, as the sender knew it
-    i: int  # identifier whose change is told; of a clock line who says so, 0 = the collector (agents.watermarks)
+    # identifier whose change is told; of a clock line who says so, 0 = the collector (agents.watermarks); of a define
+    # line the customer up to which all have been done
+    i: int
     t: int = 0  # least time that changed, ms
     r: int = 0  # of a control line: the time that it tells, ms
     k: Literal["", "clock", "define"] = ""  # control line instead of a mark
+    f: tuple[int, ...] = ()  # of a define line: the fills (table `fills`) that it is part of
 
 
 class PairNote(msgspec.Struct, omit_defaults=True, frozen=True, gc=False):

@@ -8,10 +8,13 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from api.admin.access import operator, writer
+from api.query import fills
 from api.query.questions.model import Strict
 from api.query.saved import tell
+from api.query.saved_routes import Rollback
 from api.runtime import Runtime
 from pipeline.errors import UserMistake
+from pipeline.ingest.acquisition import VERSION
 from schemas.definitions import Project, SessionOptions
 
 Names = Annotated[list[str], Field(max_length=200)]
@@ -59,6 +62,10 @@ class ProjectShown(BaseModel):
     version: int
 
 
+class Recomputing(BaseModel):
+    version: int = Field(description="of the acquisition table by which visits are judged; /fills tells how far it is")
+
+
 class ProjectsShown(BaseModel):
     projects: list[ProjectShown]
 
@@ -78,7 +85,9 @@ def router(runtime: Runtime) -> APIRouter:
     async def create_project(body: NewProject) -> ProjectShown:
         if body.name in runtime.definitions.snapshot().projects:
             raise UserMistake(f"there is a project {body.name!r} already", field="name", code="exists")
-        return _shown(await asyncio.to_thread(runtime.definitions.save, _changed(Project(body.name), body)))
+        saved = await asyncio.to_thread(runtime.definitions.save, _changed(Project(body.name), body))
+        await asyncio.to_thread(fills.judged_first, runtime.store, saved.name)
+        return _shown(saved)
 
     @routes.get("/{project}", operation_id="get_project", summary="A project")
     async def get_project(project: Project = writes) -> ProjectShown:
@@ -87,11 +96,43 @@ def router(runtime: Runtime) -> APIRouter:
     @routes.put("/{project}", operation_id="change_project", summary="Change what is named of a project")
     async def change_project(body: ProjectChanges, project: Project = writes) -> ProjectShown:
         saved = await asyncio.to_thread(runtime.definitions.save, _changed(project, body))
-        if (saved.sessions, saved.zone, saved.currency) != (project.sessions, project.zone, project.currency):
-            await tell(runtime, project.name, restitch="sessions")
+        await _told(runtime, project, saved)
         return _shown(saved)
 
+    @routes.post(
+        "/{project}/rollback", operation_id="roll_project_back", summary="Saves an older version as the newest"
+    )
+    async def roll_back(body: Rollback, project: Project = writes) -> ProjectShown:
+        old = await asyncio.to_thread(runtime.definitions.former, "project", project.name, project.name, body.version)
+        assert isinstance(old, Project)
+        saved = await asyncio.to_thread(runtime.definitions.save, old)
+        await _told(runtime, project, saved)
+        return _shown(saved)
+
+    @routes.post(
+        "/{project}/recompute",
+        operation_id="recompute_project",
+        summary="Fills history anew by the rules of this version",
+        status_code=202,
+    )
+    async def recompute(project: Project = writes) -> Recomputing:
+        """Every device is stitched whole, and what brought its visits about is judged anew."""
+        found = await asyncio.to_thread(fills.fills, runtime.store, project.name)
+        before = max((one.change.to_version for one in found if one.change.notion == fills.ACQUISITION), default=0)
+        change = fills.Change(fills.ACQUISITION, before or fills.FIRST_ACQUISITION, VERSION)
+        await tell(runtime, project.name, change, restitch="channels")
+        return Recomputing(version=VERSION)
+
     return routes
+
+
+async def _told(runtime: Runtime, before: Project, saved: Project) -> None:
+    """The agents fill history anew where rules that made it have changed."""
+    change = fills.Change(fills.PROJECT, before.version, saved.version)
+    if (saved.own_domains, saved.payment_providers) != (before.own_domains, before.payment_providers):
+        await tell(runtime, saved.name, change, restitch="channels")
+    elif (saved.sessions, saved.zone, saved.currency) != (before.sessions, before.zone, before.currency):
+        await tell(runtime, saved.name, change, restitch="sessions")
 
 
 def _changed(project: Project, body: ProjectChanges) -> Project:

@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
+from api.query import fills
 from api.query.errors import shape
 from api.query.questions.model import Asking, Solved
 from api.query.questions.ranges import Ranged
@@ -77,11 +78,14 @@ def _answer(runtime: Runtime, project: Project, question: Q, solve: Solve[Q, R],
             told = "this reads more than one question may; ask for a shorter time, fewer events or no breakdown"
             raise InvalidQuestion(told, code="question_too_large") from refusal
         raise
+    definitions, filling = solved.definitions, list[str]()
+    if definitions:
+        definitions, filling = fills.told(definitions, project, fills.fills(runtime.store, project.name), until)
     return answer(
         question=solved.question,
-        definitions=solved.definitions,
+        definitions=definitions,
         data_until=until,
-        warnings=solved.warnings,
+        warnings=[*solved.warnings, *filling],
         result=solved.result,
     )
 

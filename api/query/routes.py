@@ -48,6 +48,7 @@ def router(runtime: Runtime) -> APIRouter:
     routes.include_router(identity_routes.router(runtime))
     routes.include_router(saved_routes.goals(runtime))
     routes.include_router(saved_routes.funnels(runtime))
+    routes.include_router(saved_routes.filling(runtime))
     return routes
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from pydantic import Field
 
+from api.query.fills import Change, begin
 from api.query.questions.funnel import check_funnel
 from api.query.questions.model import Strict
 from api.query.questions.steps import (
@@ -32,7 +33,7 @@ from pipeline.domain.goals import compile_goals
 from pipeline.errors import InvalidQuestion
 from pipeline.store.definitions import Snapshot
 from schemas.definitions import Funnel, Goal, Project
-from schemas.log import CHANGES, EVENTS, Line, Mark
+from schemas.log import CHANGES, EVENTS, Line, Mark, Piece
 
 Saved = TypeVar("Saved", Goal, Funnel)
 Steps = Annotated[list[Step], Field(min_length=LEAST_STEPS, max_length=MOST_STEPS)]
@@ -130,7 +131,8 @@ async def save_goal(runtime: Runtime, project: Project, goal: Goal) -> Goal:
     except InvalidQuestion as error:
         raise InvalidQuestion(error.message, field=error.field.removeprefix("goals[0].")) from error
     saved = await asyncio.to_thread(_save, runtime, project, goal)
-    await tell(runtime, project.name, restitch="goals")
+    change = Change(f"goal.{saved.name}", saved.version - 1, saved.version)
+    await tell(runtime, project.name, change, restitch="goals")
     return saved
 
 
@@ -138,8 +140,20 @@ async def save_funnel(runtime: Runtime, project: Project, funnel: Funnel) -> Fun
     """The funnel with its version. InvalidQuestion, with the field, where it can't be followed."""
     check_funnel(funnel)
     saved = await asyncio.to_thread(_save, runtime, project, funnel)
-    await tell(runtime, project.name, restitch="funnels")
+    change = Change(f"funnel.{saved.name}", saved.version - 1, saved.version)
+    await tell(runtime, project.name, change, restitch="funnels")
     return saved
+
+
+async def roll_back(
+    runtime: Runtime, project: Project, kind: Literal["goal", "funnel"], name: str, version: int
+) -> Goal | Funnel:
+    """Saves an older version once more, as the newest. NotFound where there was none of that number."""
+    old = await asyncio.to_thread(runtime.definitions.former, kind, project.name, name, version)
+    if isinstance(old, Goal):
+        return await save_goal(runtime, project, old)
+    assert isinstance(old, Funnel)
+    return await save_funnel(runtime, project, old)
 
 
 def _save(runtime: Runtime, project: Project, wanted: Saved) -> Saved:
@@ -153,25 +167,43 @@ def _save(runtime: Runtime, project: Project, wanted: Saved) -> Saved:
 
 async def delete(runtime: Runtime, project: Project, kind: Literal["goal", "funnel"], name: str) -> None:
     """Takes the definition back; the agents take back what followed from it."""
+    before = await asyncio.to_thread(_version, runtime, project, kind, name)
     await asyncio.to_thread(runtime.definitions.delete, kind, project.name, name)
-    await tell(runtime, project.name, restitch="goals" if kind == "goal" else "")
+    await tell(runtime, project.name, Change(f"{kind}.{name}", before, 0), restitch="goals" if kind == "goal" else "")
 
 
-async def tell(runtime: Runtime, project: str, *, restitch: Literal["", "goals", "funnels", "sessions"] = "") -> None:
-    """A control record on every partition: journeys follow every definition.
+def _version(runtime: Runtime, project: Project, kind: Literal["goal", "funnel"], name: str) -> int:
+    """The version in force, 0 where there is none."""
+    snapshot = runtime.definitions.refresh()
+    known: tuple[Goal | Funnel, ...] = (snapshot.goals if kind == "goal" else snapshot.funnels).get(project.name, ())
+    return next((one.version for one in known if one.name == name), 0)
+
+
+async def tell(
+    runtime: Runtime,
+    project: str,
+    change: Change,
+    *,
+    restitch: Literal["", "goals", "funnels", "sessions", "channels"] = "",
+) -> None:
+    """A control record on every partition: journeys follow every definition. With it a fill of history begins.
 
     `restitch`: sessions follow too, on devices with an event that a goal names or named, or on all ("sessions");
-    "funnels": they mark whoever has an event that a funnel names, for what came before they knew of the funnel.
+    "channels": on all, and what brought their visits about is judged anew; "funnels": they mark whoever has an event
+    that a funnel names, for what came before they knew of the funnel.
     """
     now = time.time_ns() // 1_000_000
     changes, events = runtime.topic(CHANGES), runtime.topic(EVENTS)
+    shards = changes.partitions + (events.partitions if restitch else 0)
+    fill = (await begin(runtime, project, change, shards),)
     told = [
-        (CHANGES, partition, msgspec.json.encode(Mark(p=project, c=partition, i=0, r=now, k="define")))
+        (CHANGES, partition, msgspec.json.encode(Mark(p=project, c=partition, i=0, r=now, k="define", f=fill)))
         for partition in range(changes.partitions)
     ]
     if restitch:
+        piece = msgspec.Raw(msgspec.json.encode(Piece(fill)))
         told += [
-            (EVENTS, partition, msgspec.json.encode(Line(p=project, d=partition, r=now, c="define", w=restitch)))
-            for partition in range(events.partitions)
+            (EVENTS, at, msgspec.json.encode(Line(p=project, d=at, r=now, c="define", w=restitch, e=piece)))
+            for at in range(events.partitions)
         ]
     await asyncio.gather(*(runtime.writer.append(topic, partition, [line]) for topic, partition, line in told))

@@ -1,15 +1,16 @@
 """Routes of saved goals and funnels: read keys list them, admin keys save and take them back."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
-from api.query import access, ask, saved
+from api.query import access, ask, fills, saved
 from api.query.bodies import JsonRoute
 from api.query.errors import near
 from api.query.questions.funnel import saved_funnel
+from api.query.questions.model import Strict
 from api.query.runtime_port import Runtime
 from api.query.saved import FunnelBody, GoalBody, SavedFunnel, SavedGoal
 from pipeline.errors import NotFound
@@ -44,6 +45,32 @@ class FunnelFollowed(BaseModel):
     versions: list[FollowedVersion] = Field(description="older ones vanish as the agents recompute")
 
 
+class VersionShown(BaseModel):
+    version: int
+    saved_at: int = Field(description="UTC ms")
+    is_taken_back: bool = Field(description="with this version it was taken back")
+    body: dict[str, Any] | None = Field(description="what it was from then on; null: nothing")
+
+
+class VersionsShown(BaseModel):
+    versions: list[VersionShown] = Field(description="newest first")
+
+
+class Rollback(Strict):
+    version: int = Field(ge=1, description="the version to save once more; history is filled anew by it")
+
+
+def filling(runtime: Runtime) -> APIRouter:
+    routes = APIRouter(route_class=JsonRoute, prefix="/fills", tags=["saved"])
+    reads = Depends(access.reader(runtime))
+
+    @routes.get("", operation_id="list_fills", summary="How far history is filled anew after changed definitions")
+    def list_fills(project: Project = reads) -> fills.FillsShown:
+        return fills.shown(fills.fills(runtime.store, project.name), ask.data_until(runtime))
+
+    return routes
+
+
 def goals(runtime: Runtime) -> APIRouter:
     routes = APIRouter(route_class=JsonRoute, prefix="/goals", tags=["saved"])
     reads, writes = Depends(access.reader(runtime)), Depends(access.writer(runtime))
@@ -59,6 +86,15 @@ def goals(runtime: Runtime) -> APIRouter:
     @routes.put("/{name}", operation_id="save_goal", summary="Saves a goal; the facts that depend on it are recomputed")
     async def save_goal(name: Name, body: GoalBody, project: Project = writes) -> SavedGoal:
         return SavedGoal.of(await saved.save_goal(runtime, project, body.definition(name)))
+
+    @routes.get("/{name}/versions", operation_id="get_goal_versions", summary="Every version of a goal")
+    async def get_versions(name: Name, project: Project = reads) -> VersionsShown:
+        return await asyncio.to_thread(_versions, runtime, project, "goal", name)
+
+    @routes.post("/{name}/rollback", operation_id="roll_goal_back", summary="Saves an older version as the newest")
+    async def roll_back(name: Name, body: Rollback, project: Project = writes) -> SavedGoal:
+        await saved.roll_back(runtime, project, "goal", name, body.version)
+        return SavedGoal.of(_goal(runtime, project, name))
 
     @routes.delete("/{name}", operation_id="delete_goal", status_code=204, summary="Takes a goal back")
     async def delete_goal(name: Name, project: Project = writes) -> None:
@@ -88,12 +124,37 @@ def funnels(runtime: Runtime) -> APIRouter:
     async def save_funnel(name: Name, body: FunnelBody, project: Project = writes) -> SavedFunnel:
         return SavedFunnel.of(await saved.save_funnel(runtime, project, body.definition(name)))
 
+    @routes.get("/{name}/versions", operation_id="get_funnel_versions", summary="Every version of a saved funnel")
+    async def get_versions(name: Name, project: Project = reads) -> VersionsShown:
+        return await asyncio.to_thread(_versions, runtime, project, "funnel", name)
+
+    @routes.post("/{name}/rollback", operation_id="roll_funnel_back", summary="Saves an older version as the newest")
+    async def roll_back(name: Name, body: Rollback, project: Project = writes) -> SavedFunnel:
+        await saved.roll_back(runtime, project, "funnel", name, body.version)
+        return SavedFunnel.of(saved_funnel(ask.asking(runtime, project), name))
+
     @routes.delete("/{name}", operation_id="delete_funnel", status_code=204, summary="Takes a saved funnel back")
     async def delete_funnel(name: Name, project: Project = writes) -> None:
         saved_funnel(ask.asking(runtime, project), name)
         await saved.delete(runtime, project, "funnel", name)
 
     return routes
+
+
+def _versions(runtime: Runtime, project: Project, kind: Literal["goal", "funnel"], name: str) -> VersionsShown:
+    found = runtime.definitions.history(kind, project.name, name)
+    if not found:
+        raise NotFound(f"there was never a {kind} of this name")
+    shown = []
+    for version, saved_at, is_taken_back, one in reversed(found):
+        body: BaseModel | None = None
+        if not is_taken_back:
+            body = (
+                SavedGoal.of(one) if isinstance(one, Goal) else SavedFunnel.of(one) if isinstance(one, Funnel) else None
+            )
+        told = body.model_dump(mode="json", by_alias=True, exclude={"name", "version"}) if body else None
+        shown.append(VersionShown(version=version, saved_at=saved_at, is_taken_back=is_taken_back, body=told))
+    return VersionsShown(versions=shown)
 
 
 def _goal(runtime: Runtime, project: Project, name: str) -> Goal:

@@ -165,6 +165,16 @@ def advance(device: Device, event: Event, project: Project, hits: tuple[Hit, ...
     return change
 
 
+def without(stored: DeviceFacts, facts: DeviceFacts) -> DeviceFacts:
+    """What is stored and is none of these facts: against it a difference writes every one of them."""
+    return DeviceFacts(
+        [row for row in stored.sessions if row not in facts.sessions],
+        [row for row in stored.touchpoints if row not in facts.touchpoints],
+        [row for row in stored.ownerships if row not in facts.ownerships],
+        [row for row in stored.pairs if row not in facts.pairs],
+    )
+
+
 def named_by(events: Sequence[Event]) -> set[int]:
     """Every identifier that the events carry, the device itself left out."""
     found: set[int] = set()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -49,6 +49,15 @@ class Snapshot:
     goals: Mapping[str, tuple[Goal, ...]] = field(default_factory=dict)  # by project, in the order of their names
     funnels: Mapping[str, tuple[Funnel, ...]] = field(default_factory=dict)
     decisions: Mapping[str, tuple[Decision, ...]] = field(default_factory=dict)  # revoked ones are left out
+
+
+class Former(NamedTuple):
+    """A version of a definition."""
+
+    version: int
+    saved_at: int  # UTC ms
+    is_taken_back: bool  # with this version
+    definition: Definition
 
 
 class Definitions:
@@ -106,6 +115,20 @@ class Definitions:
         self.project(project)
         found = (one for place, one in self._found.items() if place[0] == project and isinstance(one, Decision))
         return tuple(sorted(found, key=lambda one: (one.decided_at, one.name)))
+
+    def history(self, kind: Kind, project: str, name: str) -> list[Former]:
+        """Every version of a definition, oldest first; empty where there was never one of that name."""
+        parameters = {"project": project, "kind": kind, "name": name}
+        rows = self._store.query(load("pipeline.store.statements", "definition_versions"), parameters)
+        place = project, kind, name
+        return [Former(number, at, bool(gone), _decoded(place, number, body)) for number, at, gone, body in rows]
+
+    def former(self, kind: Kind, project: str, name: str, version: int) -> Definition:
+        """What a definition was from a version on. NotFound where there was none, or it was taken back with it."""
+        for one in self.history(kind, project, name):
+            if one.version == version and not one.is_taken_back:
+                return one.definition
+        raise NotFound(f"there was no version {version} of {kind} {name!r} that it could be again", field="version")
 
     def save(self, definition: Saved, project: str = "") -> Saved:
         """Writes the definition under its next version and returns it so. All but projects and keys need their project.

@@ -179,10 +179,15 @@ class Facts:
 
     # ---- by shard
 
-    def devices_of_shard(self, project: str, events: Iterable[str], partition: int, partitions: int) -> list[int]:
-        """Devices of a partition of `events` that have an event of the names; all of them where none is named."""
+    def devices_of_shard(
+        self, project: str, events: Iterable[str], partition: int, partitions: int, after: int = 0
+    ) -> list[int]:
+        """Devices of a partition of `events` that have an event of the names; all of them where none is named.
+
+        In the order of their numbers, those greater than `after`.
+        """
         named = sorted(events)
-        where = {"project": project, "partition": partition, "partitions": partitions}
+        where = {"project": project, "partition": partition, "partitions": partitions, "after": after}
         rows = (
             self._read("devices_of_shard", **where, events=named)
             if named
@@ -190,9 +195,12 @@ class Facts:
         )
         return [row[0] for row in rows]
 
-    def customers_of_shard(self, project: str, partition: int, partitions: int) -> list[int]:
-        """Everybody whose own number falls into a partition of `changes` and who may have facts."""
-        where = {"project": project, "partition": partition, "partitions": partitions}
+    def customers_of_shard(self, project: str, partition: int, partitions: int, after: int = 0) -> list[int]:
+        """Everybody whose own number falls into a partition of `changes` and who may have facts.
+
+        In the order of their numbers, those greater than `after`.
+        """
+        where = {"project": project, "partition": partition, "partitions": partitions, "after": after}
         return [row[0] for row in self._read("customers_of_shard", **where)]
 
     def devices_written(self, partition: int, partitions: int, versions: Ranges) -> set[tuple[str, int]]:

@@ -29,6 +29,8 @@ _CLAIMS = load("pipeline.store.reads", "claims")
 _GOAL_BODIES = load("pipeline.store.reads", "goal_bodies")
 _DEFINITIONS = load("pipeline.store.statements", "definitions")
 _REFUSALS = load("pipeline.store.reads", "refusals_of_identifiers")
+_FILLS = load("pipeline.store.reads", "fills_of_shard")
+_ALL_FILLS = load("api.query.questions", "fills")
 
 KEYS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
     "events": (EventRow, ("project", "event", "device", "occurred_at", "message_id")),
@@ -69,7 +71,9 @@ class MemoryStore:
         self.progress: dict[tuple[str, int], int] = {}  # (agent, shard) -> received_at
         self.definitions: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
         self.refusals: dict[tuple[str, int, int], tuple[int, Row, int]] = {}  # key -> version, row, is_deleted
+        self.fills: dict[tuple[str, int, str, int], dict[str, int]] = {}  # project, id, agent, shard -> the rest
         self.on_progress: Callable[[], None] = lambda: None
+        self.tick: Callable[[], int] = lambda: 0  # the time by which records are received
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Any = None) -> list[Row]:
         if sql in (_TERMS, _CLAIMS):
@@ -81,14 +85,27 @@ class MemoryStore:
         if sql == _REFUSALS:
             asked, names = (parameters or {})["project"], set((parameters or {})["identifiers"])
             return [row for row in self.live_refusals() if row[0] == asked and row[1] in names]
-        assert sql == _GOAL_BODIES, sql
         asked = (parameters or {})["project"]
+        if sql == _FILLS:
+            of = parameters or {}
+            places = [(one, self.fills.get((asked, one, of["agent"], of["shard"]))) for one in of["fills"]]
+            names = ("after", "done", "is_done", "total")
+            return [(one, *(row[name] for name in names)) for one, row in places if row is not None]
+        if sql == _ALL_FILLS:
+            return [self._fill(*key) for key in self.fills if key[0] == asked and not key[2]]
+        assert sql == _GOAL_BODIES, sql
         return [
             (body,)
             for (project, kind, _), versions in self.definitions.items()
             for _, body, _ in versions
             if (project, kind) == (asked, "goal")
         ]
+
+    def _fill(self, project: str, fill: int, _: str, shards: int) -> Row:
+        begun = self.fills[project, fill, "", shards]
+        of = [row for (in_, one, agent, _), row in self.fills.items() if (in_, one) == (project, fill) and agent]
+        sums = [sum(row[name] for row in of) for name in ("is_done", "done", "total")]
+        return (fill, "", begun["since"], begun["to"], shards, *sums, max(row["at"] for row in (begun, *of)))
 
     def live_refusals(self) -> list[Row]:
         return [row for _, row, is_deleted in self.refusals.values() if not is_deleted]
@@ -102,6 +119,11 @@ class MemoryStore:
         if table == "claims":
             for agent, shard, term, claimed_at, _, is_swept, version in zip(*columns, strict=True):
                 self.claims[agent, shard, term] = version, claimed_at, is_swept
+        elif table == "fills":
+            for *key, _, since, to, done, total, after, is_done, _ in zip(*columns, strict=True):
+                numbers = (since, to, done, total, after, is_done, self.tick())
+                row = dict(zip(("since", "to", "done", "total", "after", "is_done", "at"), numbers, strict=True))
+                self.fills[tuple(key)] = row  # type: ignore[index]
         elif table == "refusals":
             for *row, version, is_deleted in zip(*columns, strict=True):
                 key = row[0], row[1], row[2]
@@ -209,17 +231,21 @@ class MemoryFacts(Facts):
         rows = [row for rows in self._by(project, "events", "device", devices).values() for row in rows]
         return [row for row in rows if row.event in names or "*" in names]
 
-    def devices_of_shard(self, project: str, events: Iterable[str], partition: int, partitions: int) -> list[int]:
+    def devices_of_shard(
+        self, project: str, events: Iterable[str], partition: int, partitions: int, after: int = 0
+    ) -> list[int]:
         names = set(events)
         rows = [row for row in self.live("events") if row.event in names] if names else self.live("owners")
-        return list({row.device for row in rows if row.project == project and row.device % partitions == partition})
+        found = {row.device for row in rows if row.project == project and row.device % partitions == partition}
+        return sorted(device for device in found if device > after)
 
-    def customers_of_shard(self, project: str, partition: int, partitions: int) -> list[int]:
+    def customers_of_shard(self, project: str, partition: int, partitions: int, after: int = 0) -> list[int]:
         owners = [(row.project, row.owner) for row in self.live("owners")]
         customers = [
             (row.project, row.customer) for table in ("identities", "funnel_entries") for row in self.live(table)
         ]
-        return list({who for of, who in (*owners, *customers) if of == project and who % partitions == partition})
+        found = {who for of, who in (*owners, *customers) if of == project and who % partitions == partition}
+        return sorted(who for who in found if who > after)
 
     def _written(self, name: str, versions: Ranges, **where: int) -> set[tuple[str, int]]:
         column, tables = WRITTEN[name]

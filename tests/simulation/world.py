@@ -22,7 +22,7 @@ from agents.ports import Ports
 from agents.sessions import SessionsAgent
 from agents.turns import Taken, Turns, Work
 from api.collect.clock import clock_record
-from api.query import decisions, saved
+from api.query import decisions, fills, saved
 from pipeline.domain.facts import BatchFacts, accepted, batch
 from pipeline.domain.funnels import compile_funnel
 from pipeline.domain.goals import compile_goals
@@ -37,6 +37,7 @@ from tests.agents.virtual_time import run
 from tests.simulation.memory import MemoryFacts
 
 MOST_MOMENTS = 20_000
+CHANGE = fills.Change(fills.PROJECT, 1, 2)
 PARTITIONS = {EVENTS: 2, CHANGES: 2, PAIRS: 1}
 Shard = tuple[str, int]
 Received = EventRow | Rejected
@@ -61,7 +62,7 @@ class Change:
         if isinstance(one, Project):
             runtime.definitions.save(one)
             if one.name in known.projects:
-                await saved.tell(runtime, one.name, restitch="sessions")
+                await saved.tell(runtime, one.name, CHANGE, restitch="sessions")
         elif isinstance(one, Decision):
             made = {each.name for each in runtime.definitions.decisions(project.name)}
             if not self.is_taken_back:
@@ -116,7 +117,7 @@ class OpenSessions(SessionsAgent):
 
     def __init__(self, rows: Sequence[Step], ports: Ports, cache_devices: int) -> None:
         self.opened = OpenIngest(rows)
-        super().__init__(ports, cache_devices=cache_devices)
+        super().__init__(ports, cache_devices=cache_devices, piece_devices=2)
 
     def _rules(self) -> Any:
         rules = super()._rules()
@@ -152,7 +153,7 @@ class Worker:
         ports.do = self._do  # type: ignore[method-assign]
         works: dict[str, Work] = {
             EVENTS: OpenSessions(world.steps, ports, world.odds.cache_devices),
-            CHANGES: JourneysAgent(ports, turn_customers=2),
+            CHANGES: JourneysAgent(ports, turn_customers=2, piece_customers=3),
             PAIRS: IdentityAgent(ports),
         }
         self.turns = {topic: Turns(work, limit=10, fail=self._fail) for topic, work in works.items()}
@@ -216,6 +217,7 @@ class Api:
 
     world: "World"
     definitions: Definitions
+    store: Any
     told: list[tuple[Shard, bytes]] = field(default_factory=list)
 
     @property
@@ -251,9 +253,10 @@ class World:
         self.logs: dict[Shard, list[bytes]] = {(t, p): [] for t, n in PARTITIONS.items() for p in range(n)}
         self.committed = dict.fromkeys(self.logs, 0)
         self.facts = MemoryFacts(self._fault)
+        self.facts.memory.tick = self.tick
         self.positions: dict[int, int] = {}  # number of a step -> its place in the log
         self.waiting = list(range(len(steps)))
-        self.api = Api(self, Definitions(self.facts.store))
+        self.api = Api(self, Definitions(self.facts.store), self.facts.store)
         self.api.definitions.save(Project("shop"))
         self.workers = [Worker(self) for _ in range(workers)]
         self.owner = {shard: self.random.randrange(workers) for shard in self.logs}
@@ -324,7 +327,7 @@ class World:
         last = self.clock
 
         def told() -> None:
-            if self.data_until() >= last:
+            if self.data_until() >= last and self._is_filled():
                 whole(self)
 
         self.facts.memory.on_progress = told
@@ -346,6 +349,11 @@ class World:
                         await self.workers[number].turn(topic)
                     except Crash:
                         self.die(number)
+
+    def _is_filled(self) -> bool:
+        """As questions judge it: each shard has no more pieces, and all that they marked has been worked on."""
+        found = fills.fills(self.facts.store, "shop") + fills.fills(self.facts.store, "mart")
+        return all(one.is_done(self.data_until()) for one in found)
 
     def data_until(self) -> int:
         """As questions answer it; 0 while some shard has never told."""

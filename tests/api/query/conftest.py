@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from fastapi import FastAPI
 
-from api.query import errors, router
+from api.query import errors, fills, router
 from pipeline.domain.facts import BatchFacts, accepted
 from pipeline.domain.facts import batch as facts_of
 from pipeline.domain.funnels import compile_funnel
@@ -113,9 +113,17 @@ class House:
         RefusedPairs(self.store).write(found.refusals, self.told.refusals, self.version)
         self.write(found.identities, self.told.identities)
         self.told = found
+        self.fill(of.name)
         self.write(found.journeys)
         self.write(found.conversions)
         self.write(found.entries)
+
+    def fill(self, project: str) -> None:
+        """Whatever history was to be filled anew is: as if it had begun once more, with nothing to do."""
+        known = fills.fills(self.store, project)
+        for number, one in enumerate(known, 1):
+            row: list[Any] = [project, known[-1].id + number, "", 0, *one.change, 0, 0, 0, 0, 0]
+            self.store.insert("fills", [[value] for value in row])
 
     def write(self, rows: Sequence[Any], retracts: Sequence[Any] = ()) -> None:
         Facts(self.store).write(rows, retracts, self.version)

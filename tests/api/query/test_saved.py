@@ -132,7 +132,7 @@ async def test_a_saved_funnel_answers_from_its_entries(house: House) -> None:
     )
     answer = await house.ask("funnel", saved="shop", by="day")
     assert [step["count"] for step in answer["result"]["steps"]] == [2, 1]
-    assert answer["definitions"] == {"funnel": 1, "funnel.shop": 1}
+    assert answer["definitions"] == {"funnel": 1, "funnel.shop": 1, "project": 1, "acquisition": 1}
     assert [(group["value"], group["steps"][1]["count"]) for group in answer["result"]["groups"]] == [
         ("direct", 0),
         ("email", 1),

@@ -163,7 +163,7 @@ async def test_an_answer_names_the_definitions_that_decide_its_numbers(house: Ho
     house.definitions.save(Goal("sale", ("Paid",)), house.name)
     house.definitions.save(Goal("sale", ("Paid", "Bought")), house.name)
     answer = await house.ask("sessions")
-    assert answer["definitions"] == {"session": 1, "bounce.engaged": 1, "goal.sale": 2}
+    assert answer["definitions"] == {"session": 1, "bounce.engaged": 1, "goal.sale": 2, "project": 1, "acquisition": 1}
 
 
 def told(house: House, received: dict[tuple[str, int], int], version: int = 1) -> None:
