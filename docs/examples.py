@@ -74,10 +74,15 @@ def prepared(url: str, token: str) -> Server:
     http.post("/v1/import", content=EVENTS.read_bytes(), headers=headers).raise_for_status()
     key = made.raise_for_status().json()["key"]
     ends = time.monotonic() + 60
-    while not http.get("/api/v1/admin/progress").json()["drained"] or not _is_known(http, key):
+    while not http.get("/api/v1/admin/progress").json()["drained"] or not _is_known(http, key) or _is_filling(http):
         assert time.monotonic() < ends, "the agents do not get through the examples"
         time.sleep(0.2)
     return Server(http, key)
+
+
+def _is_filling(http: httpx.Client) -> bool:
+    fills = http.get(f"/api/v1/projects/{PROJECT}/fills").json()["fills"]
+    return any(one["state"] == "filling" for one in fills)
 
 
 def _is_known(http: httpx.Client, key: str) -> bool:

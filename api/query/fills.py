@@ -114,10 +114,11 @@ def told(
     used = {**versions, PROJECT: project.version, ACQUISITION: judged[-1] if judged else FIRST_ACQUISITION}
     warnings = []
     for notion, waiting in standing(found, until).items():
-        if notion not in used and not (notion.startswith("goal.") and "session" in used):
+        is_gone = notion.startswith("goal.") and not waiting[-1].change.to_version
+        if notion not in used and not (is_gone and "session" in used):
             continue
         used[notion] = min(one.change.from_version for one in waiting)
-        share = min(one.share for one in waiting)
+        share = min(min(one.share for one in waiting), 0.99)  # what was marked last is still being worked on
         wanted = waiting[-1].change.to_version
         of = f"version {wanted}" if wanted else "the time after it was taken back"
         warnings.append(f"{notion} is being filled anew: {share:.0%} of the numbers are of {of}")
