@@ -91,7 +91,7 @@ class Reader:
                 made = lines(sender, posted.sent_at, taken.asked.headers, taken.asked.address)
                 for note in posted.notes[start : start + chunk]:
                     if posted.wrong:
-                        _add(made, Unmapped(note, posted.wrong))
+                        _add(made, Unmapped(taken.protocol.public(note), posted.wrong))
                         continue
                     for each in taken.protocol.mapped(note, told):
                         _add(made, each)

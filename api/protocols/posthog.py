@@ -150,7 +150,7 @@ def _key(asked: Asked, body: Any, first: Any) -> str:
 def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
     name = note.get("event") if isinstance(note, dict) else None
     if not isinstance(name, str) or not name.strip() or name in ("$snapshot", "$$heatmap"):
-        yield Unmapped(_public(note), f"no event of PostHog that is mapped: {str(name)[:80]!r}")
+        yield Unmapped(public(note), f"no event of PostHog that is mapped: {str(name)[:80]!r}")
         return
     given = note.get("properties")
     if not isinstance(given, dict):
@@ -261,7 +261,7 @@ def _finished(
         yield {**made, "properties": rest}
 
 
-def _public(note: Any) -> Any:
+def public(note: Any) -> Any:
     """A note without key and address."""
     if not isinstance(note, dict):
         return note
@@ -297,6 +297,7 @@ PROTOCOL: Final = Protocol(
     refused=refused,
     homes={**HOMES, **CAMPAIGN},
     becomes=BECOMES,
+    public=public,
     key="`api_key` of the body, `token` of an event",
     once="`uuid`, else `$insert_id`",
     switch="`api_host` (browser) or `host` (server); PostHog's own scripts are loaded from where they were",

@@ -83,6 +83,7 @@ class Protocol:
     key: str  # where the key comes, in words
     once: str  # what tells copies apart, in words
     switch: str  # what a site changes, in words
+    public: Callable[[Any], Any] = lambda note: note  # a note without keys and addresses, for `rejected`
     notes: Mapping[str, str] = field(default_factory=dict)  # what else is to be known, for the page
     claims: Callable[[Asked], bool] = lambda asked: True  # of protocols with one path the first that claims it reads
 

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from api.protocols import posthog
+from api.protocols import matomo, plausible, posthog, snowplow
 from api.protocols.protocol import Protocol
 
-PROTOCOLS: Final[dict[str, Protocol]] = {each.PROTOCOL.name: each.PROTOCOL for each in (posthog,)}
+PROTOCOLS: Final[dict[str, Protocol]] = {
+    each.PROTOCOL.name: each.PROTOCOL for each in (posthog, snowplow, matomo, plausible)
+}

@@ -1,0 +1,207 @@
+"""Matomo (and Piwik): the tracking HTTP API, as matomo.js, servers and log importers send it.
+
+Source: developer.matomo.org/api-reference/tracking-api. One request is a query string, in the address or in the body;
+many are `{"requests": ["?...", ...], "token_auth": "..."}`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from api.collect.answers import Answer, Refused
+from api.protocols.homes import compiled, housed
+from api.protocols.matomo_kinds import BECOMES, put_kind
+from api.protocols.protocol import PIXEL, Asked, Posted, Protocol, Read, Refusal, Told, answer, fields_of, missing_key
+from api.webhooks.event import message_id
+from api.webhooks.reading import get, json_object, listed, text
+from api.webhooks.vendor import Event, Unmapped
+from pipeline.ingest.event_time import to_ms
+
+HOMES: Final[Mapping[str, str]] = {
+    "cid": "anonymousId",
+    "_id": "anonymousId",
+    "uid": "userId",
+    "url": "context.page.url",
+    "urlref": "context.page.referrer",
+    "action_name": "context.page.title",
+    "ua": "context.userAgent",
+    "cip": "context.ip",
+    "country": "context.location.country",
+    "region": "context.location.region",
+    "city": "context.location.city",
+    "e_c": "properties.category",
+    "e_a": "properties.action",
+    "e_n": "properties.label",
+    "e_v": "properties.value",
+    "search": "properties.query",
+    "search_cat": "properties.category",
+    "search_count": "properties.results",
+    "c_n": "properties.content",
+    "c_p": "properties.piece",
+    "c_t": "properties.target",
+    "c_i": "properties.interaction",
+    "ec_id": "properties.order_id",
+    "ec_st": "properties.subtotal",
+    "ec_tx": "properties.tax",
+    "ec_sh": "properties.shipping",
+    "ec_dt": "properties.discount",
+    "_pkn": "properties.name",
+    "_pks": "properties.sku",
+    "_pkp": "properties.price",
+    "_pkc": "properties.category",
+    "idgoal": "properties.goal_id",
+    **dict.fromkeys(("idsite", "rec", "apiv", "rand", "r", "token_auth", "cdt", "cdo", "send_image", "new_visit"), ""),
+    **dict.fromkeys(("h", "m", "s", "_idn", "_refts", "ping", "ca", "queuedtracking", "ec_items"), ""),
+    **dict.fromkeys(("link", "download"), "properties.url"),
+}
+_HOMES = compiled(HOMES)
+_CAMPAIGN: Final[Mapping[str, tuple[str, ...]]] = {
+    "name": ("mtm_campaign", "pk_campaign", "matomo_campaign", "piwik_campaign"),
+    "source": ("mtm_source", "pk_source", "matomo_source", "piwik_source"),
+    "medium": ("mtm_medium", "pk_medium", "matomo_medium", "piwik_medium"),
+}
+_DISTINCT = ("rand", "r", "cdt", "s")  # where none is there, nothing tells a copy from the same done again
+_OF_SENDING = ("token_auth", "cdo", "send_image", "queuedtracking")
+_SEEN = answer(200, "image/gif", PIXEL, (b"cache-control", b"no-store"))
+_NO_IMAGE = answer(204, "")
+
+
+def read(asked: Asked) -> Read:
+    fields = asked.fields
+    if asked.body[:1] == b"{" or asked.body[:1] == b"[":
+        return _bulk(asked)
+    if asked.body:
+        fields = {**fields, **fields_of(asked.body.decode("utf-8", "replace").strip())}
+    return _by_key(asked, [fields], "")
+
+
+def _bulk(asked: Asked) -> Read:
+    body = json_object(asked.body)
+    if isinstance(body, Unmapped):
+        raise Refused(400, "malformed_json", f"the body: {body.words}")
+    notes: list[Any] = []
+    for each in listed(body, "requests"):
+        if isinstance(each, str):
+            notes.append(fields_of(each.partition("?")[2] if "?" in each else each))
+        else:
+            notes.append({name: text(each, name) for name in each} if isinstance(each, dict) else each)
+    if not notes:
+        raise Refused(400, "invalid_body", "the body must have its requests in `requests`", field="requests")
+    return _by_key(asked, notes, text(body, "token_auth") or asked.fields.get("token_auth", ""))
+
+
+def _by_key(asked: Asked, notes: list[Any], token: str) -> Read:
+    """Requests by their key: the token's, which is a server's, else the site's."""
+    if _is_unwanted(asked) and not token:
+        return answered(asked, 0, 0)
+    by_key: dict[tuple[str, bool, str], list[Any]] = {}
+    first = next((site for note in notes if (site := text(note, "idsite"))), "")
+    for note in notes:
+        own = text(note, "token_auth") or token
+        key = own or text(note, "idsite") or first
+        if not key:
+            raise missing_key("`idsite` or `token_auth`")
+        version = text(note, "apiv")
+        wrong = "" if version in ("", "1") else f"version {version[:20]!r} of the tracking API is not known"
+        by_key.setdefault((key, bool(own), wrong), []).append(note)
+    return [Posted(key, those, is_secret=own, wrong=wrong) for (key, own, wrong), those in by_key.items()]
+
+
+def _is_unwanted(asked: Asked) -> bool:
+    """Who asks not to be tracked is not, as a Matomo does by default."""
+    return asked.header(b"dnt") == "1"
+
+
+def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
+    if not isinstance(note, dict) or text(note, "rec") != "1":
+        yield Unmapped(public(note), "a request of Matomo needs rec=1 to be recorded")
+        return
+    made: Event = {"type": "track"}
+    _put_time(made, note, told.asked.now)
+    rest = housed(note, _HOMES, made)
+    put_kind(made, note, rest)
+    context = made.setdefault("context", {})
+    if text(note, "new_visit") == "1":
+        context["session"] = {"new": True}
+    if campaign := _campaign(text(note, "url")):
+        context["campaign"] = campaign
+    if not made.get("anonymousId") and not made.get("userId"):  # without cookies
+        agent = text(note, "ua") or told.asked.header(b"user-agent")
+        made["anonymousId"] = told.visitor(text(note, "cip") if told.is_trusted else told.asked.address, agent)
+    kept = {name: value for name, value in note.items() if name not in _OF_SENDING}
+    again = "" if any(note.get(name) for name in _DISTINCT) else told.asked.now
+    made["messageId"] = message_id("matomo", again, made.get("anonymousId", ""), msgspec.json.encode(kept))
+    made["properties"] = rest
+    yield made
+
+
+def _put_time(made: Event, note: dict[str, Any], now: int) -> None:
+    """`cdt` is UTC, as text or in seconds; `cdo` is how many seconds before it, or before now, it was."""
+    at: Any = note.get("cdt")
+    offset = text(note, "cdo").lstrip("-")
+    if offset.isdigit() and len(offset) < 12:
+        since = to_ms(at) if at else now
+        at = (now if since is None else since) - int(offset) * 1000
+    if at:
+        made["timestamp"] = at
+
+
+def _campaign(url: str) -> dict[str, str]:
+    """Matomo's own names of a campaign's tags; utm tags ingest reads itself."""
+    if "mtm_" not in url and "pk_" not in url and "matomo_" not in url and "piwik_" not in url:
+        return {}
+    try:
+        tags = parse_qs(urlsplit(url).query)
+    except ValueError:
+        return {}
+    found = {ours: next((tags[name][0] for name in names if name in tags), "") for ours, names in _CAMPAIGN.items()}
+    return {name: value for name, value in found.items() if value}
+
+
+def public(note: Any) -> Any:
+    """A note without keys and address."""
+    if not isinstance(note, dict):
+        return note
+    return {name: value for name, value in note.items() if name not in ("token_auth", "cip", "idsite")}
+
+
+def answered(asked: Asked, accepted: int, rejected: int) -> Answer:
+    if asked.body[:1] in (b"{", b"["):
+        told = {"status": "success", "tracked": accepted, "invalid": rejected}
+        return answer(200, "application/json", msgspec.json.encode(told))
+    fields = {**asked.fields, **fields_of(asked.body.decode("utf-8", "replace"))} if asked.body else asked.fields
+    return _NO_IMAGE if get(fields, "send_image") == "0" else _SEEN
+
+
+def refused(refusal: Refusal) -> tuple[str, bytes]:
+    return "application/json", msgspec.json.encode(
+        {"status": "error", "code": refusal.code, "message": refusal.message}
+    )
+
+
+PROTOCOL: Final = Protocol(
+    name="matomo",
+    title="Matomo",
+    paths=("/matomo.php", "/piwik.php", "/matomo/matomo.php", "/piwik/piwik.php"),
+    read=read,
+    mapped=mapped,
+    answered=answered,
+    refused=refused,
+    homes=HOMES,
+    becomes=BECOMES,
+    public=public,
+    key="`token_auth`, then of a source of kind `server`; else `idsite`",
+    once="a hash of the request: `rand`, `cdt` or its second tell two alike apart",
+    switch="the tracker's address (`setTrackerUrl('https://events.example.com/matomo.php')`)",
+    notes={
+        "`cdt`, `cdo`": "time",
+        "`ping=1`": "a heartbeat, counted as 10 s in the foreground",
+        "`new_visit=1`": "a session begins",
+        "`ec_items`": "`properties.products`",
+        "`mtm_campaign`, `mtm_source`, `mtm_medium` (`pk_...`, `piwik_...`) of the address": "campaign",
+        "no `_id`, `cid`, `uid`": "the day's id",
+        "`DNT: 1`": "nothing is taken, unless a server sends it",
+    },
+)

@@ -1,0 +1,68 @@
+"""What a request of Matomo tells of, by the parameters that it has."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.webhooks.reading import get, json_of, number, text
+from api.webhooks.vendor import Event
+
+ORDER, CART, GOAL, PING = "Order Completed", "Cart Updated", "Goal", "page_ping"
+BECOMES: Final[Mapping[str, str]] = {
+    "ping": PING,
+    "idgoal=0 and ec_id": ORDER,
+    "idgoal=0": CART,
+    "idgoal=N": f"{GOAL} N",
+    "e_c, e_a": "its action (`e_a`)",
+    "download": "File Downloaded",
+    "link": "Outbound Link Clicked",
+    "search": "Products Searched",
+    "c_i": "Content Interaction",
+    "c_n": "Content Impression",
+    "ca": "Custom Action",
+    "anything else": "page",
+}
+_NUMBERS = ("value", "results", "revenue", "subtotal", "tax", "shipping", "discount", "price")
+_ITEM = ("sku", "name", "category", "price", "quantity")
+
+
+def put_kind(made: Event, note: Mapping[str, Any], rest: dict[str, Any]) -> None:
+    """Gives the event its name, and reads numbers and lists out of texts."""
+    name = _name(note)
+    if name:
+        made["event"] = name
+    else:
+        made["type"] = "page"
+    for each in _NUMBERS:
+        if (value := number(rest, each)) is not None:
+            rest[each] = value
+    if items := _items(text(note, "ec_items")):
+        rest["products"] = items
+
+
+def _name(note: Mapping[str, Any]) -> str:
+    """ "" for a view of a page."""
+    goal = text(note, "idgoal")
+    if text(note, "ping") == "1":
+        return PING
+    if goal:
+        if goal == "0":
+            return ORDER if text(note, "ec_id") else CART
+        return f"{GOAL} {goal}"
+    if text(note, "e_c") and text(note, "e_a"):
+        return text(note, "e_a")
+    for each in ("download", "link", "search", "c_i", "c_n"):
+        if text(note, each):
+            return BECOMES[each]
+    return BECOMES["ca"] if text(note, "ca") == "1" else ""
+
+
+def _items(written: str) -> list[dict[str, Any]]:
+    """`[[sku, name, category, price, quantity], ...]` as products."""
+    found = json_of(written) if written else None
+    if not isinstance(found, list):
+        return []
+    return [
+        {field: value for place, field in enumerate(_ITEM) if (value := get(one, place)) not in (None, "")}
+        for one in found
+        if isinstance(one, list)
+    ]
