@@ -24,6 +24,8 @@ from api import health
 from api.collect import asgi, counters
 from api.collect import limits as limits_of
 from api.protocols.protocols import PROTOCOLS
+from api.query.explain import answer as explaining
+from api.query.explain import routes as explain
 from api.query.profiles import Profile
 from api.query.questions import (
     bounce,
@@ -70,7 +72,7 @@ _RANGE: Final = ("from", "to", "last", "zone", "include_bots")  # what nearly al
 OTHERS: Final[Mapping[str, type[BaseModel]]] = {
     "goal": GoalBody, "saved funnel": FunnelBody, "step": steps.Step, "filter": steps.Filter,
     "exclusion": steps.Exclusion, "convert": funnel.Convert, "point": paths.Point, "pages": paths.Pages,
-    "act": retention.Act,
+    "act": retention.Act, **{f"cell of {name}": one.cell for name, one in explain.EXPLAINABLE.items()},
 }  # fmt: skip
 
 
@@ -364,7 +366,8 @@ def part(name: str) -> str:
     what = what.removeprefix("of ")
     if what == "range":
         return fields(ranges.Counted)
-    return result(Profile) if what == "customer" else fields(OTHERS[what])
+    told: Mapping[str, type[BaseModel]] = {"customer": Profile, "explain": explaining.Explained}
+    return result(told[what]) if what in told else fields(OTHERS[what])
 
 
 def current(page: Path) -> str:

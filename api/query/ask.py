@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -40,6 +41,7 @@ def asking(runtime: Runtime, project: Project) -> Asking:
         goals=tuple(snapshot.goals.get(project.name, ())),
         funnels={funnel.name: funnel for funnel in snapshot.funnels.get(project.name, ())},
         now=time.time_ns() // 1_000_000,
+        statements=[],
     )
 
 
@@ -67,20 +69,38 @@ def data_until(runtime: Runtime) -> int | None:
     return int(rows[0][0]) if rows and rows[0][0] is not None else None
 
 
-def _answer(runtime: Runtime, project: Project, question: Q, solve: Solve[Q, R], answer: type[A]) -> A:
-    if question.zone is None:
-        question = question.model_copy(update={"zone": project.zone})
-    until = data_until(runtime)  # before the facts are read: they hold at least that much
+def in_zone(question: Q, project: Project) -> Q:
+    """The question with the project's zone, where it names none."""
+    return question if question.zone is not None else question.model_copy(update={"zone": project.zone})
+
+
+@contextmanager
+def too_large_told() -> Iterator[None]:
+    """A limit of the store that a question hits is the question's to mend."""
     try:
-        solved = solve(asking(runtime, project), question)
+        yield
     except StoreRefused as refusal:
         if refusal.code in _TOO_LARGE:
             told = "this reads more than one question may; ask for a shorter time, fewer events or no breakdown"
             raise InvalidQuestion(told, code="question_too_large") from refusal
         raise
-    definitions, filling = solved.definitions, list[str]()
-    if definitions:
-        definitions, filling = fills.told(definitions, project, fills.fills(runtime.store, project.name), until)
+
+
+def versions(
+    runtime: Runtime, project: Project, definitions: dict[str, int], until: int | None
+) -> tuple[dict[str, int], list[str]]:
+    """The versions that the facts are of, and warnings where the agents still fill some anew."""
+    if not definitions:
+        return definitions, []
+    return fills.told(definitions, project, fills.fills(runtime.store, project.name), until)
+
+
+def _answer(runtime: Runtime, project: Project, question: Q, solve: Solve[Q, R], answer: type[A]) -> A:
+    question = in_zone(question, project)
+    until = data_until(runtime)  # before the facts are read: they hold at least that much
+    with too_large_told():
+        solved = solve(asking(runtime, project), question)
+    definitions, filling = versions(runtime, project, solved.definitions, until)
     return answer(
         question=solved.question,
         definitions=definitions,

@@ -113,7 +113,7 @@ def found(asking: Asking, user_id: str | None, email: str | None) -> CustomersFo
 
 def profile(asking: Asking, asked: str, limit: int, before: str | None) -> Profile:
     """The customer that an id leads to, with a page of the timeline. NotFound where there is none."""
-    cursor = _cursor(before)
+    begins = cursor(before)
     held = customer_of(asking, number_of(asking, asked, "id"))
     facts = Facts(asking.store)
     journeys = sorted(
@@ -125,7 +125,7 @@ def profile(asking: Asking, asked: str, limit: int, before: str | None) -> Profi
         "customer_sessions", devices=held.bound()["devices"], owners=held.members
     )[0]
     user_ids, group_ids, traits = _traits(asking, held)
-    timeline, following = _timeline(asking, held, limit, cursor)
+    events_shown, following = timeline(asking, held, limit, begins)
     devices = {each.device for each in held.intervals} - set(held.members)
     return Profile(
         id=hexadecimal(held.customer),
@@ -148,7 +148,7 @@ def profile(asking: Asking, asked: str, limit: int, before: str | None) -> Profi
         value_micros=total_micros(one.value_micros for one in met if one.currency == asking.project.currency),
         currency=asking.project.currency,
         journeys=[_shown(one, asking.now) for one in journeys[:50]],
-        timeline=timeline,
+        timeline=events_shown,
         next=following,
     )
 
@@ -204,9 +204,10 @@ def _all_of(facts: Facts, project: str, customer: int) -> Held:
     return Held(customer, members, intervals[:MOST_INTERVALS])
 
 
-def _timeline(
+def timeline(
     asking: Asking, held: Held, limit: int, before: tuple[int, int, int, int]
 ) -> tuple[list[TimelineEvent], str | None]:
+    """A page of a customer's events, the newest first, and where the next one begins."""
     at, sequence, message, device = before
     rows = asking.rows(
         "customer_timeline",
@@ -282,7 +283,7 @@ def _timeline(
     return shown, following
 
 
-def _cursor(before: str | None) -> tuple[int, int, int, int]:
+def cursor(before: str | None) -> tuple[int, int, int, int]:
     """(at, sequence, message id, device) of the event before which the page begins."""
     if before is None:
         return _LAST_MOMENT, 0, 0, 0

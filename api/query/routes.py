@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from api.query import access, ask, identity_routes, profiles, saved_routes
 from api.query.bodies import JsonRoute
 from api.query.errors import ErrorAnswer
+from api.query.explain import routes as explain_routes
 from api.query.questions import bounce, catalogue, funnel, journeys, paths, recent, rejected, retention, sessions, trend
 from api.query.questions.bounce import BounceAnswer, BounceQuestion
 from api.query.questions.catalogue import CatalogueAnswer, CatalogueQuery, CatalogueQuestion
@@ -44,6 +45,7 @@ def router(runtime: Runtime) -> APIRouter:
     """All routes over one runtime."""
     routes = APIRouter(prefix="/api/v1/projects/{project}", responses=FAILURES)
     routes.include_router(_questions(runtime))
+    routes.include_router(explain_routes.router(runtime))
     routes.include_router(_customers(runtime))
     routes.include_router(identity_routes.router(runtime))
     routes.include_router(saved_routes.goals(runtime))

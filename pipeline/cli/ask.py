@@ -3,7 +3,7 @@
 import json as json_text
 import re
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,10 +11,16 @@ from pipeline.cli import drawing, options
 from pipeline.cli.output import as_json
 from pipeline.errors import InvalidQuestion
 
+if TYPE_CHECKING:
+    from pipeline.cli.connection import Connection
+
 QUESTIONS = (
     *("sessions", "bounce", "funnel", "paths", "retention", "journeys", "trend", "rejected", "catalogue", "customer"),
 )
 WITH_BOTS = ("sessions", "bounce", "funnel", "paths", "retention", "trend", "catalogue")
+
+EXPLAINED = ("sessions", "bounce", "funnel", "paths", "retention", "trend")
+MOST_EXPLAINED = 1000  # customers that are listed
 
 _FILTER = re.compile(r"([^\s=!<>~]+)\s*(!=|>=|<=|!~|=|>|<|~)\s*(.*)", re.DOTALL)
 _OPERATORS = {
@@ -24,7 +30,12 @@ _OPERATORS = {
 
 def ask(
     question: Annotated[str, typer.Argument(help=", ".join(QUESTIONS), metavar="QUESTION")],
-    about: Annotated[str, typer.Argument(help="customer: an id, user:ID or an e-mail address.", metavar="[ID]")] = "",
+    about: Annotated[
+        str,
+        typer.Argument(
+            help="customer, or one whom --explain finds: an id, user:ID or an e-mail address.", metavar="[ID]"
+        ),
+    ] = "",
     whole: Annotated[
         str, typer.Option("--question", help="The question as JSON, as the API takes it; - reads it.")
     ] = "",
@@ -46,6 +57,9 @@ def ask(
     events: Annotated[str, typer.Option(help="trend: names of events, with commas between them.")] = "",
     definition: Annotated[str, typer.Option(help="bounce: engaged, no_interaction, single_page or single_event.")] = "",
     reason: Annotated[str, typer.Option(help="rejected: only this reason.")] = "",
+    explain: Annotated[
+        str, typer.Option(help='Who is behind a number: its cell as JSON, {"step": 2}; {} is the total.')
+    ] = "",
     include_bots: Annotated[bool, typer.Option("--include-bots", help="Count known bots too.")] = False,
     project: options.Project = "",
     json: options.Json = False,
@@ -63,8 +77,10 @@ def ask(
         body["window"] = int(window)
     if where and not (steps or events):
         raise InvalidQuestion("filters are for the steps of --steps and for --events", field="where")
-    if about and question != "customer":
+    if about and question != "customer" and not explain:
         raise InvalidQuestion(f"{question} takes no ID; it is a customer's", field="ID")
+    if explain and question not in EXPLAINED:
+        raise InvalidQuestion(f"there is no cell to explain; {', '.join(EXPLAINED)} have some", field="explain")
     filters = [_filter(each) for each in where or ()]
     if steps:
         body["steps"] = [{"events": [name], "where": filters} for name in _names(steps)]
@@ -72,41 +88,53 @@ def ask(
         body |= {"events": _names(events), "where": filters}
     if not {"last", "from", "to"} & set(body):
         body["last"] = None
-    answer = options.wait_for(_asked(question, about, body, project))
+    if explain:
+        body = {"question": body, "cell": _read(explain, "explain"), "limit": MOST_EXPLAINED}
+    answer = options.wait_for(_asked(question, about, body, project, is_explained=bool(explain)))
     if json:
         as_json(answer)
+    elif explain:
+        drawing.explained(answer)
     else:
         drawing.DRAWN[question](answer)
 
 
-async def _asked(question: str, about: str, body: dict[str, Any], project: str) -> Any:
+async def _asked(question: str, about: str, body: dict[str, Any], project: str, *, is_explained: bool) -> Any:
     from pipeline.cli.connection import connected
 
     async with connected(options.settings(), "ask", project=project) as server:
         if question == "catalogue":
             whole = {"from": "1970-01-01"} if body == {"last": None} else body
             return await server.get(f"{server.base}/catalogue", **whole)
+        if is_explained:
+            who = {"customer": await _customer(server, about)} if about else {}
+            return await server.post(f"{server.base}/questions/{question}/explain", body | who)
         if question != "customer":
             return await server.post(f"{server.base}/questions/{question}", body)
         if named := [name for name, value in body.items() if value is not None]:
             raise InvalidQuestion("a customer is asked for by the ID alone, without a range", field=named[0])
         if not about:
             raise InvalidQuestion("name the customer: an id, user:ID or an e-mail address", field="ID")
-        if "@" in about and not about.startswith("user:"):
-            found = (await server.get(f"{server.base}/customers", email=about))["customers"]
-            if not found:
-                raise InvalidQuestion(f"nobody is known by {about}", field="ID")
-            about = found[0]["id"]
-        return await server.get(f"{server.base}/customers/{about}")
+        return await server.get(f"{server.base}/customers/{await _customer(server, about)}")
 
 
-def _read(text: str) -> dict[str, Any]:
+async def _customer(server: "Connection", about: str) -> str:
+    """The id of a customer who may be named by an e-mail address."""
+    if "@" not in about or about.startswith("user:"):
+        return about
+    found = (await server.get(f"{server.base}/customers", email=about))["customers"]
+    if not found:
+        raise InvalidQuestion(f"nobody is known by {about}", field="ID")
+    return str(found[0]["id"])
+
+
+def _read(text: str, field: str = "question") -> dict[str, Any]:
     try:
         found = json_text.loads(sys.stdin.read() if text == "-" else text)
     except ValueError as error:
-        raise InvalidQuestion(f"the question is not JSON: {error}", field="question") from error
+        raise InvalidQuestion(f"the {field} is not JSON: {error}", field=field) from error
     if not isinstance(found, dict):
-        raise InvalidQuestion("a question is one JSON object", field="question")
+        raise InvalidQuestion("this takes one JSON object", field=field)
     return found
 
 

@@ -206,6 +206,29 @@ def customer(profile: Answer) -> None:
     table("Timeline", ("at", "event", "channel", "where"), events)
 
 
+def explained(answer: Answer) -> None:
+    """The customers of a cell; or the events of one, with what they are a reason for."""
+    result = answer["result"]
+    out.print(
+        f"[bold]{written(result['count'])} {result['counted']}[/bold] of {written(result['customers'])} customers"
+    )
+    rows = [
+        (each["id"], each["kind"], each["times"], moment(each["first_at"]), moment(each["last_at"]))
+        for each in result["rows"]
+    ]
+    table("", ("customer", "kind", "times", "first", "last"), rows, right=("times",))
+    events = [
+        (moment(each["at"]), ", ".join(each["marks"]) or "-", each["event"], each["channel"], each["path"])
+        for each in reversed(result["events"])
+    ]
+    if events:
+        table("Events", ("at", "reason for", "event", "channel", "where"), events)
+    cost = result["cost"]
+    read = f"{written(cost['rows_read'])} rows, {written(cost['bytes_read'])} bytes"
+    out.print(Text(f"{len(cost['statements'])} statements read {read} in {cost['ms']:.0f} ms", "dim"))
+    _foot(answer)
+
+
 def _field(name: str, value: Any) -> Any:
     return moment(value) if name.endswith("_at") else value
 

@@ -24,11 +24,19 @@ class Visit(NamedTuple):
     at: int  # ms
     name: str
     is_point: bool
+    message: int = 0  # the event's id
 
 
 class Path(NamedTuple):
     level: int  # of the first name
     names: tuple[str, ...]
+
+
+class Trace(NamedTuple):
+    """A path with its visits."""
+
+    level: int  # of the first visit
+    visits: tuple[Visit, ...]
 
 
 class PathRules(NamedTuple):
@@ -40,10 +48,15 @@ class PathRules(NamedTuple):
 
 def paths(visits: Sequence[Visit], rules: PathRules, begin: int, end: int) -> list[Path]:
     """The paths of one actor, by their points in [begin, end) ms. `visits` are all of his, in their order."""
+    return [Path(level, tuple(visit.name for visit in on)) for level, on in traces(visits, rules, begin, end)]
+
+
+def traces(visits: Sequence[Visit], rules: PathRules, begin: int, end: int) -> list[Trace]:
+    """The same paths with the visits that they go through."""
     if rules.fold == "repeats":
         visits = _without_repeats(visits)
     return [
-        _path(visits, place, rules)
+        _trace(visits, place, rules)
         for place, visit in enumerate(visits)
         if begin <= visit.at < end and (place == 0 if rules.direction == "begin" else visit.is_point)
     ]
@@ -60,27 +73,30 @@ def _without_repeats(visits: Sequence[Visit]) -> list[Visit]:
     return kept
 
 
-def _path(visits: Sequence[Visit], place: int, rules: PathRules) -> Path:
-    after, before = [visits[place].name], [visits[place].name]
+def _trace(visits: Sequence[Visit], place: int, rules: PathRules) -> Trace:
+    after, before = [visits[place]], [visits[place]]
     if rules.direction != "to":
-        after = _names(visits[place:], rules)
+        after = _way(visits[place:], rules)
     if rules.direction in ("to", "through"):
-        before = _names(visits[place::-1], rules)
-    return Path(1 - len(before), (*reversed(before[1:]), *after))
+        before = _way(visits[place::-1], rules)
+    return Trace(1 - len(before), (*reversed(before[1:]), *after))
 
 
-def _names(visits: Iterable[Visit], rules: PathRules) -> list[str]:
-    """Names from the point on, in either direction."""
+def _way(visits: Iterable[Visit], rules: PathRules) -> list[Visit]:
+    """Visits from the point on, in either direction."""
+    way: list[Visit] = []
     names: list[str] = []
     point: int | None = None
-    for at, name, _ in visits:
-        point = at if point is None else point
-        if rules.window_ms is not None and abs(at - point) > rules.window_ms:
+    for visit in visits:
+        point = visit.at if point is None else point
+        if rules.window_ms is not None and abs(visit.at - point) > rules.window_ms:
             break
-        if rules.fold == "loops" and name in names:
-            del names[names.index(name) + 1 :]
+        if rules.fold == "loops" and visit.name in names:
+            back = names.index(visit.name) + 1
+            del names[back:], way[back:]
         elif rules.fold == "loops" or len(names) < rules.depth:
-            names.append(name)
+            names.append(visit.name)
+            way.append(visit)
         else:
             break
-    return names[: rules.depth]
+    return way[: rules.depth]

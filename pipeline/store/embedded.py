@@ -22,7 +22,7 @@ from pipeline.errors import InUse, InvalidSetting, StoreRefused, StoreUnavailabl
 from pipeline.store.blocks import split_blocks, table_named
 from pipeline.store.native import UnfitValue, encode_block
 from pipeline.store.parameters import parameter_texts
-from pipeline.store.port import Row
+from pipeline.store.port import Cost, Row
 from pipeline.store.refusals import embedded_error
 from pipeline.store.results import rows_of
 
@@ -65,9 +65,15 @@ class EmbeddedStore:
     def query(
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
     ) -> list[Row]:
+        return self.measured(sql, parameters, settings)[0]
+
+    def measured(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> tuple[list[Row], Cost]:
         with self._sessions.lease() as session:
-            data = session.run(sql, "Native", parameter_texts(parameters), settings or {}).bytes()
-        return [row for rows in rows_of(data) for row in rows]
+            answer = session.run(sql, "Native", parameter_texts(parameters), settings or {})
+            data, cost = answer.bytes(), Cost(answer.storage_rows_read(), answer.storage_bytes_read())
+        return [row for rows in rows_of(data) for row in rows], cost
 
     def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[list[Row]]:
         with self._sessions.lease(counted=False) as session:

@@ -1,9 +1,16 @@
 """What the rest of the house may ask of a store. Synchronous, thread-safe: asyncio callers use `asyncio.to_thread`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 Row = tuple[Any, ...]
+
+
+class Cost(NamedTuple):
+    """What a statement read of the tables; 0 where the engine does not tell."""
+
+    rows: int
+    bytes: int
 
 
 class Store(Protocol):
@@ -18,6 +25,11 @@ class Store(Protocol):
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
     ) -> list[Row]:
         """All rows of one SELECT."""
+
+    def measured(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> tuple[list[Row], Cost]:
+        """The same, and what it read."""
 
     def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterable[list[Row]]:
         """The same in blocks, for results that do not fit in memory."""

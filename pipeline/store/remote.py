@@ -19,7 +19,7 @@ from pipeline.errors import StoreRefused, StoreUnavailable
 from pipeline.store.blocks import split_blocks, table_named
 from pipeline.store.native import UnfitValue, encode_block
 from pipeline.store.parameters import parameter_texts
-from pipeline.store.port import Row
+from pipeline.store.port import Cost, Row
 from pipeline.store.refusals import store_error
 from pipeline.store.results import check_type
 
@@ -62,11 +62,17 @@ class RemoteStore:
     def query(
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
     ) -> list[Row]:
+        return self.measured(sql, parameters, settings)[0]
+
+    def measured(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> tuple[list[Row], Cost]:
         with self._clients.lease() as client:
             rows, types = client.execute(sql, _bound(parameters), with_column_types=True, settings=dict(settings or {}))
+            progress = client.last_query.progress
         for _, column_type in types:
             check_type(column_type)
-        return rows  # type: ignore[no-any-return]
+        return rows, Cost(progress.rows, progress.bytes)
 
     def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[list[Row]]:
         with self._clients.lease(counted=False) as client:

@@ -48,3 +48,18 @@ def test_groups_of_a_funnel_that_are_no_value_are_named(capsys: pytest.CaptureFi
     shown = capsys.readouterr().out
     for name in ("red", "(none)", "(not reached)", "(other)"):
         assert name in shown
+
+
+def test_an_explanation_is_drawn_as_its_customers_and_the_marked_events(capsys: pytest.CaptureFixture[str]) -> None:
+    event = {"at": 60_000, "event": "Paid", "channel": "web", "path": "/pay", "marks": ["step 2"]}
+    row = {"id": "00000000000000aa", "kind": "user", "times": 2, "first_at": 0, "last_at": 60_000}
+    cost = {"ms": 1.5, "rows_read": 1000, "bytes_read": 9, "statements": [{}]}
+    result = {"count": 2, "counted": "entries", "customers": 1, "rows": [row], "events": [event], "cost": cost}
+    drawing.explained(FRAME | {"question": {}, "result": result})
+    shown = capsys.readouterr().out
+    assert "2 entries of 1 customers" in shown
+    assert ["00000000000000aa", "user", "2", "1970-01-01", "00:00:00", "1970-01-01", "00:01:00"] in [
+        line.split() for line in shown.splitlines()
+    ]
+    assert "step 2" in shown
+    assert "1,000 rows, 9 bytes" in shown

@@ -94,6 +94,15 @@ def test_a_funnel_is_drawn_as_bars(wayfare: Command, story: str) -> None:
     assert "1 of 3 went through: 33.3 %" in done.out
 
 
+def test_a_number_is_explained_by_its_customers_and_one_of_them_by_his_events(wayfare: Command, story: str) -> None:
+    asked = ("-p", story, "--steps", "page,Viewed", "--explain", '{"step": 2}')
+    result = wayfare("ask", "funnel", *asked, "--json").json["result"]
+    assert result["count"] == len(result["rows"]) == 2
+    one = wayfare("ask", "funnel", result["rows"][0]["id"], *asked, "--json").json["result"]
+    assert [event["marks"] for event in reversed(one["events"])] == [["step 1"], ["step 2"]]
+    assert "2 customers" in wayfare("ask", "funnel", *asked).out
+
+
 @pytest.mark.parametrize(("where", "count"), [
     ("color=red", [1, 1]), ("color!=red", [1, 0]), ("price>=12", [1, 1]), ("price<12", [1, 0]), ("color~lu", [1, 0]),
 ])  # fmt: skip

@@ -10,14 +10,15 @@ Ad hoc, the pure core answers, over the events that ClickHouse has narrowed to t
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from api.query.errors import near
 from api.query.questions import known, narrowed
-from api.query.questions.funnel_numbers import Actor, Count, FunnelResult, tallied
+from api.query.questions.funnel_choice import Actor, Count
+from api.query.questions.funnel_numbers import FunnelResult, tallied
 from api.query.questions.model import Answer, Asking, Solved, Strict, refused
 from api.query.questions.ranges import Counted, Period, Range
 from api.query.questions.steps import (
@@ -119,22 +120,39 @@ class FunnelAnswer(Answer[FunnelQuestion, FunnelResult]):
     """The entries that begin in the range."""
 
 
+class Found(NamedTuple):
+    """The entries that a question is about, and how they count."""
+
+    funnel: Funnel
+    how: Count
+    actors: Iterable[Actor]
+    definitions: dict[str, int]
+    warnings: list[str]
+
+
 def solve(asking: Asking, question: FunnelQuestion) -> Solved[FunnelQuestion, FunnelResult]:
+    found = entered(asking, question)
+    result = tallied(found.actors, found.how)
+    doubtful = known.warnings(asking, _doubtful(found.funnel, result))
+    return Solved(question, found.definitions, result, found.warnings + doubtful)
+
+
+def entered(asking: Asking, question: FunnelQuestion) -> Found:
+    """The entries that begin in the range, by actor; InvalidQuestion for steps that the funnel does not have."""
     asked = question.range(asking.now)
     funnel = _funnel(asking, question)
     plan, count = compile_funnel(funnel), _count(asking, question, funnel, asked)
-    warnings: list[str] = []
     definitions = {"funnel": 1} | ({"session": 1} if question.count == "sessions" else {})
+    warnings: list[str] = []
     if question.saved is not None:
         definitions[f"funnel.{funnel.name}"] = funnel.version
         actors = _saved(asking, funnel, asked)
-        warnings += _left_behind(asking, funnel)
+        warnings = _left_behind(asking, funnel)
     else:
         actors = _ad_hoc(asking, question, plan, asked)
     if question.entries != "all":
         actors = _of_state(actors, asking.now - funnel.window_ms, question.entries == "closed")
-    result = tallied(actors, count)
-    return Solved(question, definitions, result, warnings + known.warnings(asking, _doubtful(funnel, result)))
+    return Found(funnel, count, actors, definitions, warnings)
 
 
 def _count(asking: Asking, question: FunnelQuestion, funnel: Funnel, asked: Range) -> Count:

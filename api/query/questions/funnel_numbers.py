@@ -1,24 +1,17 @@
 """A funnel's numbers: of each customer or session the entry that counts, or all, by step, value and period."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from itertools import groupby, takewhile
-from typing import Literal, NamedTuple, Self
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable
+from typing import Literal, Self
 
-import msgspec
 from pydantic import BaseModel, Field
 
 from api.query.questions.durations import Bin, histogram, percentile, summary
+from api.query.questions.funnel_choice import Actor, Count, by_period, counting, filled, in_order, values_at
 from api.query.questions.model import ratio
-from api.query.questions.periods import all_between, end_of, label
-from api.query.questions.ranges import Period, Range
-from pipeline.domain.funnels import counted
+from api.query.questions.periods import all_between, end_of
 from schemas.definitions import Funnel
-from schemas.facts import FOREVER, FunnelEntry
-
-Actor = Iterable[FunnelEntry]  # all entries of one customer or session
-Attribution = Literal["first", "last", "all"] | int  # int: number of a step, from 1
+from schemas.facts import FunnelEntry
 
 
 class StepNumbers(BaseModel):
@@ -69,20 +62,6 @@ class FunnelResult(BaseModel):
     periods: list[FunnelPeriod] = Field(description="in time; empty without `by`")
 
 
-class Count(NamedTuple):
-    """How entries become numbers."""
-
-    funnel: Funnel
-    asked: Range
-    zone: ZoneInfo
-    now: int
-    entries: bool  # all of them, not the one that is the furthest
-    by: Period | None
-    limit: int
-    attribution: Attribution
-    between: tuple[int, int]  # steps, from 0
-
-
 class _Numbers:
     """Times of those counted, by step: from the first and from the one filled before, ms."""
 
@@ -125,20 +104,15 @@ class _Numbers:
         return found
 
 
-def filled(entry: FunnelEntry) -> list[int]:
-    """Numbers of the steps that an entry fills, from 0."""
-    return [number for number, message in enumerate(entry.step_messages) if message]
-
-
 def tallied(actors: Iterable[Actor], count: Count) -> FunnelResult:
     """The numbers of the entries that are left of each actor, in any order."""
     funnel, size = count.funnel, len(count.funnel.steps)
-    total, groups = _Numbers(funnel), _Groups(count)
+    total, groups = _Numbers(funnel), Groups(count)
     durations: list[int] = []
     periods: defaultdict[str, list[int]] = defaultdict(lambda: [0] * size)
     for found in actors:
-        of_actor = sorted(found, key=_order)
-        best = _each_once(of_actor) if count.entries else _one(counted(of_actor, size))
+        of_actor = in_order(found)
+        best = counting(of_actor, count)
         for entry in best:
             total.add(entry)
             if funnel.breakdown:
@@ -147,7 +121,7 @@ def tallied(actors: Iterable[Actor], count: Count) -> FunnelResult:
             if entry.step_messages[first] and entry.step_messages[last]:
                 durations.append(entry.step_times[last] - entry.step_times[first])
         if count.by:
-            for period, entry in _by_period(best if count.entries else of_actor, count, size):
+            for period, entry in by_period(of_actor, best, count):
                 for number in filled(entry):
                     periods[period][number] += 1
     steps = _steps(funnel, total)
@@ -191,7 +165,7 @@ def _periods(found: dict[str, list[int]], count: Count) -> list[FunnelPeriod]:
     ]
 
 
-class _Groups:
+class Groups:
     """Numbers by the breakdown's value; None is the group of those who did not reach the step of `attribution`."""
 
     def __init__(self, count: Count) -> None:
@@ -200,18 +174,11 @@ class _Groups:
         self.each: list[tuple[set[str | None], FunnelEntry]] = []  # kept where one counts in several groups
 
     def add(self, entry: FunnelEntry) -> None:
-        values = self._values(entry)
+        values = values_at(entry, self.count.attribution)
         for value in values:
             self.numbers.setdefault(value, _Numbers(self.count.funnel)).add(entry)
         if self.count.attribution == "all":
             self.each.append((values, entry))
-
-    def _values(self, entry: FunnelEntry) -> set[str | None]:
-        told, numbers = self.count.attribution, filled(entry)
-        if told == "all":
-            return {entry.step_groups[number] for number in numbers}
-        step = {"first": numbers[0], "last": numbers[-1]}[told] if isinstance(told, str) else told - 1
-        return {entry.step_groups[step] if step in numbers else None}
 
     def _in_rank(self) -> list[str]:
         known = [(value, numbers.entered()) for value, numbers in self.numbers.items() if value is not None]
@@ -244,51 +211,3 @@ class _Groups:
             for value in rest:
                 other.merge(self.numbers[value])
         return other
-
-
-def _order(entry: FunnelEntry) -> tuple[int, tuple[int, ...], tuple[int, ...], tuple[str, ...]]:
-    """Entries in time. Of those that begin in one millisecond the one that gets on sooner is first, so that entries
-    read back from the table stand as those just computed do."""
-    return entry.entered_at, tuple(at or FOREVER for at in entry.step_times), entry.step_messages, entry.step_groups
-
-
-def _one(entry: FunnelEntry | None) -> list[FunnelEntry]:
-    return [] if entry is None else [entry]
-
-
-def _each_once(found: list[FunnelEntry]) -> list[FunnelEntry]:
-    """All entries, so that no event fills the same step of two: the furthest first, of equals the newest.
-
-    An entry keeps its steps, in time, up to the first whose event an entry before it holds.
-    """
-    held: set[tuple[int, int, int]] = set()
-    kept = []
-    ranked = found[::-1]
-    ranked.sort(key=lambda one: -one.steps)
-    for entry in ranked:
-        steps = [(number, entry.step_messages[number], entry.step_times[number]) for number in filled(entry)]
-        free = steps[:1] + list(takewhile(lambda step: step not in held, steps[1:]))
-        held.update(free)
-        kept.append(entry if len(free) == len(steps) else _up_to(entry, free[-1][0]))
-    return kept
-
-
-def _up_to(entry: FunnelEntry, last: int) -> FunnelEntry:
-    rest = len(entry.step_times) - last - 1
-    return msgspec.structs.replace(
-        entry,
-        steps=last + 1,
-        step_times=entry.step_times[: last + 1] + (0,) * rest,
-        step_messages=entry.step_messages[: last + 1] + (0,) * rest,
-    )
-
-
-def _by_period(found: list[FunnelEntry], count: Count, size: int) -> Iterator[tuple[str, FunnelEntry]]:
-    """The entries that count in each period: the furthest of an actor, or all."""
-    by = count.by or "day"
-    if count.entries:
-        yield from ((label(entry.entered_at, by, count.zone), entry) for entry in found)
-        return
-    for period, of_period in groupby(found, key=lambda entry: label(entry.entered_at, by, count.zone)):
-        for best in _one(counted(of_period, size)):
-            yield period, best

@@ -1,5 +1,6 @@
 """What all questions have in common: strict models, the frame of an answer, and what a question is answered from."""
 
+import time
 from collections.abc import Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -7,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.query.errors import near
-from pipeline.store.port import Row, Store
+from pipeline.store.port import Cost, Row, Store
 from pipeline.store.sql import load
 from schemas.definitions import Funnel, Goal, Project
 
@@ -49,6 +50,17 @@ class Answer(BaseModel, Generic[Q, R]):
     result: R
 
 
+class Statement(NamedTuple):
+    """A statement that a question was answered with, and what it cost."""
+
+    name: str  # of the .sql file
+    sql: str
+    parameters: Mapping[str, Any]
+    rows: int  # that came back
+    read: Cost
+    ms: float
+
+
 class Asking(NamedTuple):
     """What a question is answered from."""
 
@@ -57,10 +69,16 @@ class Asking(NamedTuple):
     goals: tuple[Goal, ...]
     funnels: Mapping[str, Funnel]
     now: int  # ms
+    statements: list[Statement]  # what has been read so far
 
     def rows(self, name: str, **parameters: Any) -> list[Row]:
         """Rows of questions/NAME.sql about the asked project."""
-        return self.store.query(load(__package__, name), {"project": self.project.name, **parameters}, LIMITS)
+        sql, bound = load(__package__, name), {"project": self.project.name, **parameters}
+        begun = time.perf_counter()
+        rows, read = self.store.measured(sql, bound, LIMITS)
+        ms = (time.perf_counter() - begun) * 1000
+        self.statements.append(Statement(name, sql, bound, len(rows), read, ms))
+        return rows
 
     def goal_versions(self) -> dict[str, int]:
         """The goals that decide what a conversion is."""

@@ -110,18 +110,23 @@ class PathsAnswer(Answer[PathsQuestion, PathsResult]):
 
 def solve(asking: Asking, question: PathsQuestion) -> Solved[PathsQuestion, PathsResult]:
     asked = question.range(asking.now)
-    field, point = question.point()
-    rules = PathRules(_POINTS.get(field, "begin"), question.depth, question.fold, question.window)
-    naming = _Naming.of(question)
+    rules, point = rules_of(question), question.point()[1]
     found: Counter[tuple[Path, ...]] = Counter()
-    for visits in _visits(asking, question, asked, naming):
+    for _, visits in visits_of(asking, question, asked):
         mine = paths(visits, rules, asked.start, asked.end)
         if mine:
             found[tuple(sorted(mine))] += 1
     result = _drawn(found, rules, question.fan_out)
     warnings = known.warnings(asking, point.events) if point and not result.paths else []
-    definitions = {"paths": 1} | ({"session": 1} if question.within == "sessions" else {})
-    return Solved(question, definitions, result, warnings)
+    return Solved(question, definitions(question), result, warnings)
+
+
+def definitions(question: PathsQuestion) -> dict[str, int]:
+    return {"paths": 1} | ({"session": 1} if question.within == "sessions" else {})
+
+
+def rules_of(question: PathsQuestion) -> PathRules:
+    return PathRules(_POINTS.get(question.point()[0], "begin"), question.depth, question.fold, question.window)
 
 
 class _Naming(NamedTuple):
@@ -170,7 +175,8 @@ class _Naming(NamedTuple):
         if not is_node and not is_point:
             return None
         by_path = is_view and nodes != "events" and event.path
-        return Visit(event.occurred_at, self._page(event.path) if by_path else event.event, is_point)
+        name = self._page(event.path) if by_path else event.event
+        return Visit(event.occurred_at, name, is_point, event.message_id)
 
     def _page(self, path: str) -> str:
         return next((name for fits, name in self.groups if fits(path)), path)
@@ -184,15 +190,16 @@ def _pattern(group: Pages, number: int) -> Callable[[str], bool]:
     return lambda path: holds(EventRow("", 0, 0, 0, 0, 0, "", "", "", path=path), {})
 
 
-def _visits(asking: Asking, question: PathsQuestion, asked: Range, naming: _Naming) -> Iterator[list[Visit]]:
-    """The visits of each session or customer, in order."""
+def visits_of(asking: Asking, question: PathsQuestion, asked: Range) -> Iterator[tuple[int, list[Visit]]]:
+    """Each session or customer with its visits, in order."""
+    naming = _Naming.of(question)
     reach = question.window or asking.project.sessions.cap_ms
     within = Range(max(BEGINNING, asked.start - reach), asked.end + reach)
     names, properties = naming.read()
     read = narrowed.of_sessions if question.within == "sessions" else narrowed.of_customers
     found = read(asking, names, within, question.include_bots, properties)
-    for _, events in groupby(found, key=lambda pair: pair[0]):
-        yield [visit for _, event in events if (visit := naming.visit(event))]
+    for actor, events in groupby(found, key=lambda pair: pair[0]):
+        yield actor, [visit for _, event in events if (visit := naming.visit(event))]
 
 
 class _Tally(Generic[Thing]):
@@ -214,7 +221,7 @@ def _drawn(found: Counter[tuple[Path, ...]], rules: PathRules, fan_out: int) -> 
         for path in mine:
             for level, name in enumerate(path.names, path.level):
                 every[level, name] += times
-    kept = _kept(every, fan_out)
+    kept = kept_of(every, fan_out)
     nodes, begins, ends = _Tally[_Place](), _Tally[_Place](), _Tally[_Place]()
     links = _Tally[tuple[_Place, _Place]]()
     forwards, backwards = rules.direction != "to", rules.direction in ("to", "through")
@@ -233,7 +240,7 @@ def _drawn(found: Counter[tuple[Path, ...]], rules: PathRules, fan_out: int) -> 
         nodes=sorted(
             (
                 Node(
-                    id=_id(node), level=node[0], name="other" if node[1] is None else node[1],
+                    id=node_id(node), level=node[0], name="other" if node[1] is None else node[1],
                     kind="other" if node[1] is None else "value", paths=count, actors=nodes.actors[node],
                     begins=begins.paths[node], ends=ends.paths[node],
                 )
@@ -243,7 +250,7 @@ def _drawn(found: Counter[tuple[Path, ...]], rules: PathRules, fan_out: int) -> 
         ),
         links=sorted(
             (
-                Link(source=_id(pair[0]), target=_id(pair[1]), paths=count, actors=links.actors[pair])
+                Link(source=node_id(pair[0]), target=node_id(pair[1]), paths=count, actors=links.actors[pair])
                 for pair, count in links.paths.items()
             ),
             key=lambda link: (-link.paths, link.source, link.target),
@@ -251,12 +258,12 @@ def _drawn(found: Counter[tuple[Path, ...]], rules: PathRules, fan_out: int) -> 
     )  # fmt: skip
 
 
-def _kept(every: Counter[tuple[int, str]], fan_out: int) -> set[tuple[int, str]]:
+def kept_of(every: Counter[tuple[int, str]], fan_out: int) -> set[tuple[int, str]]:
     """The nodes of each level that are not put into its `other`; ties go by name."""
     ranked = sorted(every, key=lambda node: (node[0], -every[node], node[1]))
     return {node for _, level in groupby(ranked, key=lambda node: node[0]) for node in list(level)[:fan_out]}
 
 
-def _id(node: _Place) -> str:
+def node_id(node: _Place) -> str:
     level, name = node
     return f"{level} other" if name is None else f"{level}:{name}"

@@ -6,9 +6,9 @@ on_or_after          x       x       x       -      whoever comes back in week 2
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
@@ -75,12 +75,37 @@ class RetentionAnswer(Answer[RetentionQuestion, RetentionResult]):
     """Customers by their first start in the range."""
 
 
+class Stay(NamedTuple):
+    """A customer from his first start on."""
+
+    customer: int
+    cohort: str
+    first: EventRow
+    back: Mapping[int, Sequence[EventRow]]  # periods after the cohort's -> the events with which he came back
+
+    def counted(self, question: RetentionQuestion) -> set[int]:
+        """The periods for which he counts."""
+        inside = {offset for offset in self.back if offset <= question.periods}
+        return set(range(max(inside) + 1)) if inside and question.counting == "on_or_after" else inside
+
+
 class _Acts(NamedTuple):
     """Whether an event starts or returns."""
 
     question: RetentionQuestion
     starts: filters.Predicate
     returns: filters.Predicate
+
+    @classmethod
+    def of(cls, question: RetentionQuestion) -> Self:
+        check(question.starts.where, "starts.where")
+        check(question.returns.where if question.returns else [], "returns.where")
+        returns = question.returns or question.starts
+        return cls(
+            question,
+            filters.compile([one.definition() for one in question.starts.where]),
+            filters.compile([one.definition() for one in returns.where]),
+        )
 
     def starts_with(self, event: EventRow) -> bool:
         return _does(event, self.question.starts, self.starts)
@@ -96,33 +121,31 @@ def _does(event: EventRow, act: Act, holds: filters.Predicate) -> bool:
 
 def solve(asking: Asking, question: RetentionQuestion) -> Solved[RetentionQuestion, RetentionResult]:
     asked, zone = question.range(asking.now), ZoneInfo(question.zone or "UTC")
-    check(question.starts.where, "starts.where")
-    check(question.returns.where if question.returns else [], "returns.where")
-    returns = question.returns or question.starts
-    acts = _Acts(
-        question,
-        filters.compile([one.definition() for one in question.starts.where]),
-        filters.compile([one.definition() for one in returns.where]),
-    )
     sizes: defaultdict[str, int] = defaultdict(int)
     came: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (question.periods + 1))
-    for events in _customers(asking, question, asked):
-        found = _came_back(events, acts, asked, zone)
-        if found is None:
-            continue
-        cohort, offsets = found
-        sizes[cohort] += 1
-        for offset in _counted(offsets, question):
-            came[cohort][offset] += 1
+    for stay in stays(asking, question, asked):
+        sizes[stay.cohort] += 1
+        for offset in stay.counted(question):
+            came[stay.cohort][offset] += 1
     names = all_between(asked, question.by, zone, sizes)
     cohorts = [_cohort(name, sizes[name], came[name], question, zone, asking.now) for name in names]
     result = RetentionResult(customers=sum(sizes.values()), cohorts=cohorts, curve=_curve(cohorts, question.periods))
     empty = [] if result.customers else question.starts.events
+    returns = question.returns or question.starts
     gone = [] if any(point.count for point in result.curve) else returns.events
     return Solved(question, {"retention": 1}, result, known.warnings(asking, [*empty, *gone]))
 
 
-def _customers(asking: Asking, question: RetentionQuestion, asked: Range) -> Iterator[list[EventRow]]:
+def stays(asking: Asking, question: RetentionQuestion, asked: Range) -> Iterator[Stay]:
+    """Every customer who started in the range."""
+    acts, zone = _Acts.of(question), ZoneInfo(question.zone or "UTC")
+    for customer, events in _customers(asking, question, asked):
+        stay = _stay(customer, events, acts, asked, zone)
+        if stay is not None:
+            yield stay
+
+
+def _customers(asking: Asking, question: RetentionQuestion, asked: Range) -> Iterator[tuple[int, list[EventRow]]]:
     """The events of each customer from the range's beginning to the end of the last period that is looked at."""
     acts = [question.starts, *([question.returns] if question.returns else [])]
     reach = (question.periods + 1) * _DAYS[question.by] * DAY_MS + DAY_MS  # a day of 25 hours, too
@@ -133,12 +156,12 @@ def _customers(asking: Asking, question: RetentionQuestion, asked: Range) -> Ite
         question.include_bots,
         [one.property for act in acts for one in act.where],
     )
-    for _, events in groupby(found, key=lambda pair: pair[0]):
-        yield [event for _, event in events]
+    for customer, events in groupby(found, key=lambda pair: pair[0]):
+        yield customer, [event for _, event in events]
 
 
-def _came_back(events: Sequence[EventRow], acts: _Acts, asked: Range, zone: ZoneInfo) -> tuple[str, set[int]] | None:
-    """The customer's cohort and how many periods later he came back; None for one who never started."""
+def _stay(customer: int, events: Sequence[EventRow], acts: _Acts, asked: Range, zone: ZoneInfo) -> Stay | None:
+    """None for a customer who never started."""
     by = acts.question.by
     first = next(
         (at for at, event in enumerate(events) if event.occurred_at < asked.end and acts.starts_with(event)), None
@@ -146,14 +169,11 @@ def _came_back(events: Sequence[EventRow], acts: _Acts, asked: Range, zone: Zone
     if first is None:
         return None
     cohort = label(events[first].occurred_at, by, zone)
-    back = {label(event.occurred_at, by, zone) for event in events[first + 1 :] if acts.returns_with(event)}
-    return cohort, {distance(cohort, name, by) for name in back}
-
-
-def _counted(offsets: set[int], question: RetentionQuestion) -> set[int]:
-    """The periods for which a customer counts."""
-    inside = {offset for offset in offsets if offset <= question.periods}
-    return set(range(max(inside) + 1)) if inside and question.counting == "on_or_after" else inside
+    back: defaultdict[int, list[EventRow]] = defaultdict(list)
+    for event in events[first + 1 :]:
+        if acts.returns_with(event):
+            back[distance(cohort, label(event.occurred_at, by, zone), by)].append(event)
+    return Stay(customer, cohort, events[first], back)
 
 
 def _cohort(name: str, size: int, came: list[int], question: RetentionQuestion, zone: ZoneInfo, now: int) -> Cohort:

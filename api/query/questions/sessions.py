@@ -6,6 +6,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved
 from api.query.questions.ranges import Counted, Period
+from schemas.facts import Session
 
 Column = Literal[
     "channel",
@@ -26,6 +27,10 @@ Column = Literal[
     "exit_page",
 ]
 COLUMNS: tuple[str, ...] = get_args(Column)
+_ATTRIBUTES = {
+    "source": "utm_source", "medium": "utm_medium", "campaign": "utm_campaign", "referrer": "referrer_host",
+    "entry_page": "entry_path", "exit_page": "exit_path",
+}  # fmt: skip
 _OTHER_NAMES = {"$utm_source": "source", "$utm_medium": "medium", "$utm_campaign": "campaign", "$path": "entry_page"}
 
 
@@ -105,6 +110,11 @@ def solve(asking: Asking, question: SessionsQuestion) -> Solved[SessionsQuestion
         found.sort(key=lambda row: (row.period or "", -row.sessions, row.value or ""))
     result = SessionsResult(total=total, currency=asking.project.currency, rows=found, values_left_out=left_out)
     return Solved(question, {"session": 1, "bounce.engaged": 1} | asking.goal_versions(), result)
+
+
+def value_of(session: Session, column: str | None) -> str | None:
+    """The value of a breakdown's column, as sessions.sql and bounce.sql read it; None where there is none."""
+    return getattr(session, _ATTRIBUTES.get(column, column)) or None if column else None
 
 
 def most(counts: list[tuple[str, int]], limit: int) -> set[str]:

@@ -236,14 +236,14 @@ async def test_a_store_that_is_away_is_503_and_to_be_tried_again(house: House, m
 async def test_a_question_that_reads_too_much_is_told_to_narrow_down(
     house: House, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
-    query = house.store.query
+    measured = house.store.measured
 
     def fails(sql: str, *rest: Any) -> Any:
         if "FROM sessions" in sql:
             raise StoreRefused("too much", code=code)
-        return query(sql, *rest)
+        return measured(sql, *rest)
 
-    monkeypatch.setattr(house.store, "query", fails)
+    monkeypatch.setattr(house.store, "measured", fails)
     error = await house.refused("sessions", {})
     assert error["code"] == "question_too_large"
 

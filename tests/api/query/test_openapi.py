@@ -6,10 +6,12 @@ OPERATIONS = {
     *("ask_sessions", "ask_bounce", "ask_funnel", "ask_rejected", "ask_journeys", "ask_trend", "ask_catalogue"),
     *("ask_paths", "ask_retention"),
     *("ask_recent", "get_catalogue", "find_customers", "get_customer"),
+    *(f"explain_{name}" for name in ("sessions", "bounce", "funnel", "paths", "retention", "trend")),
     *("get_identity", "join_identity", "split_identity", "ignore_identity"),
     *("list_decisions", "get_decision", "revoke_decision", "recompute_identity"),
     *("list_goals", "get_goal", "save_goal", "delete_goal"),
     *("list_funnels", "get_funnel", "get_funnel_entries", "save_funnel", "delete_funnel"),
+    *("list_fills", "get_goal_versions", "roll_goal_back", "get_funnel_versions", "roll_funnel_back"),
 }
 
 

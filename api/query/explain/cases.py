@@ -1,0 +1,39 @@
+"""What a number counts, one by one: a case for each customer, session, entry or path that is in it."""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+Counted = Literal["customers", "sessions", "entries", "paths", "events"]
+
+
+class Mark(NamedTuple):
+    """An event that is a reason, and for what."""
+
+    at: int  # ms
+    message: int
+    why: str
+
+
+class Case(NamedTuple):
+    """One of what a number counts. Where no event is marked, those of `session` are the reason, for `why`."""
+
+    customer: int
+    begins: int  # ms
+    ends: int  # ms, inclusive
+    marks: tuple[Mark, ...] = ()
+    session: int = 0
+    why: str = ""
+
+
+class Cases(NamedTuple):
+    """All cases of a cell; there are as many of them as the cell's number says."""
+
+    counted: Counted
+    found: list[Case]
+    definitions: dict[str, int]
+
+
+def marked(customer: int, marks: Iterable[Mark]) -> Case:
+    """The case of a customer that some events, one at least, are the reason for."""
+    told = tuple(marks)
+    return Case(customer, min(mark.at for mark in told), max(mark.at for mark in told), told)

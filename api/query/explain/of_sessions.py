@@ -1,0 +1,97 @@
+"""Cells of `sessions` and `bounce`: the sessions that a number counts."""
+
+from collections.abc import Callable
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from api.query.explain import owned
+from api.query.explain.cases import Cases
+from api.query.questions.bounce import BounceQuestion
+from api.query.questions.model import Asking, Strict
+from api.query.questions.periods import label
+from api.query.questions.sessions import SessionsQuestion, value_of
+from pipeline.domain.bounce import BOUNCES, engaged
+from pipeline.errors import InvalidQuestion
+from schemas.facts import Session
+
+
+class Row(Strict):
+    """A row of the answer, or all that have the period or the value that is named; without either the total."""
+
+    period: str | None = Field(None, description="of rows by period")
+    value: str | None = Field(None, description="of rows of the breakdown; null where it is named: no value")
+
+
+class SessionsCell(Row):
+    number: Literal["sessions", "converted_sessions", "engaged_sessions", "single_event_sessions"] = "sessions"
+
+
+class BounceCell(Row):
+    number: Literal["sessions", "with_view", "bounced", "stayed"] = Field(
+        "bounced", description="stayed: with a view and not bounced"
+    )
+
+
+_SESSIONS: dict[str, Callable[[Session], bool]] = {
+    "sessions": lambda session: True,
+    "converted_sessions": lambda session: session.conversions > 0,
+    "engaged_sessions": lambda session: engaged(session) is False,
+    "single_event_sessions": lambda session: session.events == 1,
+}
+
+
+def of_sessions(asking: Asking, question: SessionsQuestion, cell: SessionsCell) -> Cases:
+    holds, why = _SESSIONS[cell.number], cell.number.replace("_", " ").removesuffix("s")
+    definitions = {"session": 1, "bounce.engaged": 1} | asking.goal_versions()
+    return _cases(asking, question, cell, holds, lambda session: why, definitions)
+
+
+def of_bounce(asking: Asking, question: BounceQuestion, cell: BounceCell) -> Cases:
+    bounces = BOUNCES[question.definition]
+    told: dict[bool | None, str] = {None: "session without a view", True: "bounced", False: "did not bounce"}
+    counts: dict[str, tuple[bool | None, ...]] = {
+        "sessions": (None, True, False),
+        "with_view": (True, False),
+        "bounced": (True,),
+        "stayed": (False,),
+    }
+
+    def why(session: Session) -> str:
+        # The stored figures that the definitions look at, so that the verdict can be judged.
+        figures = f"{session.views} views, {session.interactions} interactions, {session.conversions} conversions"
+        return f"{told[bounces(session)]} ({question.definition}): {figures}, {session.engaged_ms} ms engaged"
+
+    definitions = {f"bounce.{question.definition}": 1, "session": 1}
+    wanted = counts[cell.number]
+    return _cases(asking, question, cell, lambda session: bounces(session) in wanted, why, definitions)
+
+
+def _cases(
+    asking: Asking,
+    question: SessionsQuestion | BounceQuestion,
+    cell: Row,
+    holds: Callable[[Session], bool],
+    why: Callable[[Session], str],
+    definitions: dict[str, int],
+) -> Cases:
+    check_row(cell, question.by, question.breakdown)
+    zone = ZoneInfo(question.zone or "UTC")
+    named = cell.model_fields_set
+    found = [
+        one.case(why(one.session))
+        for one in owned.sessions(asking, question.range(asking.now), question.include_bots)
+        if holds(one.session)
+        and ("period" not in named or label(one.session.started_at, question.by or "day", zone) == cell.period)
+        and ("value" not in named or value_of(one.session, question.breakdown) == cell.value)
+    ]
+    return Cases("sessions", found, definitions)
+
+
+def check_row(cell: Row, by: str | None, breakdown: object) -> None:
+    """InvalidQuestion where the answer has no such rows."""
+    if "period" in cell.model_fields_set and by is None:
+        raise InvalidQuestion("the answer has no periods: ask by day, or leave period out", field="cell.period")
+    if "value" in cell.model_fields_set and not breakdown:
+        raise InvalidQuestion("the answer has no values: name a breakdown, or leave value out", field="cell.value")

@@ -1,0 +1,35 @@
+"""Sessions with their customers, and the cases that sessions are."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from api.query.explain.cases import Case
+from api.query.questions.model import Asking
+from api.query.questions.ranges import BEGINNING, Range
+from schemas.facts import Session
+
+
+class Owned(NamedTuple):
+    """A session, whose it is, and whether it is that customer's first one ever (where that was asked for)."""
+
+    customer: int
+    is_first: bool
+    session: Session
+
+    def case(self, why: str) -> Case:
+        return Case(self.customer, self.session.started_at, self.session.last_at, (), self.session.id, why)
+
+
+def sessions(asking: Asking, within: Range, include_bots: bool, *, firsts: bool = False) -> Iterator[Owned]:
+    """The sessions that start in a time, in time."""
+    for customer, is_first, *columns in asking.rows(
+        "owned_sessions", **within.bound(), bots=int(include_bots), firsts=int(firsts)
+    ):
+        yield Owned(customer, bool(is_first), Session(*columns))
+
+
+def customers_of_sessions(asking: Asking, within: Range, include_bots: bool) -> dict[int, int]:
+    """Session's id -> customer, of every session that may hold an event of that time."""
+    reach = asking.project.sessions.cap_ms
+    around = Range(max(BEGINNING, within.start - reach), within.end + reach)
+    return {owned.session.id: owned.customer for owned in sessions(asking, around, include_bots)}

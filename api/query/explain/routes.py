@@ -1,0 +1,101 @@
+"""`POST .../questions/NAME/explain`: who is behind a number of an answer; with `Accept: text/csv` all of them."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+
+from api.query import access, ask
+from api.query.bodies import JsonRoute
+from api.query.explain.answer import Explain, ExplainQuestion, Explanation, as_csv, explained, explained_customer
+from api.query.explain.cases import Cases
+from api.query.explain.of_funnel import FunnelCell, of_funnel
+from api.query.explain.of_paths import PathsCell, of_paths
+from api.query.explain.of_retention import RetentionCell, of_retention
+from api.query.explain.of_sessions import BounceCell, SessionsCell, of_bounce, of_sessions
+from api.query.explain.of_trend import TrendCell, of_trend
+from api.query.questions.bounce import BounceQuestion
+from api.query.questions.funnel import FunnelQuestion
+from api.query.questions.model import Asking
+from api.query.questions.paths import PathsQuestion
+from api.query.questions.retention import RetentionQuestion
+from api.query.questions.sessions import SessionsQuestion
+from api.query.questions.trend import TrendQuestion
+from api.query.runtime_port import Runtime
+from schemas.definitions import Project
+
+CSV = "text/csv"
+
+
+class Explainable(NamedTuple):
+    """A question whose numbers can be explained."""
+
+    question: Any
+    cell: Any
+    cases: Callable[[Asking, Any, Any], Cases]
+
+
+EXPLAINABLE = {
+    "sessions": Explainable(SessionsQuestion, SessionsCell, of_sessions),
+    "bounce": Explainable(BounceQuestion, BounceCell, of_bounce),
+    "funnel": Explainable(FunnelQuestion, FunnelCell, of_funnel),
+    "paths": Explainable(PathsQuestion, PathsCell, of_paths),
+    "retention": Explainable(RetentionQuestion, RetentionCell, of_retention),
+    "trend": Explainable(TrendQuestion, TrendCell, of_trend),
+}
+_CSV_TOO: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A page of customers; with `Accept: text/csv` all of them, a line each.",
+        "content": {CSV: {"schema": {"type": "string"}}},
+    }
+}
+
+
+def router(runtime: Runtime) -> APIRouter:
+    routes = APIRouter(route_class=JsonRoute, tags=["questions"])
+    for name, one in EXPLAINABLE.items():
+        _add(routes, runtime, name, one)
+    return routes
+
+
+def _add(routes: APIRouter, runtime: Runtime, name: str, one: Explainable) -> None:
+    body = Explain[one.question, one.cell]  # type: ignore[name-defined]
+    reads = Depends(access.reader(runtime))
+
+    @routes.post(
+        f"/questions/{name}/explain",
+        operation_id=f"explain_{name}",
+        summary=f"Who is behind a number of `{name}`, and why",
+        response_model=Explanation,
+        responses=_CSV_TOO,
+    )
+    async def explain(request: Request, asked: body, project: Project = reads) -> Any:
+        if CSV in request.headers.get("accept", ""):
+            cases = await asyncio.to_thread(_cases, runtime, project, one, asked)
+            headers = {"Content-Disposition": f'attachment; filename="{name}-customers.csv"'}
+            return StreamingResponse(as_csv(cases), media_type=f"{CSV}; charset=utf-8", headers=headers)
+        return await asyncio.to_thread(_explain, runtime, project, one, asked)
+
+
+def _cases(runtime: Runtime, project: Project, one: Explainable, asked: Any) -> Cases:
+    asking = ask.asking(runtime, project)
+    question = ask.in_zone(asked.question, project)
+    with ask.too_large_told():
+        return one.cases(asking, question, asked.cell)
+
+
+def _explain(runtime: Runtime, project: Project, one: Explainable, asked: Any) -> Explanation:
+    until = ask.data_until(runtime)
+    asking = ask.asking(runtime, project)
+    question = ask.in_zone(asked.question, project)
+    with ask.too_large_told():
+        cases = one.cases(asking, question, asked.cell)
+        if asked.customer is None:
+            result = explained(asking, cases, asked.limit, asked.after)
+        else:
+            result = explained_customer(asking, cases, asked.customer, asked.before)
+    told = ExplainQuestion[Any, Any](question=question, cell=asked.cell, customer=asked.customer)
+    definitions, warnings = ask.versions(runtime, project, cases.definitions, until)
+    return Explanation(question=told, definitions=definitions, data_until=until, warnings=warnings, result=result)
