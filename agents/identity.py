@@ -12,12 +12,13 @@ from collections.abc import Mapping
 import msgspec
 
 from agents.claims import Claims, Ranges
-from agents.outbox import Outbox, encode, pairs_partition, send_lines
+from agents.outbox import Outbox, encode, send_lines
 from agents.ports import Ports
 from agents.watermarks import Watermarks
 from pipeline.domain.decisions import concerning, joined
 from pipeline.domain.identity import customers
 from pipeline.log.batches import Batch
+from pipeline.log.topics import pairs_partition
 from pipeline.store.definitions import Snapshot
 from pipeline.store.facts import difference
 from pipeline.store.refused_pairs import RefusedPairs
@@ -82,7 +83,11 @@ class IdentityAgent:
             [Identity(project, i, c) for i, c in decided.items() if i in members],
             lambda row: row.identifier,
         )
-        for customer, identifiers in facts.members(project, members).items():
+        copied = facts.members(project, members)
+        for identifier, customer in stored.items():
+            if decided.get(identifier) == customer and identifier not in copied.get(customer, (identifier,)):
+                upserts.append(Identity(project, identifier, customer))  # the table has it, its copy has lost it
+        for customer, identifiers in copied.items():
             for identifier in identifiers[1:]:
                 if (
                     identifier in members and stored.get(identifier) != customer

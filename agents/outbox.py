@@ -1,11 +1,11 @@
 """Marks and pair notes of one turn, one record a partition, sent before the turn is acknowledged."""
 
 import asyncio
-from zlib import crc32
 
 import msgspec
 
 from agents.ports import Ports
+from pipeline.log.topics import pairs_partition
 from schemas.log import CHANGES, MAX_LINES_PER_RECORD, PAIRS, Mark, PairNote
 
 encode = msgspec.json.Encoder().encode
@@ -54,8 +54,3 @@ async def send_lines(ports: Ports, topic: str, partition: int, lines: list[bytes
             for start in range(0, len(lines), MAX_LINES_PER_RECORD)
         )
     )
-
-
-def pairs_partition(project: str, partitions: int) -> int:
-    """All pairs of a project are decided in one place."""
-    return crc32(project.encode()) % partitions

@@ -10,12 +10,16 @@ from pydantic import BaseModel, Field, model_validator
 
 from api.admin.access import writer
 from api.admin.installation import progress_of
+from api.admin.repair import Requests, needs_every_device, requests
 from api.query.questions.model import Strict, hexadecimal
 from api.runtime import Runtime
+from pipeline.store.evidence import MOST, Evidence
 from pipeline.store.facts import Facts
 from pipeline.store.sql import load
 from pipeline.store.verify import COPIES, Difference, Report, settled, verify
 from schemas.definitions import Project
+from schemas.facts import Event
+from schemas.log import MAX_LINES_PER_RECORD, TOPICS
 
 MOST_EXAMPLES = 100
 MOST_LOOKS = 3
@@ -26,6 +30,7 @@ class Scope(Strict):
     all: bool = Field(False, description="everything; else a sample of devices, or a customer")
     sample: int = Field(100, ge=1, le=100_000, description="devices, and all that hangs together with them")
     customer: str = Field("", pattern=r"^([0-9a-fA-F]{16})?$", description="only this customer's devices")
+    repair: bool = Field(False, description="ask the agents to make anew whatever differs; ask again when they have")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -34,12 +39,20 @@ class Scope(Strict):
         return self
 
 
+class EventShown(BaseModel):
+    device: str
+    message_id: str
+    occurred_at: int = Field(description="UTC ms")
+    event: str
+
+
 class DifferenceShown(BaseModel):
     table: str
     kind: str = Field(description="missing, surplus or differs")
     key: dict[str, Any]
     stored: dict[str, Any] | None
     expected: dict[str, Any] | None
+    events: list[EventShown] = Field(description=f"what it comes from, at most {MOST}")
 
 
 class Proof(BaseModel):
@@ -48,6 +61,7 @@ class Proof(BaseModel):
     facts: int
     differences: int
     examples: list[DifferenceShown] = Field(description=f"at most {MOST_EXAMPLES}")
+    requests: int = Field(description="devices, customers and identifiers that the agents were asked to do anew")
 
 
 def router(runtime: Runtime) -> APIRouter:
@@ -56,15 +70,22 @@ def router(runtime: Runtime) -> APIRouter:
 
     @routes.post("/verify", operation_id="verify", summary="Recompute facts from events and report any difference")
     async def verify_project(scope: Scope, project: Project = writes) -> Proof:
-        return await asyncio.to_thread(_prove, runtime, project.name, scope)
+        proof, asked = await asyncio.to_thread(_prove, runtime, project.name, scope)
+        for (topic, partition), lines in asked.items():
+            for start in range(0, len(lines), MAX_LINES_PER_RECORD):
+                await runtime.writer.append(topic, partition, lines[start : start + MAX_LINES_PER_RECORD])
+        return proof
 
     return routes
 
 
-def _prove(runtime: Runtime, project: str, scope: Scope) -> Proof:
+def _prove(runtime: Runtime, project: str, scope: Scope) -> tuple[Proof, Requests]:
+    """What was found, and what to ask of the agents."""
     devices = None if scope.all else _devices(runtime, project, scope)
     report = _looked(runtime, project, devices)
-    return Proof(
+    asked = _asked(runtime, project, report) if scope.repair else {}
+    evidence = Evidence(report.used, report.expected)
+    proof = Proof(
         project=project,
         events=report.events,
         facts=report.facts,
@@ -76,9 +97,28 @@ def _prove(runtime: Runtime, project: str, scope: Scope) -> Proof:
                 key=_readable(each.key),
                 stored=each.stored and _readable(each.stored),
                 expected=each.expected and _readable(each.expected),
+                events=[_event(event) for event in evidence.of(each)],
             )
             for each in report.differences[:MOST_EXAMPLES]
         ],
+        requests=sum(map(len, asked.values())),
+    )
+    return proof, asked
+
+
+def _asked(runtime: Runtime, project: str, report: Report) -> Requests:
+    partitions, every = {name: runtime.topic(name).partitions for name in TOPICS}, list[int]()
+    if needs_every_device(report.differences):
+        every = Facts(runtime.store).devices_of_shard(project, (), 0, 1)
+    return requests(project, report.differences, every, partitions)
+
+
+def _event(event: Event) -> EventShown:
+    return EventShown(
+        device=hexadecimal(event.device),
+        message_id=hexadecimal(event.message_id),
+        occurred_at=event.occurred_at,
+        event=event.event,
     )
 
 

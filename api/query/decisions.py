@@ -8,7 +8,6 @@ import asyncio
 import secrets
 import time
 from typing import Annotated, Literal
-from zlib import crc32
 
 import msgspec
 from pydantic import BaseModel, Field
@@ -20,6 +19,7 @@ from api.query.runtime_port import Runtime
 from pipeline.domain.decisions import decided
 from pipeline.domain.identifiers import kind_of
 from pipeline.errors import InvalidQuestion, NotFound
+from pipeline.log.topics import pairs_partition
 from pipeline.store.definition_rules import MOST_WORDS
 from pipeline.store.facts import Facts
 from schemas.definitions import Decision, Project
@@ -171,7 +171,7 @@ async def tell(runtime: Runtime, project: str, decision: Decision) -> None:
     topic = runtime.topic(PAIRS)
     other = decision.other or decision.one
     line = msgspec.json.encode(PairNote(p=project, a=decision.one, b=other, r=_now(), k="define"))
-    await runtime.writer.append(PAIRS, crc32(project.encode()) % topic.partitions, [line])
+    await runtime.writer.append(PAIRS, pairs_partition(project, topic.partitions), [line])
 
 
 async def recompute(runtime: Runtime, asking: Asking) -> int:
@@ -182,7 +182,7 @@ async def recompute(runtime: Runtime, asking: Asking) -> int:
     for each in runtime.definitions.decisions(project):
         named |= {each.one, each.other} - {0}
     lines = [msgspec.json.encode(PairNote(p=project, a=each, b=each, k="define")) for each in sorted(named)]
-    partition = crc32(project.encode()) % topic.partitions
+    partition = pairs_partition(project, topic.partitions)
     for start in range(0, len(lines), NOTES):
         await runtime.writer.append(PAIRS, partition, lines[start : start + NOTES])
     return len(lines)

@@ -8,7 +8,7 @@ from pipeline.cli import options
 from pipeline.cli.output import DIFFERENCE, as_json, err, out, table
 from pipeline.errors import UserMistake
 
-SHOWN = 20
+SHOWN, SHOWN_EVENTS = 20, 3
 
 
 def verify(
@@ -17,6 +17,9 @@ def verify(
         int, typer.Option(min=1, help="Devices to look at, and all that hangs together with them.")
     ] = 100,
     customer: Annotated[str, typer.Option(help="Only this customer's devices (16 hex digits).", metavar="ID")] = "",
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Have the agents make anew whatever differs, then look once more.")
+    ] = False,
     project: options.Project = "",
     json: options.Json = False,
 ) -> None:
@@ -24,7 +27,7 @@ def verify(
     if everything and customer:
         raise UserMistake("--all and --customer exclude each other", field="customer")
     scope: dict[str, Any] = {"all": True} if everything else {"customer": customer} if customer else {"sample": sample}
-    report = options.wait_for(_verify(project, scope))
+    report = options.wait_for(_verify(project, scope, repair))
     if json:
         as_json(report)
     else:
@@ -33,13 +36,19 @@ def verify(
         raise typer.Exit(DIFFERENCE)
 
 
-async def _verify(project: str, scope: dict[str, Any]) -> Any:
+async def _verify(project: str, scope: dict[str, Any], repair: bool) -> Any:
     from pipeline.cli.connection import connected
 
     async with connected(options.settings(), "verify", project=project, agents=True) as server:
         with err.status("waiting for the agents") as status:
             await server.caught_up()
             status.update("recomputing")
+            report = await server.post(f"{server.admin}/verify", scope | {"repair": repair}, patience=None)
+            if not report["requests"]:
+                return report
+            status.update(f"the agents make {report['requests']:,} devices, customers and identifiers anew")
+            await server.caught_up()
+            status.update("recomputing once more")
             return await server.post(f"{server.admin}/verify", scope, patience=None)
 
 
@@ -50,8 +59,14 @@ def _show(report: dict[str, Any]) -> None:
         return
     found = "1 difference" if report["differences"] == 1 else f"{report['differences']:,} differences"
     out.print(f"[bold red]{found}[/bold red] in {counted}.")
-    rows = [(each["table"], each["kind"], each["key"], _changes(each)) for each in report["examples"][:SHOWN]]
-    table("", ("table", "is", "key", "stored -> expected"), rows)
+    rows = [
+        (each["table"], each["kind"], each["key"], _changes(each), _events(each)) for each in report["examples"][:SHOWN]
+    ]
+    table("", ("table", "is", "key", "stored -> expected", "events"), rows)
+
+
+def _events(difference: dict[str, Any]) -> str:
+    return ", ".join(f"{event['event']} {event['message_id']}" for event in difference["events"][:SHOWN_EVENTS])
 
 
 def _changes(difference: dict[str, Any]) -> str:

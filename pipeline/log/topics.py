@@ -1,11 +1,18 @@
 """Names of topics in a log: `{prefix}-{topic}-{generation}`, as wayfare-events-1."""
 
+from zlib import crc32
+
 from pipeline.log.port import Topic
 from schemas.log import GENERATION_BITS, PARTITION_BITS
 
 FIRST_GENERATION = 1
 MAX_PARTITIONS = 1 << PARTITION_BITS
 MAX_GENERATION = (1 << GENERATION_BITS) - 1
+
+
+def pairs_partition(project: str, partitions: int) -> int:
+    """All pairs of a project are decided in one place."""
+    return crc32(project.encode()) % partitions
 
 
 def full_name(prefix: str, topic: str, generation: int = FIRST_GENERATION) -> str:

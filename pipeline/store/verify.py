@@ -68,6 +68,8 @@ class Report:
     events: int = 0
     facts: int = 0
     differences: list[Difference] = field(default_factory=list)
+    used: list[EventRow] = field(default_factory=list)  # the events that count, and what they amount to
+    expected: BatchFacts = field(default_factory=BatchFacts)
 
 
 def verify(store: Store, snapshot: Snapshot, project: str, *, devices: Sequence[int] | None = None) -> Report:
@@ -94,6 +96,7 @@ def verify(store: Store, snapshot: Snapshot, project: str, *, devices: Sequence[
     if scope is not None:
         decisions = tuple(concerning(decisions, set(scope.identifiers)))
     expected = batch(once, definition, goals, funnels, decisions)
+    report.used, report.expected = once, expected
     for kind, rows in _by_kind(expected).items():
         stored = [kind(*_tupled(row)) for row in _rows(store, f"verify_{TABLES[kind]}", project, scope)]
         report.facts += len(stored)

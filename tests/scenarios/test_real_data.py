@@ -128,6 +128,9 @@ def test_verify_finds_a_row_that_was_damaged_on_purpose(house: House) -> None:
     (told,) = proof.report["examples"]
     assert (told["table"], told["kind"]) == ("sessions", "differs")
     assert told["stored"]["events"] == told["expected"]["events"] + 1
+    assert len(told["events"]) == min(told["expected"]["events"], 20)
+    mended = project.house.command("verify", "--all", "--repair", "--project", project.name, "--json")
+    assert (mended.returncode, project.verify().exit_code) == (0, 0)
 
 
 # -- Snowplow's edge cases
