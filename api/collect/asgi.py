@@ -148,7 +148,7 @@ class Collector:
             asked = trackers.asked_by(scope, unpacked(body, headers, self._limits.body), headers, self._now(), peer)
             protocol = trackers.claimed(protocols, asked)
             found = self._trackers.read(protocol, asked)
-            if isinstance(found, Answer) or len(found.posted) != 1 or not 0 < found.size <= self._limits.chunk:
+            if isinstance(found, Answer) or len(found.told) != 1 or not 0 < found.size <= self._limits.chunk:
                 return False
             read = len(body)
             ((sender, lines),) = self._trackers.chunks(found, self._limits.chunk, self._new_lines)

@@ -57,16 +57,18 @@ class Taken(NamedTuple):
 
     protocol: Protocol
     asked: Asked
-    posted: Sequence[tuple[Sender, Posted]]
+    told: Sequence[tuple[Sender, Told]]  # of each key
 
     @property
     def size(self) -> int:
-        return sum(len(each.notes) for _, each in self.posted)
+        return sum(len(each.posted.notes) for _, each in self.told)
 
     def answer(self, accepted: int, rejected: int) -> Answer:
-        wrong = next((each.wrong for _, each in self.posted if each.wrong), "")
+        wrong = next((each.posted.wrong for _, each in self.told if each.posted.wrong), "")
         if wrong:
             return dressed(self.protocol, refusal(400, "unknown_version", wrong))
+        if self.protocol.answered_to is not None:
+            return self.protocol.answered_to(self.told[0][1], accepted, rejected)
         return self.protocol.answered(self.asked, accepted, rejected)
 
 
@@ -81,14 +83,20 @@ class Reader:
         found = protocol.read(asked)
         if isinstance(found, Answer):
             return found
-        return Taken(protocol, asked, [(self._sender(protocol, asked, each), each) for each in found])
+        told = []
+        for each in found:
+            sender = self._sender(protocol, asked, each)
+            visitor = self._daily.of(sender.project, asked.now)
+            told.append((sender, Told(asked, each, sender.is_trusted, visitor)))
+        return Taken(protocol, asked, told)
 
     def chunks(self, taken: Taken, chunk: int, lines: Lines) -> Iterator[tuple[Sender, EventLines]]:
         """Lines of so many notes at a time, each made when it is asked for."""
-        for sender, posted in taken.posted:
-            told = Told(taken.asked, posted, sender.is_trusted, self._daily.of(sender.project, taken.asked.now))
+        for sender, told in taken.told:
+            posted = told.posted
+            address = "" if posted.hides_address else taken.asked.address
             for start in range(0, len(posted.notes), chunk):
-                made = lines(sender, posted.sent_at, taken.asked.headers, taken.asked.address)
+                made = lines(sender, posted.sent_at, taken.asked.headers, address)
                 for note in posted.notes[start : start + chunk]:
                     if posted.wrong:
                         _add(made, Unmapped(taken.protocol.public(note), posted.wrong))
@@ -99,7 +107,7 @@ class Reader:
 
     def _sender(self, protocol: Protocol, asked: Asked, posted: Posted) -> Sender:
         """A key in a header counts before what the client calls its site. Raises Refused (401)."""
-        own = key_in_headers(asked.headers) if b"x-write-key" in asked.headers else None
+        own = key_in_headers(asked.headers) if b"x-write-key" in asked.headers and not protocol.has_key_header else None
         if own is None and posted.key and not posted.is_secret:
             alias = f"{protocol.name}{ALIAS}{posted.key}"
             if self._keys(alias) is not None:
@@ -119,7 +127,7 @@ def _add(lines: EventLines, one: Event | Unmapped) -> None:
     context = one.get("context")
     lines.add(raw, Routing(
         one.get("type"), one.get("event"), one.get("anonymousId"), one.get("userId"),
-        Context(context.get("ip"), context.get("userAgent")) if context else None,
+        Context(context.get("ip"), context.get("userAgent")) if isinstance(context, dict) and context else None,
         None, one.get("sentAt"),
     ))  # fmt: skip
 

@@ -45,6 +45,7 @@ class Posted(NamedTuple):
     sent_at: str = ""  # by the client's clock, for all of them
     about: Any = None  # what the module wants to know of all of them again
     is_secret: bool = False  # the key may not come by an alias: it opens what only servers may do
+    hides_address: bool = False  # the sender's address tells no place
     wrong: str = ""  # nothing of it is understood (a version that is not known): all become rejects, and this is told
 
 
@@ -85,6 +86,8 @@ class Protocol:
     switch: str  # what a site changes, in words
     public: Callable[[Any], Any] = lambda note: note  # a note without keys and addresses, for `rejected`
     notes: Mapping[str, str] = field(default_factory=dict)  # what else is to be known, for the page
+    answered_to: Callable[[Told, int, int], Answer] | None = None  # the same, where it tells what the first key's is
+    has_key_header: bool = False  # its own clients send X-Write-Key, and the module reads what is in it
     claims: Callable[[Asked], bool] = lambda asked: True  # of protocols with one path the first that claims it reads
 
 

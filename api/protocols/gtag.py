@@ -1,0 +1,183 @@
+"""gtag.js of Google Analytics 4: hits of a browser in the address, and where they are many one a line of the body.
+
+    POST /g/collect?v=2&tid=G-...&cid=...&sid=...&dl=...&_s=1        what all hits share
+    en=page_view&_ee=1
+    en=scroll&epn.percent_scrolled=90&_et=5021
+
+Google does not document it. Sources: captured requests; npm's @minimal-analytics/ga4 and @analytics-debugger/ga4mp,
+which send the same; the reference of d8a.tech.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from api.collect.answers import Answer, Refused
+from api.protocols.ga4 import VIEWS
+from api.protocols.gtag_items import items_of
+from api.protocols.homes import compiled, housed
+from api.protocols.once import once
+from api.protocols.protocol import Asked, Posted, Protocol, Read, Refusal, Told, answer, fields_of
+from api.webhooks.vendor import Event, Unmapped
+
+VERSION: Final = "2"
+BECOMES: Final[Mapping[str, str]] = {
+    "page_view": "page",
+    "screen_view": "screen",
+    "up.*": "identify",
+    "upn.*": "identify",
+}
+HOMES: Final[Mapping[str, str]] = {
+    "cid": "anonymousId",
+    "uid": "userId",
+    "sid": "context.session.id",
+    "dl": "context.page.url",
+    "dt": "context.page.title",
+    "dr": "context.page.referrer",
+    "cs": "context.campaign.source",
+    "cm": "context.campaign.medium",
+    "cn": "context.campaign.name",
+    "cc": "context.campaign.content",
+    "ck": "context.campaign.term",
+    "ct": "context.campaign.term",
+    "uap": "context.os.name",
+    "_uip": "context.ip",
+    "cu": "properties.currency",
+    "ci": "properties.campaign_id",
+    "ul": "properties.language",
+    "sr": "properties.screen_resolution",
+    "tt": "properties.traffic_type",
+    "uam": "properties.device_model",
+    **dict.fromkeys(("v", "tid", "en", "_ss", "_et", "sct", "seg", "_fv", "_c", "_s", "_p", "_z", "_eu", "_ee"), ""),
+    **dict.fromkeys(("gtm", "gtm_up", "gcs", "gcd", "gcu", "gcut", "npa", "dma", "dma_cps", "pscdl", "frm"), ""),
+    **dict.fromkeys(("tfd", "tag_exp", "_dbg", "_gaz", "gaz", "are", "_geo", "_rdi", "_nsi", "_prs", "ngs"), ""),
+    **dict.fromkeys(("rcb", "ecid", "gdid", "edid", "_edid", "_fplc", "_glv", "richsstsse", "_rnd", "aip"), ""),
+    **dict.fromkeys(("uaa", "uab", "uafvl", "uamb", "uapv", "uaw", "uaW", "em", "_ecid", "_npa"), ""),
+}  # fmt: skip
+_HOMES = compiled(HOMES)
+_NUMBERS: Final = {"_et": "engagement_time_msec", "sct": "session_number"}
+_FLAGS: Final = {"seg": "session_engaged", "_fv": "first_visit", "_c": "is_conversion"}
+_DENIED = re.compile(r"G1.0")  # consent: advertising, then analytics
+_ITEM = re.compile(r"pr[0-9]{1,3}")
+MOST_HITS_OF_PAGE: Final = 1_000_000
+
+
+def read(asked: Asked) -> Read:
+    if asked.method not in ("GET", "POST"):
+        raise Refused(405, "method_not_allowed", "send hits with GET or POST", headers=((b"allow", b"GET, POST"),))
+    shared = asked.fields
+    if _DENIED.fullmatch(shared.get("gcs", "")):
+        return answered(asked, 0, 0)  # the visitor wants no analytics: gtag pings all the same, and nothing is kept
+    lines = asked.body.decode("utf-8", "replace").splitlines() if asked.body else ()
+    hits = [{**shared, **fields_of(line)} for line in lines if line] or [shared]
+    version = shared.get("v", "")
+    wrong = "" if version == VERSION else f"version {version[:20]!r} of gtag's protocol is not known; 2 is"
+    key = shared.get("ep.write_key") or hits[0].get("ep.write_key") or shared.get("tid", "")
+    notes: list[Any] = [_public(hit) for hit in hits] if wrong else list(enumerate(hits))
+    return [Posted(key, notes, wrong=wrong)]
+
+
+def mapped(note: tuple[int, dict[str, str]], told: Told) -> Iterator[Event | Unmapped]:
+    index, given = note
+    name = given.get("en", "")
+    if not name:
+        yield Unmapped(_public(given), "a hit needs its event's name in `en`")
+        return
+    kind = VIEWS.get(name, "track")
+    made: Event = {"type": kind}
+    if kind == "track":
+        made["event"] = name
+    shared = told.asked.fields if index else {}  # what all hits share of the visitor the first one tells
+    traits: dict[str, Any] = {}
+    items: dict[str, str] = {}
+    kept: dict[str, Any] = {}
+    own: dict[str, str] = {}
+    for field, value in given.items():
+        group, dot, rest = field.partition(".")
+        if not dot:
+            (items if _ITEM.fullmatch(field) else own)[field] = value
+        elif group in ("ep", "epn"):
+            if rest != "write_key":
+                kept[rest] = _number(value) if group == "epn" else value
+        elif group in ("up", "upn"):
+            if shared.get(field) != value:
+                traits[rest] = _number(value) if group == "upn" else value
+        elif group != "sst":  # server-side tagging's own
+            kept[field] = value
+    kept.update(housed(own, _HOMES, made))
+    _tell(given, index, made, kept)
+    if items:
+        kept["items"] = items_of(items)
+    made["properties"] = kept
+    made["messageId"] = once("gtag", {**given, "sst": None}, index)
+    yield made
+    if traits:
+        yield _person(made, traits, told.asked.now)
+
+
+def _tell(given: Mapping[str, str], index: int, made: Event, kept: dict[str, Any]) -> None:
+    """Where its place in the page's hits, its numbers and its flags go."""
+    for field, name in _NUMBERS.items():
+        if field in given:
+            kept[name] = _number(given[field])
+    for field, name in _FLAGS.items():
+        if field in given:
+            kept[name] = given[field] == "1"
+    if given.get("_ss") == "1" and index == 0:
+        made.setdefault("context", {}).setdefault("session", {})["new"] = True
+    if (hit := given.get("_s", "")).isdecimal() and int(hit) < MOST_HITS_OF_PAGE:
+        made["sequence"] = int(hit) * 100 + min(index, 99)
+
+
+def _person(made: Event, traits: dict[str, Any], now: int) -> Event:
+    """gtag repeats a visitor's properties with its hits: the same ones are one call a day."""
+    person: Event = {name: made[name] for name in ("anonymousId", "userId") if name in made}
+    person |= {"type": "identify", "traits": traits}
+    return person | {"messageId": once("gtag", person, now // 86_400_000)}
+
+
+def _number(text: str) -> Any:
+    try:
+        return int(text) if text.lstrip("-").isdecimal() else float(text)
+    except ValueError:
+        return text
+
+
+def _public(hit: Mapping[str, str]) -> dict[str, str]:
+    """A hit without key and address."""
+    return {name: value for name, value in hit.items() if name not in ("tid", "ep.write_key", "_uip")}
+
+
+def answered(asked: Asked, accepted: int, rejected: int) -> Answer:
+    return answer(204, "")
+
+
+def refused(why: Refusal) -> tuple[str, bytes]:
+    told = {"code": why.status, "message": why.message, "status": why.code}
+    return "application/json", msgspec.json.encode({"error": told, "request_id": why.request_id})
+
+
+PROTOCOL: Final = Protocol(
+    name="gtag",
+    title="Google Analytics 4, gtag.js",
+    paths=("/g/collect",),
+    read=read,
+    mapped=mapped,
+    answered=answered,
+    refused=refused,
+    homes=HOMES,
+    becomes=BECOMES,
+    key="`ep.write_key`, else `tid`",
+    once="a hash of the hit, which gtag numbers (`_p`, `_s`)",
+    switch="`gtag('config', 'G-...', {server_container_url: 'https://HOST', write_key: 'KEY'})`",
+    notes={
+        "parameters": "`ep.*` and `epn.*` are properties, `up.*` and `upn.*` traits, without their beginnings; the "
+        "same traits are one call a day",
+        "_et": "`engagement_time_msec`; `user_engagement` and `scroll` are passive",
+        "items": "`pr1` ... are `items`, with the names that Google documents",
+        "sessions": "`_ss` begins a session",
+        "opt-out": "where `gcs` says that analytics is denied nothing is kept, and the answer is 204",
+    },
+)

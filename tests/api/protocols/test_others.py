@@ -1,0 +1,141 @@
+"""What a golden file cannot show: times, addresses, ids of a day; and that any body has an answer."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.api.collect.door import NOW, Door, event_of
+from tests.api.protocols.golden import door, sent
+
+OPENPANEL = {"openpanel-client-id": "web-key"}
+MIXPANEL = {"event": "tap", "properties": {"token": "web-key", "distinct_id": "ann"}}
+GA4 = "/mp/collect?api_secret=server-key"
+TIMELESS = [
+    {"path": "/track", "json": MIXPANEL},
+    {"path": "/track", "headers": OPENPANEL, "json": {"type": "track", "payload": {"name": "tap", "profileId": "ann"}}},
+    {"path": GA4, "json": {"client_id": "1.2", "events": [{"name": "tap"}]}},
+]
+
+
+def ids(at: Door) -> list[str]:
+    return [event_of(line)["messageId"] for line in at.log.lines]
+
+
+@pytest.mark.parametrize("request_", TIMELESS)
+async def test_what_is_sent_again_has_the_same_id_and_what_happens_again_later_another(request_: Any) -> None:
+    at = door()
+    await sent(at, request_)
+    await sent(at, request_)
+    at.collector._now = lambda: NOW + 5_000
+    await sent(at, request_)
+    first, again, later = ids(at)
+    assert first == again != later
+
+
+async def test_an_event_with_a_time_is_the_same_whenever_it_comes() -> None:
+    at = door()
+    request = {"path": GA4, "json": {"client_id": "1.2", "timestamp_micros": 1, "events": [{"name": "tap"}]}}
+    await sent(at, request)
+    at.collector._now = lambda: NOW + 3_600_000
+    await sent(at, request)
+    assert len(set(ids(at))) == 1
+
+
+@pytest.mark.parametrize(("flag", "has_place"), [("ip=1", True), ("ip=0", False), ("verbose=1", True)])
+async def test_mixpanels_ip_flag_says_whether_the_address_tells_a_place(flag: str, has_place: bool) -> None:
+    at = door()
+    await sent(at, {"path": f"/track?{flag}", "json": MIXPANEL})
+    assert (at.log.line.g is not None) == has_place
+
+
+async def test_jitsus_policy_takes_the_place_away() -> None:
+    at = door()
+    event = {"type": "track", "event": "tap", "anonymousId": "a"}
+    for policy in ("keep", "remove", "strip-last-octet"):
+        headers = {"x-write-key": "web-key", "x-ip-policy": policy}
+        await sent(at, {"path": "/api/s/track", "headers": headers, "json": event})
+    assert [line.g is not None for line in at.log.lines] == [True, False, False]
+
+
+async def test_jitsus_key_may_have_a_secret_behind_it() -> None:
+    at = door()
+    event = {"type": "track", "event": "tap", "anonymousId": "a"}
+    answer = await sent(at, {"path": "/api/s/track", "headers": {"x-write-key": "web-key:any"}, "json": event})
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+
+
+async def test_openpanel_tells_a_page_the_id_that_its_visitor_has_for_the_day() -> None:
+    at = door()
+    call = {"type": "track", "payload": {"name": "tap"}}
+    answers = [await sent(at, {"path": "/track", "headers": OPENPANEL, "json": call}) for _ in range(2)]
+    devices = {event_of(line)["anonymousId"] for line in at.log.lines}
+    assert devices == {answer.json()["deviceId"] for answer in answers}
+    assert len(devices) == 1
+
+
+async def test_openpanels_servers_pass_their_visitors_address_on_and_it_is_not_kept() -> None:
+    at = door()
+    call = {"type": "track", "payload": {"name": "tap"}}
+    browser = await sent(at, {"path": "/track", "headers": OPENPANEL, "json": call, "address": "203.0.113.9"})
+    headers = {"openpanel-client-id": "server-key", "x-client-ip": "203.0.113.9"}
+    await sent(at, {"path": "/track", "headers": headers, "json": call})
+    assert {event_of(line)["anonymousId"] for line in at.log.lines} == {browser.json()["deviceId"]}
+    assert at.log.lines[1].g == ("DE", "BE", "Berlin")
+    assert b"203.0.113.9" not in b"".join(at.log.raw)
+
+
+async def test_a_jitsu_visitor_who_keeps_no_ids_has_one_of_the_day() -> None:
+    at = door()
+    event = {"type": "page", "messageId": "m"}
+    await sent(at, {"path": "/api/s/page", "headers": {"x-write-key": "web-key"}, "json": event})
+    assert at.log.event["anonymousId"].startswith("day-")
+
+
+async def test_gtags_properties_of_a_visitor_are_one_call_a_day() -> None:
+    at = door()
+    for later in (0, 3_600_000, 86_400_000):
+        at.collector._now = lambda later=later: NOW + later  # type: ignore[misc]
+        await sent(at, {"path": f"/g/collect?v=2&tid=web-key&cid=1.2&en=tap&_s={later + 1}&up.plan=pro", "text": ""})
+    people = [event_of(line)["messageId"] for line in at.log.lines if event_of(line)["type"] == "identify"]
+    assert people[0] == people[1] != people[2]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from((
+                *("event", "properties", "type", "payload", "name", "params", "events", "user_properties", "user_data"),
+                *("$set", "$append", "$transactions", "$distinct_id", "distinct_id", "context", "profileId", "groups"),
+                *("client_id", "device", "user_location", "__path", "__revenue", "time", "$time", "token", "batch"),
+                *("traits", "clientIds", "groupIds", "property", "__identify", "timestamp_micros", "$merge"),
+            )),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)  # fmt: skip
+WHERE = st.sampled_from((
+    *((GA4, {}), ("/debug/mp/collect", {}), ("/g/collect?v=2&tid=web-key&cid=1", {})),
+    *((path, {"authorization": "Basic d2ViLWtleTo="}) for path in ("/track", "/engage", "/import", "/groups")),
+    *(("/track", OPENPANEL), ("/api/s/event", {"x-write-key": "web-key"}), ("/api/s/batch?writeKey=web-key", {})),
+))  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(WHERE, JSON, st.sampled_from(("track", "identify", "alias", "increment", "group", "assign_group", "$identify")))
+async def test_whatever_a_body_holds_it_has_an_answer(where: Any, body: Any, kind: str) -> None:
+    path, headers = where
+    if isinstance(body, dict) and path == "/track":
+        body = {"event": kind, "type": kind, "payload": body.get("payload", body), **body}
+    try:
+        text = json.dumps(body)
+    except ValueError:
+        return
+    answer = await sent(door(), {"path": path, "headers": headers, "text": text})
+    assert answer.status_code in (200, 204, 400, 401)

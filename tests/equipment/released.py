@@ -1,0 +1,44 @@
+"""Released packages of others that tests run: installed once, beside this project's own, by their clients."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CACHE = Path.home() / ".cache" / "wayfare"
+
+
+def python_packages(*wanted: str) -> Path:
+    """The folder for PYTHONPATH that has these (`name==version`), or the test skips."""
+    folder = CACHE / f"python3.{sys.version_info.minor}-{_named(wanted)}"
+    _install([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), *wanted], folder)
+    return folder
+
+
+def node_packages(*wanted: str) -> Path:
+    """The folder `node_modules` that has these (`name@version`), or the test skips."""
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed: {', '.join(wanted)} run on Node.js and come through npm")
+    folder = CACHE / f"npm-{_named(wanted)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    options = ("--no-audit", "--no-fund", "--ignore-scripts")
+    _install(["npm", "install", "--prefix", str(folder), *options, *wanted], folder)
+    return folder / "node_modules"
+
+
+def _named(wanted: tuple[str, ...]) -> str:
+    return hashlib.sha256(" ".join(wanted).encode()).hexdigest()[:12]
+
+
+def _install(command: list[str], folder: Path) -> None:
+    done_mark = folder / "installed"
+    if done_mark.exists():
+        return
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+    if done.returncode:
+        pytest.skip(f"could not be installed: {' '.join(command)}: {done.stderr[-500:]}")
+    done_mark.touch()
