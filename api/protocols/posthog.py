@@ -38,7 +38,6 @@ HOMES: Final[Mapping[str, str]] = {
     "$current_url": "context.page.url",
     "$pathname": "context.page.path",
     "$title": "context.page.title",
-    "title": "context.page.title",
     "$referrer": "context.page.referrer",
     "$raw_user_agent": "context.userAgent",
     "$user_agent": "context.userAgent",
@@ -64,7 +63,8 @@ CAMPAIGN: Final[Mapping[str, str]] = {
     "utm_medium": "context.campaign.medium",
     "utm_campaign": "context.campaign.name",
 }
-_HOMES = compiled(HOMES)
+PAGE: Final[Mapping[str, str]] = {"title": "context.page.title"}
+_HOMES, _PAGE_HOMES = compiled(HOMES), compiled(PAGE)
 # posthog-js sends the tags of the last campaign with every event, of later visits too: where the address is there, it
 # says which visit has them.
 _WITH_CAMPAIGN = _HOMES | compiled(CAMPAIGN)
@@ -178,6 +178,8 @@ def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
         if one:
             made[field] = one
     rest = housed(given, _HOMES if "$current_url" in given else _WITH_CAMPAIGN, made)
+    if kind == "page":
+        rest = housed(rest, _PAGE_HOMES, made)
     page = get(made, "context", "page")
     if page and page.get("referrer") == _NO_REFERRER:
         del page["referrer"]
@@ -309,6 +311,7 @@ PROTOCOL: Final = Protocol(
         "timestamp, sent_at, offset": "time and the sender's clock",
         "$set, $set_once": "traits",
         "$groups": "group id: the first",
+        "title": "of a `$pageview`: `context.page.title`",
         "utm_source, utm_medium, utm_campaign": "only where the event has no `$current_url`",
     },
 )

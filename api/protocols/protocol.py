@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from api.collect.answers import Answer, Refused
+from api.collect.answers import EXPOSED, Answer, Refused
 from api.webhooks.vendor import Event, Unmapped
 
 ALIAS = ":"  # between a protocol's name and what its clients call their site
@@ -102,7 +102,8 @@ def missing_key(where: str) -> Refused:
 
 def answer(status: int, kind: str, body: bytes = b"", *headers: tuple[bytes, bytes]) -> Answer:
     own = ((b"content-type", kind.encode()),) if kind else ()
-    return Answer(status, (*own, (b"content-length", b"%d" % len(body)), *headers), body)
+    # EXPOSED: posthog-js looks for Retry-After in every answer, and a browser tells of it where it may not.
+    return Answer(status, (*own, (b"content-length", b"%d" % len(body)), EXPOSED, *headers), body)
 
 
 PIXEL = (
