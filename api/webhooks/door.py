@@ -66,7 +66,13 @@ def may_send(headers: dict[bytes, bytes], granted: Answer) -> Answer:
 
 
 def challenge_of(vendor: Vendor, scope: MutableMapping[str, Any], keys: Keys) -> Answer | None:
-    """The answer to Meta, which asks whether we listen; None where it is another request. Raises Refused: 401, 403."""
+    """The answer to who asks whether we listen: Meta by GET, others by HEAD; None where it is another request.
+
+    Raises Refused: 401, 403.
+    """
+    if scope["method"] == "HEAD" and vendor.is_pinged:
+        source_of(scope, {}, keys)
+        return Answer(200, ((b"content-length", b"0"),), b"")
     asked = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     if scope["method"] != "GET" or not vendor.has_challenge or asked.get("hub.mode") != ["subscribe"]:
         return None

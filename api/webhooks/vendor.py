@@ -62,4 +62,5 @@ class Vendor:
     signed_with: Callable[[Posted, str, bytes], None] | None = None  # the same with what stands there
     answer: tuple[str, bytes] | None = None  # content type and body of a 200, where the vendor reads it
     has_challenge: bool = False  # asks by GET whether we listen, with the source's key as its token
+    is_pinged: bool = False  # asks by HEAD whether the address is there, with the source's key in it
     identity: str = field(default="e-mail")  # whom its events name

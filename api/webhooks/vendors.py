@@ -14,6 +14,7 @@ from api.webhooks import (
     shopify,
     sparkpost,
     stripe,
+    surveymonkey,
     twilio,
     typeform,
     whatsapp,
@@ -26,6 +27,6 @@ VENDORS: Final[dict[str, Vendor]] = {
     each.VENDOR.name: each.VENDOR
     for each in (
         *(ses, sendgrid, mailgun, postmark, brevo, mailjet, sparkpost),
-        *(twilio, whatsapp, intercom, zendesk, typeform, stripe, shopify, woocommerce, cloudevents),
+        *(twilio, whatsapp, intercom, zendesk, typeform, surveymonkey, stripe, shopify, woocommerce, cloudevents),
     )
 }

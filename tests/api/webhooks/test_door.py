@@ -79,6 +79,13 @@ async def test_meta_asks_whether_we_listen_with_the_key_as_its_token() -> None:
     assert (await client.get("/webhooks/postmark", params=asked(MAIL))).status_code == 405
 
 
+async def test_surveymonkey_asks_by_head_whether_the_address_is_there() -> None:
+    client = vendor_door().client
+    assert (await client.head(f"/webhooks/surveymonkey?key={MAIL}")).status_code == 200
+    assert (await client.head("/webhooks/surveymonkey?key=nobody")).status_code == 401
+    assert (await client.head(f"/webhooks/typeform?key={MAIL}")).status_code == 405
+
+
 async def test_only_post_is_taken() -> None:
     answer = await vendor_door().client.get(f"/webhooks/postmark?key={MAIL}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")

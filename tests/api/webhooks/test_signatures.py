@@ -32,6 +32,10 @@ def typeform(body: bytes, at: int) -> tuple[bytes, Headers]:
     return body, {"typeform-signature": "sha256=" + based(mac(body))}
 
 
+def surveymonkey(body: bytes, at: int) -> tuple[bytes, Headers]:
+    return body, {"sm-apikey": "app", "sm-signature": based(mac(body, "sha1", f"app&{SECRET}"))}
+
+
 def shopify(body: bytes, at: int) -> tuple[bytes, Headers]:
     return body, {"x-shopify-hmac-sha256": based(mac(body)), "x-shopify-topic": "customers/create"}
 
@@ -61,7 +65,8 @@ def mailgun(body: bytes, at: int) -> tuple[bytes, Headers]:
 
 
 SIGNINGS: dict[str, Signing] = {
-    each.__name__: each for each in (stripe, typeform, shopify, woocommerce, intercom, whatsapp, zendesk, mailgun)
+    each.__name__: each
+    for each in (stripe, typeform, surveymonkey, shopify, woocommerce, intercom, whatsapp, zendesk, mailgun)
 }
 WITH_TIME = {"stripe": 300, "zendesk": 300, "mailgun": 26 * 3600}
 BODY = b'{"id": 1, "email": "ann@example.com"}'

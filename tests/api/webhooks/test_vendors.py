@@ -368,6 +368,31 @@ def test_answers_of_typeform_are_kept_by_reference_and_addresses_become_identifi
     assert event["context"]["traits"] == {"email": "ann@example.com", "phone": "+14165550100"}
 
 
+@needs_pairs
+def test_the_example_of_surveymonkey_is_an_answered_survey_of_its_response() -> None:
+    event = one("surveymonkey", examples()["surveymonkey"]["example"])
+    assert (event["event"], event["properties"]["response_id"]) == ("Survey Answered", "123456")
+    found = row(event)
+    assert (found.channel, found.contact, found.occurred_at) == ("survey", "engagement", 1_451_685_391_182)
+    assert len(found.vendors) == 1
+
+
+def test_surveymonkey_tells_of_one_response_from_its_start_to_its_end() -> None:
+    def note(kind: str, number: int) -> dict[str, Any]:
+        told = {"respondent_id": "r", "survey_id": "s", "collector_id": "c", "recipient_id": "0"}
+        return {"event_type": kind, "event_id": f"e{number}", "object_id": "r", "resources": told}
+
+    kinds = ("response_created", "response_completed", "response_updated", "response_overquota")
+    events = [one("surveymonkey", note(kind, number)) for number, kind in enumerate(kinds)]
+    names = ["Survey Started", "Survey Answered", "Survey Answer Changed", "Survey Ended"]
+    assert [event["event"] for event in events] == names
+    assert events[-1]["properties"]["reason"] == "overquota"
+    assert events[0]["properties"]["survey_id"] == "s"
+    assert len({event["messageId"] for event in events}) == 4
+    assert len({row(event).vendors for event in events}) == 1
+    assert mapped("surveymonkey", note("collector_created", 9)).unmapped
+
+
 # -- payments and shops
 
 
