@@ -24,6 +24,7 @@ from api import health
 from api.collect import asgi, counters
 from api.collect import limits as limits_of
 from api.protocols.protocols import PROTOCOLS
+from api.query import saved_segments
 from api.query.explain import answer as explaining
 from api.query.explain import routes as explain
 from api.query.profiles import Profile
@@ -72,7 +73,9 @@ _RANGE: Final = ("from", "to", "last", "zone", "include_bots")  # what nearly al
 OTHERS: Final[Mapping[str, type[BaseModel]]] = {
     "goal": GoalBody, "saved funnel": FunnelBody, "step": steps.Step, "filter": steps.Filter,
     "exclusion": steps.Exclusion, "convert": funnel.Convert, "point": paths.Point, "pages": paths.Pages,
-    "act": retention.Act, **{f"cell of {name}": one.cell for name, one in explain.EXPLAINABLE.items()},
+    "act": retention.Act,
+    "segment": saved_segments.SegmentBody, "condition": saved_segments.Condition,
+    **{f"cell of {name}": one.cell for name, one in explain.EXPLAINABLE.items()},
 }  # fmt: skip
 
 

@@ -75,6 +75,30 @@ class Funnel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int = 1
 
 
+class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that holds of a customer at a time, or does not."""
+
+    kind: Literal["profile", "did", "funnel", "segment"]
+    negated: bool = False
+    where: tuple[Filter, ...] = ()  # profile: on his newest traits; did: on the events
+    events: tuple[str, ...] = ()  # did: names, or ("*",)
+    at_least: int = 1  # did: so many times
+    within_ms: int = 0  # did: in so much time up to now; 0 = ever
+    funnel: str = ""  # name of a saved one
+    step: int = 1  # funnel: his furthest entry fills this step, from 1 ...
+    without_step: int = 0  # ... and not this one; 0 = whatever
+    segment: str = ""  # name of another one
+
+
+class Segment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Customers of whom conditions hold, judged anew with every question."""
+
+    name: str
+    conditions: tuple[Condition, ...]
+    match: Literal["all", "any"] = "all"
+    version: int = 1
+
+
 class SessionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gap_ms: int = 30 * 60_000
     cap_ms: int = 24 * 3_600_000

@@ -69,6 +69,12 @@ class EventRow(Event, gc=False):
     properties: str = "{}"  # JSON object; traits of identify and group calls too
 
 
+class AskedEvent(EventRow, gc=False):
+    """An event as questions see it that look at segments; in no table."""
+
+    segments: frozenset[str] = frozenset()  # names of those asked about that its customer is in
+
+
 class Session(msgspec.Struct, gc=False):
     """A row of `sessions`. duration = last_at - started_at; bounce_* are computed columns."""
 

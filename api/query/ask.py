@@ -13,8 +13,9 @@ from pydantic import BaseModel
 
 from api.query import fills
 from api.query.errors import shape
+from api.query.questions import segments
 from api.query.questions.model import Asking, Solved
-from api.query.questions.ranges import Ranged
+from api.query.questions.ranges import OfCustomers, Ranged
 from api.query.runtime_port import Runtime
 from pipeline.errors import InvalidQuestion, StoreRefused, WayfareError
 from pipeline.store.sql import load
@@ -42,6 +43,9 @@ def asking(runtime: Runtime, project: Project) -> Asking:
         funnels={funnel.name: funnel for funnel in snapshot.funnels.get(project.name, ())},
         now=time.time_ns() // 1_000_000,
         statements=[],
+        segments={segment.name: segment for segment in snapshot.segments.get(project.name, ())},
+        memberships={},
+        members_of=segments.members,
     )
 
 
@@ -86,6 +90,11 @@ def too_large_told() -> Iterator[None]:
         raise
 
 
+def about(asking: Asking, question: Ranged) -> Asking:
+    """Of the customers whom the question is about."""
+    return segments.narrowed_to(asking, question.segments if isinstance(question, OfCustomers) else [])
+
+
 def versions(
     runtime: Runtime, project: Project, definitions: dict[str, int], until: int | None
 ) -> tuple[dict[str, int], list[str]]:
@@ -99,8 +108,10 @@ def _answer(runtime: Runtime, project: Project, question: Q, solve: Solve[Q, R],
     question = in_zone(question, project)
     until = data_until(runtime)  # before the facts are read: they hold at least that much
     with too_large_told():
-        solved = solve(asking(runtime, project), question)
-    definitions, filling = versions(runtime, project, solved.definitions, until)
+        asked = about(asking(runtime, project), question)
+        solved = solve(asked, question)
+    looked_at = segments.versions(asked, list(asked.memberships))
+    definitions, filling = versions(runtime, project, solved.definitions | looked_at, until)
     return answer(
         question=solved.question,
         definitions=definitions,

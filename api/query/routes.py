@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
-from api.query import access, ask, identity_routes, profiles, saved_routes
+from api.query import access, ask, identity_routes, profiles, saved_routes, saved_segments
 from api.query.bodies import JsonRoute
 from api.query.errors import ErrorAnswer
 from api.query.explain import routes as explain_routes
@@ -50,6 +50,7 @@ def router(runtime: Runtime) -> APIRouter:
     routes.include_router(identity_routes.router(runtime))
     routes.include_router(saved_routes.goals(runtime))
     routes.include_router(saved_routes.funnels(runtime))
+    routes.include_router(saved_segments.router(runtime))
     routes.include_router(saved_routes.filling(runtime))
     return routes
 

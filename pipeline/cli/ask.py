@@ -54,6 +54,9 @@ def ask(
         list[str] | None,
         typer.Option(help="funnel, trend: name=value on every step; also != > >= < <= ~ (contains) !~."),
     ] = None,
+    segment: Annotated[
+        list[str] | None, typer.Option(help="Only customers of this saved segment; again for more: of all of them.")
+    ] = None,
     events: Annotated[str, typer.Option(help="trend: names of events, with commas between them.")] = "",
     definition: Annotated[str, typer.Option(help="bounce: engaged, no_interaction, single_page or single_event.")] = "",
     reason: Annotated[str, typer.Option(help="rejected: only this reason.")] = "",
@@ -68,10 +71,11 @@ def ask(
     if question not in QUESTIONS:
         raise InvalidQuestion(f"there is no question {question!r}; there are {', '.join(QUESTIONS)}", field="QUESTION")
     body: dict[str, Any] = _read(whole) if whole else {}
-    given = {
+    given: dict[str, Any] = {
         "last": last, "from": begin, "to": end, "by": by, "breakdown": breakdown, "saved": saved, "window": window,
         "count": count, "definition": definition, "reason": reason, "include_bots": include_bots,
     }  # fmt: skip
+    given |= {"segments": segment or ()}
     body |= {name: value for name, value in given.items() if value}
     if window.isdecimal():
         body["window"] = int(window)

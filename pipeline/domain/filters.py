@@ -12,6 +12,7 @@ together):
 
 A name is a key of `properties`, else, where it has dots and no such key has a value, a path into nested objects. A
 name with $ before it is a column of the event (COLUMNS): a number's 0 and a flag's false are values, "" is absent.
+$segment.NAME is true or false: whether its customer is in that segment when asked; only AskedEvents can tell.
 
     is, is_not, in, not_in    the texts are equal: 0 equals "0" and 0.0, but neither false nor "0.0"; case counts
     contains, not_contains    the text holds the filter's, case counts
@@ -48,6 +49,8 @@ COLUMNS: Final[dict[str, str]] = {
     + ("utm_source", "utm_medium", "utm_campaign", "click_id", "country", "region", "city", "browser", "os")
     + ("device_type", "currency", "source", "is_bot", "is_passive", "engaged_ms")
 } | {"value": "value_micros", "cost": "cost_micros"}
+
+SEGMENT: Final = "$segment."
 
 NUMBER_PATTERN: Final = r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 _NUMBER = re.compile(NUMBER_PATTERN.removesuffix("$") + r"\Z")
@@ -123,6 +126,9 @@ def reader(name: str, field: str = "breakdown") -> Reader:
     """What reads the property or $column `name`; InvalidQuestion at `field` for a column that there is none of."""
     if not name or name == "$":
         raise InvalidQuestion("a property's name is missing", field=field)
+    if is_segment(name):
+        segment = name.removeprefix(SEGMENT)
+        return lambda event, properties: segment in getattr(event, "segments")  # noqa: B009  (AskedEvent)
     if name.startswith("$"):
         return _column(name, field)
     if "." not in name:
@@ -150,6 +156,11 @@ def _column(name: str, field: str) -> Reader:
     if attribute.endswith("_micros"):
         return lambda event, properties: read(event) / 1_000_000
     return lambda event, properties: read(event)
+
+
+def is_segment(name: str) -> bool:
+    """Whether `name` asks if the customer is in a segment: true or false."""
+    return name.startswith(SEGMENT)
 
 
 def is_column(name: str) -> bool:

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipeline.domain import filters
 from pipeline.domain.funnels import compile_funnel
+from pipeline.domain.segments import check_conditions
 from pipeline.errors import UserMistake
-from schemas.definitions import Decision, Funnel, Goal, Key, Project
+from schemas.definitions import Decision, Filter, Funnel, Goal, Key, Project, Segment
 
 MAX_STEPS = 32
 MOST_CAP_MS = 366 * 86_400_000
@@ -21,7 +22,7 @@ _ID = re.compile(r"[0-9a-f]{16}")
 MOST_WORDS = 1000  # characters of a reason
 
 
-def check_definition(definition: Project | Key | Goal | Funnel | Decision) -> None:
+def check_definition(definition: Project | Key | Goal | Funnel | Segment | Decision) -> None:
     """Raises UserMistake with the field that is wrong and what would be right."""
     if isinstance(definition, Project):
         _check_project(definition)
@@ -44,7 +45,10 @@ def check_definition(definition: Project | Key | Goal | Funnel | Decision) -> No
     elif isinstance(definition, Goal):
         _check_events(definition.events, "events")
         filters.compile(definition.where, "where")
+        _check_followed(definition.where, "where")
         _check(not definition.currency or bool(_CURRENCY.fullmatch(definition.currency)), "currency", _A_CURRENCY)
+    elif isinstance(definition, Segment):
+        check_conditions(definition)
     else:
         _check_funnel(definition)
 
@@ -92,7 +96,21 @@ def _check_funnel(funnel: Funnel) -> None:
     for number, step in enumerate(funnel.steps):
         _check_events(step.events, f"steps[{number}].events")
         filters.compile(step.where, f"steps[{number}].where")
+        _check_followed(step.where, f"steps[{number}].where")
+    for number, one in enumerate(funnel.exclusions):
+        _check_followed(one.where, f"exclusions[{number}].where")
+    named = [("breakdown", funnel.breakdown), *((f"constant[{at}]", name) for at, name in enumerate(funnel.constant))]
+    for field, name in named:
+        _check(not filters.is_segment(name), field, _AT_ITS_TIME)
     compile_funnel(funnel)
+
+
+_AT_ITS_TIME = "who is in a segment changes with time, and what is saved does not: ask about it instead"
+
+
+def _check_followed(where: Sequence[Filter], field: str) -> None:
+    for number, one in enumerate(where):
+        _check(not filters.is_segment(one.property), f"{field}[{number}].property", _AT_ITS_TIME)
 
 
 def _check_events(events: Sequence[str], field: str) -> None:

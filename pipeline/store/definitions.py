@@ -1,4 +1,4 @@
-"""What users define: projects, keys, goals, funnels and operators' decisions, each a versioned row of `definitions`.
+"""What users define: projects, keys, goals, funnels, segments and decisions, each a versioned row of `definitions`.
 
 A change is a row with the next version; taking something back is a row that says so. Nothing is ever overwritten, so
 an answer can name the version that it used. Readers take a snapshot: immutable, in memory, the same object until
@@ -20,19 +20,20 @@ from pipeline.errors import NotFound, StoreRefused, UserMistake
 from pipeline.store.definition_rules import check_definition
 from pipeline.store.port import Store
 from pipeline.store.sql import load
-from schemas.definitions import Decision, Funnel, Goal, Key, Project
+from schemas.definitions import Decision, Funnel, Goal, Key, Project, Segment
 
-Definition = Project | Key | Goal | Funnel | Decision
-Kind = Literal["project", "key", "goal", "funnel", "decision"]
+Definition = Project | Key | Goal | Funnel | Segment | Decision
+Kind = Literal["project", "key", "goal", "funnel", "segment", "decision"]
 KeyKind = Literal["write", "read", "admin"]
 SourceKind = Literal["browser", "app", "server", "vendor", "import"]
-Saved = TypeVar("Saved", Project, Key, Goal, Funnel, Decision)
+Saved = TypeVar("Saved", Project, Key, Goal, Funnel, Segment, Decision)
 
 _KINDS: dict[str, type[Definition]] = {
     "project": Project,
     "key": Key,
     "goal": Goal,
     "funnel": Funnel,
+    "segment": Segment,
     "decision": Decision,
 }
 _Place = tuple[str, str, str]  # project, kind, name
@@ -48,6 +49,7 @@ class Snapshot:
     aliases: Mapping[str, Key] = field(default_factory=dict)  # the same by their aliases
     goals: Mapping[str, tuple[Goal, ...]] = field(default_factory=dict)  # by project, in the order of their names
     funnels: Mapping[str, tuple[Funnel, ...]] = field(default_factory=dict)
+    segments: Mapping[str, tuple[Segment, ...]] = field(default_factory=dict)
     decisions: Mapping[str, tuple[Decision, ...]] = field(default_factory=dict)  # revoked ones are left out
 
 
@@ -223,6 +225,8 @@ def _place(definition: Definition, project: str) -> _Place:
         return definition.project, "key", definition.name
     if isinstance(definition, Decision):
         return project, "decision", definition.name
+    if isinstance(definition, Segment):
+        return project, "segment", definition.name
     return project, "goal" if isinstance(definition, Goal) else "funnel", definition.name
 
 
@@ -246,6 +250,7 @@ def _snapshot(version: int, found: Mapping[_Place, Definition]) -> Snapshot:
         aliases=MappingProxyType({alias: key for key in keys.values() for alias in key.aliases}),
         goals=MappingProxyType({name: tuple(_of(found, name, Goal)) for name in projects}),
         funnels=MappingProxyType({name: tuple(_of(found, name, Funnel)) for name in projects}),
+        segments=MappingProxyType({name: tuple(_of(found, name, Segment)) for name in projects}),
         decisions=MappingProxyType(
             {name: tuple(one for one in _of(found, name, Decision) if not one.revoked) for name in projects}
         ),

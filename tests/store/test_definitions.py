@@ -233,7 +233,7 @@ def test_a_body_that_cannot_be_read_names_its_definition(shop: Definitions, stor
 
 @on_chdb
 def test_kinds_of_a_later_version_are_left_alone(shop: Definitions, store: Store) -> None:
-    later = columns("definitions", 1, project=["shop"], kind=["segment"], name=["x"], body=["{}"], version=[1])
+    later = columns("definitions", 1, project=["shop"], kind=["alert"], name=["x"], body=["{}"], version=[1])
     store.insert("definitions", later)
     assert shop.refresh().version == 2
     assert shop.goals("shop") == ()

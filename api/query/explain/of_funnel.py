@@ -5,9 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.query.explain import owned
 from api.query.explain.cases import Cases, Mark, marked
-from api.query.questions import funnel
+from api.query.questions import funnel, owned
 from api.query.questions.funnel import FunnelQuestion
 from api.query.questions.funnel_choice import Count, by_period, counting, filled, in_order, values_at
 from api.query.questions.funnel_numbers import Groups

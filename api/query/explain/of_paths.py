@@ -5,9 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.query.explain import owned
 from api.query.explain.cases import Cases, Mark, marked
-from api.query.questions import paths
+from api.query.questions import owned, paths
 from api.query.questions.model import Asking, Strict
 from api.query.questions.paths import PathsQuestion, kept_of, node_id, visits_of
 from pipeline.domain.paths import Trace, traces

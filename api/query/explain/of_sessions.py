@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from api.query.explain import owned
-from api.query.explain.cases import Cases
+from api.query.explain.cases import Case, Cases
+from api.query.questions import owned
 from api.query.questions.bounce import BounceQuestion
 from api.query.questions.model import Asking, Strict
 from api.query.questions.periods import label
@@ -80,13 +80,17 @@ def _cases(
     zone = ZoneInfo(question.zone or "UTC")
     named = cell.model_fields_set
     found = [
-        one.case(why(one.session))
+        _case(one, why(one.session))
         for one in owned.sessions(asking, question.range(asking.now), question.include_bots)
         if holds(one.session)
         and ("period" not in named or label(one.session.started_at, question.by or "day", zone) == cell.period)
         and ("value" not in named or value_of(one.session, question.breakdown) == cell.value)
     ]
     return Cases("sessions", found, definitions)
+
+
+def _case(one: owned.Owned, why: str) -> Case:
+    return Case(one.customer, one.session.started_at, one.session.last_at, (), one.session.id, why)
 
 
 def check_row(cell: Row, by: str | None, breakdown: object) -> None:

@@ -16,6 +16,7 @@ from api.query.explain.of_paths import PathsCell, of_paths
 from api.query.explain.of_retention import RetentionCell, of_retention
 from api.query.explain.of_sessions import BounceCell, SessionsCell, of_bounce, of_sessions
 from api.query.explain.of_trend import TrendCell, of_trend
+from api.query.questions import segments
 from api.query.questions.bounce import BounceQuestion
 from api.query.questions.funnel import FunnelQuestion
 from api.query.questions.model import Asking
@@ -83,7 +84,7 @@ def _cases(runtime: Runtime, project: Project, one: Explainable, asked: Any) -> 
     asking = ask.asking(runtime, project)
     question = ask.in_zone(asked.question, project)
     with ask.too_large_told():
-        return one.cases(asking, question, asked.cell)
+        return one.cases(ask.about(asking, question), question, asked.cell)
 
 
 def _explain(runtime: Runtime, project: Project, one: Explainable, asked: Any) -> Explanation:
@@ -91,11 +92,12 @@ def _explain(runtime: Runtime, project: Project, one: Explainable, asked: Any) -
     asking = ask.asking(runtime, project)
     question = ask.in_zone(asked.question, project)
     with ask.too_large_told():
-        cases = one.cases(asking, question, asked.cell)
+        cases = one.cases(ask.about(asking, question), question, asked.cell)
         if asked.customer is None:
             result = explained(asking, cases, asked.limit, asked.after)
         else:
             result = explained_customer(asking, cases, asked.customer, asked.before)
     told = ExplainQuestion[Any, Any](question=question, cell=asked.cell, customer=asked.customer)
-    definitions, warnings = ask.versions(runtime, project, cases.definitions, until)
+    looked_at = segments.versions(asking, list(asking.memberships))
+    definitions, warnings = ask.versions(runtime, project, cases.definitions | looked_at, until)
     return Explanation(question=told, definitions=definitions, data_until=until, warnings=warnings, result=result)

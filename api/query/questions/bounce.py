@@ -13,14 +13,14 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved, ratio
-from api.query.questions.ranges import Counted, Period
+from api.query.questions.ranges import OfCustomers, Period
 from api.query.questions.sessions import Breakdown, most
 
 Definition = Literal["engaged", "no_interaction", "single_page", "single_event"]
 VERSION = 1
 
 
-class BounceQuestion(Counted):
+class BounceQuestion(OfCustomers):
     definition: Definition = Field("engaged", description="what a bounce is")
     by: Period | None = Field(None, description="a row for each period that has sessions, in the zone")
     breakdown: Breakdown = None
@@ -58,6 +58,7 @@ def solve(asking: Asking, question: BounceQuestion) -> Solved[BounceQuestion, Bo
         breakdown=question.breakdown or "",
         zone=question.zone,
         bots=int(question.include_bots),
+        **asking.only_bound(),
         rows=MOST_ROWS,
     )
     total = next((_numbers(*row[3:]) for row in rows if row[0]), _numbers(0, 0, 0))

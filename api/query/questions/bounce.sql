@@ -45,6 +45,13 @@ FROM (
         AND started_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
         AND started_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
         AND ({bots:UInt8} OR NOT is_bot)
+        AND (NOT {narrow:UInt8} OR owner IN (
+            SELECT identifier
+            FROM identities FINAL
+            WHERE {narrow:UInt8} AND project = {project:String} AND customer IN {only:Array(UInt64)}
+            UNION ALL
+            SELECT arrayJoin({only:Array(UInt64)})
+        ))
 )
 GROUP BY GROUPING SETS ((), (period, value))
 ORDER BY is_total DESC, count() DESC, value, period

@@ -20,7 +20,7 @@ from api.query.questions import known, narrowed
 from api.query.questions.funnel_choice import Actor, Count
 from api.query.questions.funnel_numbers import FunnelResult, tallied
 from api.query.questions.model import Answer, Asking, Solved, Strict, refused
-from api.query.questions.ranges import Counted, Period, Range
+from api.query.questions.ranges import OfCustomers, Period, Range
 from api.query.questions.steps import (
     DEFAULT_WINDOW_MS,
     LEAST_STEPS,
@@ -59,7 +59,7 @@ class Convert(Strict):
     to: int | None = Field(None, ge=1, le=MOST_STEPS, description="number of a later step; null: the last")
 
 
-class FunnelQuestion(Counted):
+class FunnelQuestion(OfCustomers):
     steps: list[Step] | None = Field(None, min_length=LEAST_STEPS, max_length=MOST_STEPS)
     saved: str | None = Field(
         None, min_length=1, max_length=200, description="name of a saved funnel, instead of steps"
@@ -242,6 +242,8 @@ def _saved(asking: Asking, funnel: Funnel, asked: Range) -> Iterator[Actor]:
     """The entries of each customer that the agents have kept."""
     rows = asking.rows("funnel_entries", funnel=funnel.name, funnel_version=funnel.version, **asked.bound())
     for customer, of_customer in groupby(rows, key=lambda row: row[0]):
+        if asking.only is not None and customer not in asking.only:
+            continue
         yield [
             FunnelEntry(
                 project=asking.project.name,

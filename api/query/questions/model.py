@@ -1,7 +1,7 @@
 """What all questions have in common: strict models, the frame of an answer, and what a question is answered from."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from api.query.errors import near
 from pipeline.store.port import Cost, Row, Store
 from pipeline.store.sql import load
-from schemas.definitions import Funnel, Goal, Project
+from schemas.definitions import Funnel, Goal, Project, Segment
 
 Q = TypeVar("Q", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
@@ -70,6 +70,10 @@ class Asking(NamedTuple):
     funnels: Mapping[str, Funnel]
     now: int  # ms
     statements: list[Statement]  # what has been read so far
+    segments: Mapping[str, Segment]
+    memberships: dict[str, frozenset[int]]  # of segments that were looked at: the customers in them
+    members_of: Callable[["Asking", str], frozenset[int]]  # `segments.members`
+    only: frozenset[int] | None = None  # the customers that the question is about; None: everybody
 
     def rows(self, name: str, **parameters: Any) -> list[Row]:
         """Rows of questions/NAME.sql about the asked project."""
@@ -79,6 +83,10 @@ class Asking(NamedTuple):
         ms = (time.perf_counter() - begun) * 1000
         self.statements.append(Statement(name, sql, bound, len(rows), read, ms))
         return rows
+
+    def only_bound(self) -> dict[str, Any]:
+        """As the parameters of a statement."""
+        return {"narrow": int(self.only is not None), "only": sorted(self.only or ())}
 
     def goal_versions(self) -> dict[str, int]:
         """The goals that decide what a conversion is."""

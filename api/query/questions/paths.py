@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from api.query.questions import known, narrowed
 from api.query.questions.model import Answer, Asking, Solved, Strict, refused
-from api.query.questions.ranges import BEGINNING, Counted, Range
+from api.query.questions.ranges import BEGINNING, OfCustomers, Range
 from api.query.questions.steps import DEFAULT_WINDOW_MS, EventNames, Where, Window, check
 from pipeline.domain import filters
 from pipeline.domain.paths import MOST_DEPTH, Direction, Fold, Path, PathRules, Visit, paths
@@ -43,7 +43,7 @@ class Pages(Strict):
     name: str = Field(min_length=1, max_length=200)
 
 
-class PathsQuestion(Counted):
+class PathsQuestion(OfCustomers):
     starts_at: Point | None = Field(None, description="paths from here; without any point from the beginning")
     ends_at: Point | None = Field(None, description="paths that lead here")
     through: Point | None = Field(None, description="both; name one of the three at most")

@@ -117,6 +117,14 @@ class Counted(Ranged):
     include_bots: bool = Field(False, description="count what known bots did, too")
 
 
+class OfCustomers(Counted):
+    """A question about what all customers did, or those of some segments."""
+
+    segments: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        [], max_length=10, description="only customers who are in all these saved segments now"
+    )
+
+
 def _running(last: str, now: datetime) -> Range:
     """Whole minutes, hours or days with the running one as the last, so that an answer moves only with its data."""
     midnight = datetime.combine(now.date(), time(), now.tzinfo)

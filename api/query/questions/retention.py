@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from api.query.questions import known, narrowed
 from api.query.questions.model import Answer, Asking, Solved, Strict, ratio
 from api.query.questions.periods import after, all_between, distance, end_of, label
-from api.query.questions.ranges import Counted, Range
+from api.query.questions.ranges import OfCustomers, Range
 from api.query.questions.steps import EventNames, Where, check
 from pipeline.domain import filters
 from schemas.facts import EventRow
@@ -33,7 +33,7 @@ class Act(Strict):
     where: Where = []
 
 
-class RetentionQuestion(Counted):
+class RetentionQuestion(OfCustomers):
     starts: Act = Field(description="what makes a customer part of a cohort: that of his first one in the range")
     returns: Act | None = Field(None, description="what counts as coming back; null: the same")
     by: By = Field("week", description="in the zone; weeks begin on Monday")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, Field
 
 from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved
-from api.query.questions.ranges import Counted, Period
+from api.query.questions.ranges import OfCustomers, Period
 from schemas.facts import Session
 
 Column = Literal[
@@ -47,7 +47,7 @@ Breakdown = Annotated[
 ]
 
 
-class SessionsQuestion(Counted):
+class SessionsQuestion(OfCustomers):
     by: Period | None = Field(None, description="a row for each period that has sessions, in the zone")
     breakdown: Breakdown = None
     limit: int = Field(100, ge=1, le=1000, description="values of the breakdown, those with most sessions first")
@@ -93,6 +93,7 @@ def solve(asking: Asking, question: SessionsQuestion) -> Solved[SessionsQuestion
         breakdown=question.breakdown or "",
         zone=question.zone,
         bots=int(question.include_bots),
+        **asking.only_bound(),
         rows=MOST_ROWS,
     )
     total = next((_numbers(row[3:]) for row in rows if row[0]), _numbers((0,) * 13))

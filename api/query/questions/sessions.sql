@@ -54,6 +54,7 @@ FROM (
 LEFT JOIN (
     SELECT identifier, customer FROM identities FINAL WHERE project = {project:String}
 ) AS joined ON joined.identifier = asked.owner
+WHERE NOT {narrow:UInt8} OR if(joined.customer = 0, owner, joined.customer) IN {only:Array(UInt64)}
 GROUP BY GROUPING SETS ((), (period, value))
 ORDER BY is_total DESC, count() DESC, value, period
 LIMIT {rows:UInt32}

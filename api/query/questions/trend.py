@@ -8,12 +8,12 @@ from pydantic import BaseModel, Field
 from api.query.questions import known, narrowed
 from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved
 from api.query.questions.periods import all_between, label
-from api.query.questions.ranges import Counted, Period, Range
+from api.query.questions.ranges import OfCustomers, Period, Range
 from api.query.questions.steps import EventNames, Where, check
 from pipeline.domain import filters
 
 
-class TrendQuestion(Counted):
+class TrendQuestion(OfCustomers):
     events: EventNames
     where: Where = []
     by: Period = Field("day", description="in the zone; weeks begin on Monday")
@@ -37,7 +37,11 @@ class TrendAnswer(Answer[TrendQuestion, TrendResult]):
 def solve(asking: Asking, question: TrendQuestion) -> Solved[TrendQuestion, TrendResult]:
     check(question.where, "where")
     asked = question.range(asking.now)
-    counts = _filtered(asking, question, asked) if question.where else _counted(asking, question, asked)
+    counts = (
+        _filtered(asking, question, asked)
+        if question.where or asking.only is not None
+        else _counted(asking, question, asked)
+    )
     names = all_between(asked, question.by, ZoneInfo(question.zone or "UTC"), counts)
     points = []
     for name in names:

@@ -169,6 +169,7 @@ async def test_the_echo_has_every_default_and_gives_the_same_again(house: House)
         "last": None,
         "zone": "UTC",
         "include_bots": False,
+        "segments": [],
         "steps": [
             {"events": [name], "where": [], "label": "", "optional": False} for name in ("page", "Added", "Paid")
         ],

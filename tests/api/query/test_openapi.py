@@ -11,6 +11,7 @@ OPERATIONS = {
     *("list_decisions", "get_decision", "revoke_decision", "recompute_identity"),
     *("list_goals", "get_goal", "save_goal", "delete_goal"),
     *("list_funnels", "get_funnel", "get_funnel_entries", "save_funnel", "delete_funnel"),
+    *("list_segments", "get_segment", "get_segment_members", "save_segment", "delete_segment"),
     *("list_fills", "get_goal_versions", "roll_goal_back", "get_funnel_versions", "roll_funnel_back"),
 }
 

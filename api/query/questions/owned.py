@@ -1,9 +1,8 @@
-"""Sessions with their customers, and the cases that sessions are."""
+"""Sessions with their customers."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from api.query.explain.cases import Case
 from api.query.questions.model import Asking
 from api.query.questions.ranges import BEGINNING, Range
 from schemas.facts import Session
@@ -16,16 +15,14 @@ class Owned(NamedTuple):
     is_first: bool
     session: Session
 
-    def case(self, why: str) -> Case:
-        return Case(self.customer, self.session.started_at, self.session.last_at, (), self.session.id, why)
-
 
 def sessions(asking: Asking, within: Range, include_bots: bool, *, firsts: bool = False) -> Iterator[Owned]:
     """The sessions that start in a time, in time."""
     for customer, is_first, *columns in asking.rows(
         "owned_sessions", **within.bound(), bots=int(include_bots), firsts=int(firsts)
     ):
-        yield Owned(customer, bool(is_first), Session(*columns))
+        if asking.only is None or customer in asking.only:
+            yield Owned(customer, bool(is_first), Session(*columns))
 
 
 def customers_of_sessions(asking: Asking, within: Range, include_bots: bool) -> dict[int, int]:

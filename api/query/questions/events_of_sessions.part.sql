@@ -1,0 +1,19 @@
+-- Events of some names ("*" = all) in [from, to), each with the session that holds it.
+FROM events AS e FINAL
+ASOF INNER JOIN (
+    SELECT id, device, if({by_sender:UInt8}, sender_session, 0) AS sender, started_at, last_at
+    FROM sessions FINAL
+    WHERE project = {project:String}
+        AND started_at >= fromUnixTimestamp64Milli({sessions_from:Int64}, 'UTC')
+        AND started_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+) AS session ON session.device = e.device
+    AND session.sender = if({by_sender:UInt8}, e.sender_session, 0)
+    AND e.occurred_at >= session.started_at
+WHERE e.project = {project:String}
+    AND (has({events:Array(String)}, '*') OR e.event IN {events:Array(String)})
+    AND e.occurred_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
+    AND e.occurred_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+    AND ({bots:UInt8} OR NOT e.is_bot)
+    AND e.channel IN ('web', 'app', 'chat')
+    AND e.contact = ''
+    AND e.occurred_at <= session.last_at
