@@ -18,6 +18,7 @@ from agents.ports import Ports
 from agents.watermarks import READS, SAYS, say
 from pipeline.errors import LogUnavailable
 from pipeline.store.sql import load
+from schemas.log import shard_number
 
 COUNTER_BITS = 40
 CLOCKS_APART_MS = 60_000  # of two workers, at most
@@ -56,7 +57,7 @@ class Claims:
             "claims",
             [
                 [self.agent] * count,
-                shards,
+                list(map(self._number, shards)),
                 [term] * count,
                 [at] * count,
                 [self.ports.worker] * count,
@@ -100,7 +101,14 @@ class Claims:
         found: dict[int, Ranges] = {}
         for shard, term in due.items():
             # An owner before this one may have died, or handed over, before it swept.
-            since = min(at for of, _, at, is_swept in claims if of == shard and not is_swept)
+            # The first of a generation does so, too, of all shards of the one before: they were cut otherwise.
+            own = self._number(shard)
+            is_first = not any(of == own and is_swept for of, _, _, is_swept in claims)
+            since = min(
+                at
+                for of, _, at, is_swept in claims
+                if not is_swept and (of == own or (is_first and of < self._number(0)))
+            )
             since -= span + CLOCKS_APART_MS
             older = {each: at for _, each, at, _ in claims if each < term}
             found[shard] = [
@@ -112,13 +120,17 @@ class Claims:
 
     async def swept(self, shard: int) -> None:
         """Everything that a sweep of the shard found has been sent to be done again."""
-        claims = [claim for claim in await self.ports.do(self._read) if claim[0] == shard and not claim[3]]
+        own = self._number(shard)
+        claims = [claim for claim in await self.ports.do(self._read) if claim[0] == own and not claim[3]]
         terms, count = [term for _, term, _, _ in claims], len(claims)
         times = [at for _, _, at, _ in claims]
         by = [self.ports.worker] * count
-        columns: list[list[Any]] = [[self.agent] * count, [shard] * count, terms, times, by, [1] * count, [2] * count]
+        columns: list[list[Any]] = [[self.agent] * count, [own] * count, terms, times, by, [1] * count, [2] * count]
         await self.ports.do(self.ports.facts.store.insert, "claims", columns)
         self._unswept.pop(shard, None)
+
+    def _number(self, shard: int) -> int:
+        return shard_number(self.ports.generation(), shard)
 
     def _read(self) -> list[tuple[int, int, int, bool]]:
         """Shard, term, when it was claimed, and whether it has been swept: of all claims of the agent."""
@@ -135,7 +147,8 @@ class Claims:
         if not due:
             return
         count = len(due)
-        columns: list[list[Any]] = [[self.agent] * count, list(due), list(due.values()), [at] * count]
+        shards = list(map(self._number, due))
+        columns: list[list[Any]] = [[self.agent] * count, shards, list(due.values()), [at] * count]
         await self.ports.do(self.ports.facts.store.insert, "progress", columns)
         await say(self.ports, READS[self.agent], due, SAYS[self.agent])
         self._told.update({shard: (at, received) for shard, received in due.items()})

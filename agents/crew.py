@@ -32,6 +32,7 @@ RESTS = {EVENTS: 0.0, CHANGES: 1.0, PAIRS: 1.0}
 INSERT_SECONDS = 10.0  # what an insert may take from the fence on
 WATCH_SECONDS = 10.0
 DROPPED_SECONDS = 300.0
+MOVING_LOOKS = 3  # by then whoever sent to the older topics has been seen to have stopped
 
 
 class Crew:
@@ -41,6 +42,7 @@ class Crew:
         self, app: WayfareApp, settings: Settings, log_port: Log, store: Store, fail: Callable[[BaseException], None]
     ) -> None:
         self.app, self.settings, self.log_port = app, settings, log_port
+        self.generation = app.generation = log_port.reading()
         self.definitions = Definitions(store)
         self.fail = fail
         self.partitions: dict[str, int] = {}
@@ -50,6 +52,7 @@ class Crew:
             send=lambda topic, partition, value: send(app, topic, partition, value),
             partitions=self._partitions,
             now=lambda: time.time_ns() // 1_000_000,
+            generation=lambda: self.generation,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             silence=lambda: app.heartbeat_age,
             session_timeout=settings.session_timeout_seconds,
@@ -144,11 +147,23 @@ class Crew:
             return {"agents": "not started yet"}
         return ailments(self.app, self.settings.session_timeout_seconds)
 
+    async def _is_elsewhere(self) -> bool:
+        """Whether another generation of the topics is to be read: this one is worked off, or an older one is not."""
+        try:
+            return await asyncio.to_thread(self.log_port.due) != self.generation
+        except Fault:
+            return False  # the log is away: nobody reads anything
+
     async def _watch(self) -> None:
         """Ends a worker that the log has dropped: where the log answers and the worker has long had no part in it."""
-        unwell = 0.0
+        unwell, looks = 0.0, 0
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            looks = looks + 1 if await self._is_elsewhere() else 0
+            if looks == MOVING_LOOKS:
+                told = f"the agents read generation {self.log_port.due()} of the topics now: start again"
+                self.fail(Fault(told, code="moved"))
+                return
             unwell = unwell + WATCH_SECONDS if self.ailments() else 0.0
             if unwell < DROPPED_SECONDS:
                 continue

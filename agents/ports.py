@@ -21,6 +21,7 @@ class Ports:
     send: Callable[[str, int, bytes], Awaitable[None]]  # topic, partition, value: returns once the log has it
     partitions: Callable[[str], int]  # of a topic
     now: Callable[[], int]  # ms
+    generation: Callable[[], int] = lambda: 1  # of the topics
     worker: str = "worker"
     silence: Callable[[], float] = lambda: 0.0  # seconds since the log last acknowledged this worker as a member
     session_timeout: float = 30.0  # seconds of silence after which others may own its shards

@@ -27,6 +27,11 @@ def log_position(generation: int, partition: int, offset: int, index: int) -> in
     )
 
 
+def shard_number(generation: int, partition: int) -> int:
+    """Number of a partition's shard in `claims` and `progress`: those of another generation are others."""
+    return ((generation - 1) << PARTITION_BITS) | partition
+
+
 class Line(msgspec.Struct, omit_defaults=True, gc=False):
     """One line of `events`: what the collector stamped around what the client sent.
 

@@ -20,7 +20,7 @@ from api.query.runtime_port import Runtime
 from pipeline.errors import InvalidQuestion, StoreRefused, WayfareError
 from pipeline.store.sql import load
 from schemas.definitions import Project
-from schemas.log import TOPICS
+from schemas.log import TOPICS, shard_number
 
 Q = TypeVar("Q", bound=Ranged)
 R = TypeVar("R", bound=BaseModel)
@@ -69,7 +69,9 @@ async def answer_or_stream(
 def data_until(runtime: Runtime) -> int | None:
     """Up to which received_at everything is in the facts, ms; None while some shard of an agent has never told."""
     shards = sum(runtime.topic(name).partitions for name in TOPICS)
-    rows = runtime.store.query(load("api.query.questions", "data_until"), {"shards": shards})
+    generation = runtime.topic().generation
+    numbers = {"first": shard_number(generation, 0), "after": shard_number(generation + 1, 0)}
+    rows = runtime.store.query(load("api.query.questions", "data_until"), {"shards": shards, **numbers})
     return int(rows[0][0]) if rows and rows[0][0] is not None else None
 
 

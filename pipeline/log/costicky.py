@@ -26,6 +26,15 @@ class CoSticky(AbstractPartitionAssignor):  # type: ignore[misc]
     def assign(
         self, cluster: ClusterMetadata, members: Mapping[str, ConsumerProtocolMemberMetadata]
     ) -> dict[str, ConsumerProtocolMemberAssignment]:
+        """Members that read other topics than others, of an older generation, share those among themselves."""
+        alike: dict[tuple[str, ...], dict[str, ConsumerProtocolMemberMetadata]] = {}
+        for name, member in members.items():
+            alike.setdefault(tuple(sorted(member.subscription)), {})[name] = member
+        return {name: assigned for group in alike.values() for name, assigned in self._assign(cluster, group).items()}
+
+    def _assign(
+        self, cluster: ClusterMetadata, members: Mapping[str, ConsumerProtocolMemberMetadata]
+    ) -> dict[str, ConsumerProtocolMemberAssignment]:
         topics = {topic for member in members.values() for topic in member.subscription}
         existing = {topic: cluster.partitions_for_topic(topic) or set() for topic in topics}
         count = 1 + max((partition for partitions in existing.values() for partition in partitions), default=-1)

@@ -62,14 +62,15 @@ class WayfareApp(faust.App):
         **options: Any,
     ) -> None:
         self.log_url, self.prefix, self.waits, self.keep_ms = log_url, prefix, waits, keep_ms
+        self.generation = FIRST_GENERATION  # of the topics that it reads and sends to
         self.assignments = Assignments()
         self.sqlite_log: SqliteLog | None = None
         self._short: dict[str, tuple[str, int]] = {}
         super().__init__(group, **options)
 
-    def batches(self, topic: str, generation: int = FIRST_GENERATION) -> TopicT:
+    def batches(self, topic: str) -> TopicT:
         """The topic (`events`, `changes`, `pairs`) as a channel whose events' values are `Batch`es."""
-        return self.topic(full_name(self.prefix, topic, generation), schema=BatchSchema())
+        return self.topic(full_name(self.prefix, topic, self.generation), schema=BatchSchema())
 
     def short_name(self, topic: str) -> tuple[str, int]:
         """(`events`, generation) of a topic's full name."""
@@ -87,7 +88,7 @@ class WayfareApp(faust.App):
         """
         try:
             async with asyncio.timeout(self.conf.producer_request_timeout):
-                name = full_name(self.prefix, topic)
+                name = full_name(self.prefix, topic, self.generation)
                 sent = [
                     await self.producer.send(name, None, record, partition, None, None) for record in records_of(value)
                 ]

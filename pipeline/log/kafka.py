@@ -19,7 +19,7 @@ from kafka.net.compat import KafkaNetClient
 from pipeline.errors import InvalidSetting, LogUnavailable, NotFound
 from pipeline.log.kafka_address import KafkaAddress
 from pipeline.log.port import LogWriter, Topic
-from pipeline.log.topics import FIRST_GENERATION, MAX_PARTITIONS, full_name, newest
+from pipeline.log.topics import FIRST_GENERATION, MAX_PARTITIONS, following, full_name, generations, newest
 from schemas.log import TOPICS
 
 Answer = TypeVar("Answer")
@@ -44,13 +44,17 @@ class KafkaLog:
         self._queue_bytes, self._replication, self._retention_hours = queue_bytes, replication, retention_hours
         self._lock = threading.Lock()
         self._admin: KafkaAdminClient | None = None
+        self._generation = 0  # that this process has to do with; 0 = not looked at yet
 
     def topic(self, name: str) -> Topic:
         """Raises NotFound where the topic was never created."""
-        found = newest(self.prefix, name, self._ask(self._topics))
-        if found is None:
+        found = generations(self.prefix, name, self._ask(self._topics))
+        if not found:
             raise NotFound(f"topic {full_name(self.prefix, name)} does not exist on {self.address}", field="log")
-        return found
+        self._generation = self._generation or max(found)
+        if self._generation not in found:
+            raise NotFound(f"topic {full_name(self.prefix, name, self._generation)} does not exist", field="log")
+        return found[self._generation]
 
     def ensure_topics(self, partitions: int) -> None:
         """Raises InvalidSetting where a topic exists with another partition count."""
@@ -65,13 +69,29 @@ class KafkaLog:
             elif found.partitions != partitions:
                 raise InvalidSetting(
                     f"topic {found.name} has {found.partitions} partitions, the setting says {partitions}: "
-                    f"a log keeps the count that it was created with",
+                    f"`wayfare migrate --partitions {partitions}` makes topics that have them",
                     field="partitions",
                 )
         if missing:
             self._ask(lambda admin: self._create(admin, missing, partitions))
         for name in TOPICS:
             self.check_record_size(self.topic(name).name)
+
+    def next_generation(self, partitions: int) -> int:
+        """Raises UserMistake where the newest has so many partitions, InvalidSetting for a count that cannot be."""
+        existing = self._ask(self._topics)
+        number = following(self.prefix, existing, partitions)
+        names = [full_name(self.prefix, name, number) for name in TOPICS]
+        self._ask(lambda admin: self._create(admin, names, partitions))
+        return number
+
+    def reading(self) -> int:
+        self._generation = self.due()
+        return self._generation
+
+    def due(self) -> int:
+        waiting = self._ask(self._lags)
+        return min((number for number, lags in waiting.items() if any(lags.values())), default=max(waiting))
 
     def writer(self) -> LogWriter:
         from pipeline.log.group_commit import GroupCommit
@@ -80,7 +100,8 @@ class KafkaLog:
         return GroupCommit(KafkaSink(self), timeout=self.timeout, queue_bytes=self._queue_bytes)
 
     def lag(self) -> dict[str, int]:
-        return self._ask(self._lag)
+        found = self._ask(self._lags).values()
+        return {name: sum(lags.get(name, 0) for lags in found) for name in TOPICS}
 
     def check(self) -> None:
         self._ask(lambda admin: admin.describe_cluster())
@@ -129,21 +150,30 @@ class KafkaLog:
             admin.create_topics(new, timeout_ms=int(self.timeout * 1000))
         admin.wait_for_topics(names, timeout_ms=int(self.timeout * 1000))
 
-    def _lag(self, admin: KafkaAdminClient) -> dict[str, int]:
+    def _lags(self, admin: KafkaAdminClient) -> dict[int, dict[str, int]]:
+        """Records that wait, by generation and topic.
+
+        The broker forgets the offsets of a topic that nobody reads any more. Where a newer generation has some and the
+        older one none at all it has long been worked off: that came first.
+        """
         existing = self._topics(admin)
         committed = admin.list_group_offsets({self.group: None}).get(self.group, {})
-        lags = dict.fromkeys(TOPICS, 0)
+        found: dict[int, dict[str, int]] = {}
         for name in TOPICS:
-            topic = newest(self.prefix, name, existing)
-            if topic is None:
-                continue
-            partitions = [TopicPartition(topic.name, each) for each in range(topic.partitions)]
-            ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
-            starts = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
-            for each in partitions:
-                done = max(committed[each].offset if each in committed else 0, starts[each].offset)
-                lags[name] += max(ends[each].offset - done, 0)
-        return lags
+            topics = generations(self.prefix, name, existing)
+            for number, topic in topics.items():
+                lags = found.setdefault(number, {})
+                partitions = [TopicPartition(topic.name, each) for each in range(topic.partitions)]
+                newer = {each.name for each in topics.values() if each.generation > number}
+                is_newer_read = any(each.topic in newer for each in committed)
+                if is_newer_read and not any(each in committed for each in partitions):
+                    continue
+                ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+                starts = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
+                for each in partitions:
+                    done = max(committed[each].offset if each in committed else 0, starts[each].offset)
+                    lags[name] = lags.get(name, 0) + max(ends[each].offset - done, 0)
+        return found or {FIRST_GENERATION: {}}
 
     def _ask(self, question: Callable[[KafkaAdminClient], Answer]) -> Answer:
         """The answer to a question, within the timeout: what can be tried again (no coordinator yet ...) is."""

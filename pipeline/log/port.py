@@ -37,16 +37,37 @@ class LogWriter(Protocol):
 
 class Log(Protocol):
     def topic(self, name: str) -> Topic:
-        """`events`, `changes` or `pairs`, as it exists now. Raises LogUnavailable."""
+        """`events`, `changes` or `pairs`, of one generation as long as this object lives. Raises LogUnavailable.
+
+        It is the newest there was when it was first asked for, or the one that `reading` gave.
+        """
 
     def ensure_topics(self, partitions: int) -> None:
         """Checks the three topics and creates what is missing (changes and events with `partitions`, pairs too)."""
+
+    def next_generation(self, partitions: int) -> int:
+        """Makes the next generation of the three topics, with so many partitions; its number.
+
+        The older one is still read until nothing waits in it. Raises UserMistake where the newest has that many.
+        """
+
+    def reading(self) -> int:
+        """The generation that agents are to read: the oldest in which a record waits, else the newest.
+
+        From then on `topic` gives those of that generation.
+        """
+
+    def due(self) -> int:
+        """The generation that `reading` would give now."""
 
     def writer(self) -> LogWriter:
         """A writer for the running asyncio loop."""
 
     def lag(self) -> dict[str, int]:
-        """Records that wait, by topic (`events`, `changes`, `pairs`): end less the agents' committed offset."""
+        """Records that wait, by topic (`events`, `changes`, `pairs`): end less the agents' committed offset.
+
+        Of all generations.
+        """
 
     def check(self) -> None:
         """Raises LogUnavailable where the log cannot be reached now."""

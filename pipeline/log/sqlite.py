@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from pipeline.errors import InvalidSetting, LogUnavailable, NotFound
 from pipeline.log.port import LogWriter, Topic
-from pipeline.log.topics import FIRST_GENERATION, MAX_PARTITIONS, full_name, newest
+from pipeline.log.topics import FIRST_GENERATION, MAX_PARTITIONS, following, full_name, generations, newest
 from schemas.log import OFFSET_BITS, TOPICS
 
 _SCHEMA: Final = """
@@ -91,6 +91,7 @@ class SqliteLog:
     ) -> None:
         self.file, self.group, self.prefix, self.timeout = file, group, prefix, timeout
         self._queue_bytes = queue_bytes
+        self._generation = 0  # that this process has to do with; 0 = not looked at yet
         self._ids: dict[str, list[int]] = {}
         # One connection that writes and one that reads: each is used by one thread at a time, under its lock.
         self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
@@ -101,12 +102,13 @@ class SqliteLog:
 
     def topic(self, name: str) -> Topic:
         """Raises NotFound where the topic was never created."""
-        with self._reading() as connection:
-            rows = connection.execute("SELECT topic, count(*) FROM partitions GROUP BY topic").fetchall()
-        found = newest(self.prefix, name, dict(rows))
-        if found is None:
+        found = generations(self.prefix, name, self._topics())
+        if not found:
             raise NotFound(f"topic {full_name(self.prefix, name)} does not exist in {self.file}", field="log")
-        return found
+        self._generation = self._generation or max(found)
+        if self._generation not in found:
+            raise NotFound(f"topic {full_name(self.prefix, name, self._generation)} does not exist", field="log")
+        return found[self._generation]
 
     def ensure_topics(self, partitions: int) -> None:
         """Raises InvalidSetting where a topic exists with another partition count."""
@@ -123,9 +125,25 @@ class SqliteLog:
                 elif found.partitions != partitions:
                     raise InvalidSetting(
                         f"topic {found.name} has {found.partitions} partitions, the setting says {partitions}: "
-                        f"a log keeps the count that it was created with",
+                        f"`wayfare migrate --partitions {partitions}` makes topics that have them",
                         field="partitions",
                     )
+
+    def next_generation(self, partitions: int) -> int:
+        """Raises UserMistake where the newest has so many partitions, InvalidSetting for a count that cannot be."""
+        number = following(self.prefix, self._topics(), partitions)
+        pairs = [(full_name(self.prefix, name, number), each) for name in TOPICS for each in range(partitions)]
+        with self._writing() as connection:
+            connection.executemany("INSERT INTO partitions(topic, partition) VALUES(?, ?)", pairs)
+        return number
+
+    def reading(self) -> int:
+        self._generation = self.due()
+        return self._generation
+
+    def due(self) -> int:
+        waiting = self._lags()
+        return min((number for number, lags in waiting.items() if any(lags.values())), default=max(waiting))
 
     def writer(self) -> LogWriter:
         from pipeline.log.group_commit import GroupCommit
@@ -134,13 +152,25 @@ class SqliteLog:
         return GroupCommit(SqliteSink(self), timeout=self.timeout, queue_bytes=self._queue_bytes)
 
     def lag(self) -> dict[str, int]:
-        waiting = {}
+        found = self._lags().values()
+        return {name: sum(lags.get(name, 0) for lags in found) for name in TOPICS}
+
+    def _lags(self) -> dict[int, dict[str, int]]:
+        """Records that wait, by generation and topic."""
+        waiting: dict[int, dict[str, int]] = {}
         for name in TOPICS:
-            ids = self.partition_ids(self.topic(name).name)
-            committed = self.committed(self.group)  # before the ends: what comes in between counts as waiting
-            ends = self.ends()
-            waiting[name] = sum(ends[each].next - max(committed.get(each, 0), ends[each].low) for each in ids)
-        return waiting
+            for number, topic in generations(self.prefix, name, self._topics()).items():
+                ids = self.partition_ids(topic.name)
+                committed = self.committed(self.group)  # before the ends: what comes in between counts as waiting
+                ends = self.ends()
+                lag = sum(ends[each].next - max(committed.get(each, 0), ends[each].low) for each in ids)
+                waiting.setdefault(number, {})[name] = lag
+        return waiting or {FIRST_GENERATION: {}}
+
+    def _topics(self) -> dict[str, int]:
+        """Partitions by full name."""
+        with self._reading() as connection:
+            return dict(connection.execute("SELECT topic, count(*) FROM partitions GROUP BY topic").fetchall())
 
     def check(self) -> None:
         with self._writing():

@@ -3,6 +3,7 @@
 import signal
 import time
 
+from pipeline.log import open_log
 from tests.faults.audit import clean
 from tests.faults.checks import seen_live, shop
 from tests.faults.load import Load
@@ -72,3 +73,23 @@ def test_the_one_insert_that_a_frozen_worker_was_at_is_swept(mortal_workers: Clu
     cluster.drained()
     report = project.proof()
     assert (report["events"], report["differences"]) == (120, 0)
+
+
+def test_topics_with_another_partition_count_take_over_under_load(cluster: ClusterHouse) -> None:
+    settings, project = cluster.settings, shop(cluster)
+    log = open_log(settings["log"], group=settings["group"], prefix=settings["topic_prefix"])
+    with Load(project, seed=44) as load:
+        load.reaches(100)
+        cluster.cut(7)
+        load.reaches(30)  # still into the older topics
+        cluster.collector.stop()
+        cluster.start()
+        load.reaches(50)
+        # The worker comes to the end of the older ones, and would see so by itself after half a minute.
+        until(lambda: log.due() == 2, "the older topics are worked off", 30)
+        cluster.worker.stop()
+        cluster.working(cluster.worker)
+        load.reaches(50)
+    log.close()
+    seen_live(cluster, within_s=20)
+    clean(project, load.acknowledged)

@@ -199,3 +199,21 @@ async def test_no_broker_is_unavailable_in_bounded_time(tmp_path: Any) -> None:
     await writer.close()
     assert time.monotonic() - start < 4
     log.close()
+
+
+async def test_the_next_generation_has_another_count_and_the_older_one_is_read_first(place: Place) -> None:
+    old = place.open()
+    async with writing(place, partitions=3) as writer:
+        await writer.append(EVENTS, 1, [b"{}"])
+    assert old.topic(EVENTS).generation == 1
+    assert old.next_generation(5) == 2
+    with pytest.raises(UserMistake, match="have 5 partitions already"):
+        old.next_generation(5)
+    assert old.topic(EVENTS) == (f"{place.prefix}-events-1", 1, 3)  # as long as this process lives
+    new = place.open()
+    assert new.topic(EVENTS) == (f"{place.prefix}-events-2", 2, 5)
+    assert new.due() == 1
+    assert new.lag() == {"events": 1, "changes": 0, "pairs": 0}
+    new.ensure_topics(5)
+    old.close()
+    new.close()

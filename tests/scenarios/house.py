@@ -156,6 +156,14 @@ class House(ABC):
             capture_output=True, text=True, timeout=within_s, check=False,
         )  # fmt: skip
 
+    def cut(self, partitions: int) -> None:
+        """`wayfare migrate --partitions`; parts that are started from now on have the setting."""
+        done = self.command("migrate", "--partitions", str(partitions))
+        assert done.returncode == 0, done.stderr
+        self.settings["partitions"] = str(partitions)
+        for part in self.parts:
+            part.environ["WAYFARE_PARTITIONS"] = str(partitions)
+
 
 class EmbeddedHouse(House):
     kind = "embedded"

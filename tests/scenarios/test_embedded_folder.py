@@ -105,3 +105,18 @@ def test_a_folder_whose_holder_was_killed_is_free(folder: EmbeddedHouse) -> None
     folder.start()
     folder.drained()
     assert project.ask("sessions")["total"]["sessions"] == 50
+
+
+def test_a_folder_whose_log_is_cut_anew_goes_on_with_other_shards(folder: EmbeddedHouse) -> None:
+    folder.start()
+    project = folder.project()
+    again = [visit | {"messageId": f"again {visit['messageId']}"} for visit in VISITS]
+    project.bring(json.dumps(visit).encode() for visit in VISITS[:25])
+    folder.drained()
+    folder.collector.stop()
+    folder.cut(7)
+    folder.start()
+    project.bring(json.dumps(visit).encode() for visit in [*VISITS[25:], *again])
+    folder.drained()
+    proof = project.verify()
+    assert (proof.exit_code, proof.report["events"]) == (0, 100)
