@@ -113,6 +113,8 @@ class Collector:
         limit = self._limits.body
         if self._closing or len(body) > limit:
             return False
+        if kind is None and scope["path"].startswith(door.PREFIX):
+            return scope["method"] == "POST" and self._take_webhook(scope, body, tell)
         if kind is None:
             protocols = trackers.asked_of(scope["path"])
             is_one = bool(protocols) and scope["method"] != "OPTIONS"
@@ -145,7 +147,8 @@ class Collector:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         protocol, read = protocols[0], 0
         try:
-            asked = trackers.asked_by(scope, unpacked(body, headers, self._limits.body), headers, self._now(), peer)
+            whole = unpacked(body, headers, self._limits.import_body)
+            asked = trackers.asked_by(scope, whole, headers, self._now(), peer)
             protocol = trackers.claimed(protocols, asked)
             found = self._trackers.read(protocol, asked)
             if isinstance(found, Answer) or len(found.told) != 1 or not 0 < found.size <= self._limits.chunk:
@@ -162,6 +165,33 @@ class Collector:
             if error is not None:
                 return trackers.dressed(protocol, self._failed(error))
             return found.answer(lines.accepted, self._count(sender, lines))
+
+        return self._answer_later(appended, read, answer, headers, tell)
+
+    def _take_webhook(self, scope: Scope, body: bytes, tell: Callable[[Answer], None]) -> bool:
+        """`take` for a vendor's note for which nothing has to be fetched."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        read = 0
+        try:
+            vendor = door.vendor_of(scope["path"])
+            source = door.source_of(scope, headers, self._keys)
+            read = len(body)
+            whole = unpacked(body, headers, self._limits.import_body)
+            mapped = self._webhooks.read_at_once(vendor, source, scope, headers, whole, self._now())
+            if mapped is None or not 0 < len(mapped.events) + len(mapped.unmapped) <= self._limits.chunk:
+                return False
+            lines = self._new_lines(source.sender, "", headers, "")
+            door.add(mapped, lines)
+            appended = self._writer.append_all(EVENTS, lines.by_partition)
+        except (UserMistake, LogFull, LogUnavailable) as error:
+            self.counters.body_bytes += read
+            tell(self._told(self._refused(error), headers))
+            return True
+
+        def answer(error: BaseException | None) -> Answer:
+            if error is not None:
+                return self._failed(error)
+            return door.answer_of(vendor, taken(self._count(source.sender, lines)))
 
         return self._answer_later(appended, read, answer, headers, tell)
 
@@ -296,11 +326,7 @@ class Collector:
         body = await self._body(receive, headers, self._limits.import_body)
         mapped = await self._webhooks.read(vendor, source, scope, headers, body, self._now())
         lines = self._new_lines(source.sender, "", headers, "")
-        for event in mapped.events:
-            lines.add_text(door.json_bytes(event))
-        for payload, words in mapped.unmapped:
-            is_json = not isinstance(payload, bytes)
-            lines.add_unmapped(door.json_bytes(payload) if is_json else payload, is_json, words)
+        door.add(mapped, lines)
         await self._writer.append_all(EVENTS, lines.by_partition)
         return door.answer_of(vendor, taken(self._count(source.sender, lines)))
 

@@ -26,6 +26,7 @@ Head = tuple[bytes, bytes]  # what comes before and after the digits of its leng
 
 MOST_HEADS, MOST_HEAD = 4_096, 2_048  # how many are kept, of at most so many bytes
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (\d{1,9})\r\n")
+REMEMBERED = ("path", "raw_path", "query_string", "method", "headers")  # of a scope
 _NOBODY_WAITS = asyncio.Event()  # of a request that is there whole and taken without a task
 
 
@@ -142,7 +143,7 @@ class DirectProtocol(HttpToolsProtocol):
             if len(self.heads) >= MOST_HEADS:
                 self.heads.clear()
             scope: Any = cycle.scope
-            self.heads[found[0]] = {name: scope[name] for name in ("path", "method", "headers")}
+            self.heads[found[0]] = {name: scope[name] for name in REMEMBERED}
 
     def _is_taken(self, cycle: RequestResponseCycle, app: Any, body: bytes) -> bool:
         if cycle.more_body or cycle.waiting_for_100_continue or app is not self.app or self.transport.is_closing():

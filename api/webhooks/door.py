@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from api.collect.answers import JSON_TYPE, Answer, Refused
+from api.collect.lines import EventLines
 from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
 from api.webhooks.vendor import Forged, Mapped, Posted, Vendor
 from api.webhooks.vendors import VENDORS
@@ -99,7 +100,15 @@ class Reader:
             body, {_text(name): _text(value) for name, value in headers.items()}, now, _urls(scope, headers)
         )
         try:
-            await self._check(vendor, posted, source.secret)
+            if vendor.certificate is not None and vendor.signed_with is not None:
+                url = vendor.certificate(posted)
+                if url not in self._certificates:
+                    if len(self._certificates) >= MOST_CERTIFICATES:
+                        self._certificates.clear()
+                    self._certificates[url] = await self._fetch(url)
+                vendor.signed_with(posted, source.secret, self._certificates[url])
+            else:
+                _check(vendor, posted, source.secret)
         except Forged as error:
             raise Refused(401, error.code, error.message) from error
         mapped = vendor.mapped(posted)
@@ -107,19 +116,39 @@ class Reader:
             await self._fetch(mapped.visit)
         return mapped
 
-    async def _check(self, vendor: Vendor, posted: Posted, secret: str) -> None:
-        if vendor.certificate is not None and vendor.signed_with is not None:
-            url = vendor.certificate(posted)
-            if url not in self._certificates:
-                if len(self._certificates) >= MOST_CERTIFICATES:
-                    self._certificates.clear()
-                self._certificates[url] = await self._fetch(url)
-            vendor.signed_with(posted, secret, self._certificates[url])
-        elif vendor.signed is not None:
-            if secret:
-                vendor.signed(posted, secret)
-        elif secret:
-            raise Forged(f"{vendor.title} signs nothing, but the source has a signing secret; take it off")
+    def read_at_once(
+        self, vendor: Vendor, source: Source, scope: MutableMapping[str, Any], headers: dict[bytes, bytes],
+        body: bytes, now: int,
+    ) -> Mapped | None:  # fmt: skip
+        """`read` of a request for which nothing has to be fetched; None for any other. Raises Refused (401)."""
+        if vendor.certificate is not None:
+            return None
+        posted = Posted(
+            body, {_text(name): _text(value) for name, value in headers.items()}, now, _urls(scope, headers)
+        )
+        try:
+            _check(vendor, posted, source.secret)
+        except Forged as error:
+            raise Refused(401, error.code, error.message) from error
+        mapped = vendor.mapped(posted)
+        return None if mapped.visit else mapped
+
+
+def _check(vendor: Vendor, posted: Posted, secret: str) -> None:
+    if vendor.signed is not None:
+        if secret:
+            vendor.signed(posted, secret)
+    elif secret:
+        raise Forged(f"{vendor.title} signs nothing, but the source has a signing secret; take it off")
+
+
+def add(mapped: Mapped, lines: EventLines) -> None:
+    """What a request is made of, as lines: events, and rejects of what was mapped to none."""
+    for event in mapped.events:
+        lines.add_text(json_bytes(event))
+    for payload, words in mapped.unmapped:
+        is_json = not isinstance(payload, bytes)
+        lines.add_unmapped(json_bytes(payload) if is_json else payload, is_json, words)
 
 
 async def fetched(url: str) -> bytes:

@@ -14,6 +14,7 @@ import uvicorn
 
 from api.collect.protocol import protocol_of
 from pipeline.errors import LogUnavailable
+from schemas.definitions import Key
 from tests.api.collect.door import Door, MemoryLog, basic, small_limits, track
 
 
@@ -348,6 +349,35 @@ async def test_requests_under_the_same_head_are_each_taken_with_their_own_body_a
                 assert (await answer(reader))[0] == 200
     assert [bytes(line.e) for line in listening.log.lines] == [one(number) for number in (1, 2, 10, 300)] * 2
     assert listening.through_asgi == 0
+
+
+async def test_under_a_known_head_the_query_is_what_it_was() -> None:
+    note = json.dumps({"client_id": "1.2", "events": [{"name": "tap"}]}).encode()
+    async with serving() as listening:
+        reader, writer = await listening.connect()
+        for _ in range(3):
+            writer.write(request(note, path="/mp/collect?api_secret=server-key"))
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            assert head.startswith(b"HTTP/1.1 204 ")
+        assert listening.through_asgi == 0
+    assert {line.s for line in listening.log.lines} == {"backend"}
+
+
+async def test_a_vendors_note_is_taken_without_asgi() -> None:
+    async with serving() as listening:
+        keys = {"vendor-key": Key("forms", "shop", "write", "h", source="forms", source_kind="vendor")}
+        listening.door.collector._keys = keys.get
+        reader, writer = await listening.connect()
+        note = b'{"event_type":"response_completed","event_id":"1","object_id":"7"}'
+        for number in range(2):
+            writer.write(request(note, path="/webhooks/surveymonkey?key=vendor-key", key="vendor-key"))
+            assert (await answer(reader))[::2] == (200, {"success": True})
+            assert len(listening.log.lines) == number + 1
+        writer.write(request(b"{}", path="/webhooks/surveymonkey", key="vendor-key"))
+        assert (await answer(reader))[::2] == (200, {"success": True, "rejected": 1})
+        writer.write(request(note, path="/webhooks/nobody", key="vendor-key"))
+        assert (await answer(reader))[0] == 404
+        assert listening.through_asgi == 0
 
 
 async def test_a_head_that_differs_in_any_byte_is_another() -> None:
