@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from api.query import fills
+from api.query import export, fills
 from api.query.errors import shape
 from api.query.questions import segments
 from api.query.questions.model import Asking, Solved
@@ -57,8 +57,15 @@ async def answered(runtime: Runtime, project: Project, question: Q, solve: Solve
 async def answer_or_stream(
     runtime: Runtime, project: Project, request: Request, question: Q, solve: Solve[Q, R], answer: type[A]
 ) -> A | StreamingResponse:
-    """The answer; to a client that accepts text/event-stream, every answer from now on that differs from the last."""
+    """The answer; to a client that accepts text/event-stream, every answer from now on that differs from the last; to
+    one that accepts CSV, JSON lines or Parquet, a part of it as a table.
+    """
     first = await answered(runtime, project, question, solve, answer)
+    media = export.wanted(request)
+    if media:
+        result = first.model_dump(mode="json", by_alias=True)["result"]
+        name = request.url.path.rpartition("/")[2]
+        return export.sent(export.records_of(result, request.query_params.get("part")), media, name)
     if EVENT_STREAM not in request.headers.get("accept", ""):
         return first
     events = _events(runtime, project, request, question, solve, answer, first)

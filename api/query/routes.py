@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
-from api.query import access, ask, identity_routes, profiles, saved_routes, saved_segments
+from api.query import access, ask, export, identity_routes, profiles, saved_routes, saved_segments
 from api.query.bodies import JsonRoute
 from api.query.errors import ErrorAnswer
 from api.query.explain import routes as explain_routes
@@ -35,8 +35,9 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 }
 LIVE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The answer; with `Accept: text/event-stream` a server-sent event `answer` at every change.",
-        "content": {ask.EVENT_STREAM: {"schema": {"type": "string"}}},
+        "description": "The answer; with `Accept: text/event-stream` a server-sent event `answer` at every change; as "
+        "CSV, JSON lines or Parquet the rows of a part of its result, that of `?part=`.",
+        "content": {ask.EVENT_STREAM: {"schema": {"type": "string"}}, **export.CONTENT},
     }
 }
 

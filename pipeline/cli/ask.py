@@ -20,6 +20,7 @@ QUESTIONS = (
 WITH_BOTS = ("sessions", "bounce", "funnel", "paths", "retention", "trend", "catalogue")
 
 EXPLAINED = ("sessions", "bounce", "funnel", "paths", "retention", "trend")
+FORMATS = {"csv": "text/csv", "jsonl": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
 MOST_EXPLAINED = 1000  # customers that are listed
 
 _FILTER = re.compile(r"([^\s=!<>~]+)\s*(!=|>=|<=|!~|=|>|<|~)\s*(.*)", re.DOTALL)
@@ -63,6 +64,10 @@ def ask(
     explain: Annotated[
         str, typer.Option(help='Who is behind a number: its cell as JSON, {"step": 2}; {} is the total.')
     ] = "",
+    form: Annotated[
+        str, typer.Option("--format", help="csv, jsonl or parquet: the answer's rows, or --explain's customers.")
+    ] = "",
+    part: Annotated[str, typer.Option(help="Which rows --format writes: groups, periods, nodes ...")] = "",
     include_bots: Annotated[bool, typer.Option("--include-bots", help="Count known bots too.")] = False,
     project: options.Project = "",
     json: options.Json = False,
@@ -94,6 +99,13 @@ def ask(
         body["last"] = None
     if explain:
         body = {"question": body, "cell": _read(explain, "explain"), "limit": MOST_EXPLAINED}
+    if form:
+        if form not in FORMATS or question in ("customer", "catalogue"):
+            raise InvalidQuestion("questions are written as csv, jsonl or parquet", field="format")
+        written = options.wait_for(_written(question, body, project, FORMATS[form], part, is_explained=bool(explain)))
+        sys.stdout.flush()
+        sys.stdout.buffer.write(written)
+        return
     answer = options.wait_for(_asked(question, about, body, project, is_explained=bool(explain)))
     if json:
         as_json(answer)
@@ -120,6 +132,16 @@ async def _asked(question: str, about: str, body: dict[str, Any], project: str, 
         if not about:
             raise InvalidQuestion("name the customer: an id, user:ID or an e-mail address", field="ID")
         return await server.get(f"{server.base}/customers/{await _customer(server, about)}")
+
+
+async def _written(
+    question: str, body: dict[str, Any], project: str, media: str, part: str, *, is_explained: bool
+) -> bytes:
+    from pipeline.cli.connection import connected
+
+    async with connected(options.settings(), "ask", project=project) as server:
+        path = f"{server.base}/questions/{question}{'/explain' if is_explained else ''}"
+        return await server.file(path, body, media, **({"part": part} if part else {}))
 
 
 async def _customer(server: "Connection", about: str) -> str:

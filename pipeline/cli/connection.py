@@ -45,6 +45,16 @@ class Connection:
         """`patience`: seconds to wait for the answer; None = as long as it takes."""
         return await self._answer("POST", path, json={} if body is None else body, timeout=patience)
 
+    async def file(self, path: str, body: Any, media: str, **query: str) -> bytes:
+        """What a POST is answered with as such a type."""
+        try:
+            answer = await self._client.post(path, json=body, params=query, headers={"Accept": media})
+        except httpx.HTTPError as error:
+            raise Fault(f"no answer from {self._client.base_url}: {error or type(error).__name__}") from error
+        if answer.is_success:
+            return answer.content
+        raise _refusal(answer)
+
     async def put(self, path: str, body: Any) -> Any:
         return await self._answer("PUT", path, json=body)
 

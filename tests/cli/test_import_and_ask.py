@@ -101,6 +101,9 @@ def test_a_number_is_explained_by_its_customers_and_one_of_them_by_his_events(wa
     one = wayfare("ask", "funnel", result["rows"][0]["id"], *asked, "--json").json["result"]
     assert [event["marks"] for event in reversed(one["events"])] == [["step 1"], ["step 2"]]
     assert "2 customers" in wayfare("ask", "funnel", *asked).out
+    table = wayfare("ask", "funnel", *asked, "--format", "csv").out.splitlines()
+    assert table[0] == "id,kind,times,first_at,last_at"
+    assert [line.split(",")[0] for line in table[1:]] == [row["id"] for row in result["rows"]]
 
 
 @pytest.mark.parametrize(("where", "count"), [

@@ -1,7 +1,5 @@
-"""An explanation as it is sent: the customers of a cell, page by page or as CSV, and the marked events of one."""
+"""An explanation as it is sent: the customers of a cell, by the page or as a table, and the marked events of one."""
 
-import csv
-import io
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -205,15 +203,6 @@ def costs(statements: Iterable[Statement]) -> Costs:
     )
 
 
-def as_csv(cases: Cases) -> Iterator[str]:
-    """All customers of the cell, a line each, some thousands at a time."""
-    behind = in_order(cases.found)
-    yield _lines([tuple(Behind.model_fields)])
-    for start in range(0, len(behind), 5_000):
-        yield _lines([tuple(one.shown().model_dump().values()) for one in behind[start : start + 5_000]])
-
-
-def _lines(rows: Iterable[tuple[Any, ...]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
+def records(cases: Cases) -> Iterator[dict[str, Any]]:
+    """All customers of the cell."""
+    return (one.shown().model_dump() for one in in_order(cases.found))

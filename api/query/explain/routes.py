@@ -1,15 +1,14 @@
-"""`POST .../questions/NAME/explain`: who is behind a number of an answer; with `Accept: text/csv` all of them."""
+"""`POST .../questions/NAME/explain`: who is behind a number of an answer; as CSV, JSON lines or Parquet all of them."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import StreamingResponse
 
-from api.query import access, ask
+from api.query import access, ask, export
 from api.query.bodies import JsonRoute
-from api.query.explain.answer import Explain, ExplainQuestion, Explanation, as_csv, explained, explained_customer
+from api.query.explain.answer import Explain, ExplainQuestion, Explanation, explained, explained_customer, records
 from api.query.explain.cases import Cases
 from api.query.explain.of_funnel import FunnelCell, of_funnel
 from api.query.explain.of_paths import PathsCell, of_paths
@@ -26,8 +25,6 @@ from api.query.questions.sessions import SessionsQuestion
 from api.query.questions.trend import TrendQuestion
 from api.query.runtime_port import Runtime
 from schemas.definitions import Project
-
-CSV = "text/csv"
 
 
 class Explainable(NamedTuple):
@@ -46,10 +43,10 @@ EXPLAINABLE = {
     "retention": Explainable(RetentionQuestion, RetentionCell, of_retention),
     "trend": Explainable(TrendQuestion, TrendCell, of_trend),
 }
-_CSV_TOO: dict[int | str, dict[str, Any]] = {
+_TABLES_TOO: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "A page of customers; with `Accept: text/csv` all of them, a line each.",
-        "content": {CSV: {"schema": {"type": "string"}}},
+        "description": "A page of customers; as CSV, JSON lines or Parquet all of them.",
+        "content": export.CONTENT,
     }
 }
 
@@ -70,13 +67,13 @@ def _add(routes: APIRouter, runtime: Runtime, name: str, one: Explainable) -> No
         operation_id=f"explain_{name}",
         summary=f"Who is behind a number of `{name}`, and why",
         response_model=Explanation,
-        responses=_CSV_TOO,
+        responses=_TABLES_TOO,
     )
     async def explain(request: Request, asked: body, project: Project = reads) -> Any:
-        if CSV in request.headers.get("accept", ""):
+        media = export.wanted(request)
+        if media:
             cases = await asyncio.to_thread(_cases, runtime, project, one, asked)
-            headers = {"Content-Disposition": f'attachment; filename="{name}-customers.csv"'}
-            return StreamingResponse(as_csv(cases), media_type=f"{CSV}; charset=utf-8", headers=headers)
+            return export.sent(records(cases), media, f"{name}-customers")
         return await asyncio.to_thread(_explain, runtime, project, one, asked)
 
 

@@ -1,0 +1,86 @@
+"""Answers and explanations as CSV, JSON lines and Parquet: the same rows in each."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+
+from api.query import export
+from tests.api.query.conftest import House, browser
+from tests.api.query.test_explain import SHOP, STEPS, explain
+
+FUNNEL = {"steps": STEPS, "by": "day", "last": None}
+
+
+async def table(house: House, path: str, body: dict[str, Any], media: str, part: str = "") -> bytes:
+    async with browser(house, "local-token", Accept=media) as client:
+        asked = f"/api/v1/projects/{house.name}/questions/{path}{f'?part={part}' if part else ''}"
+        answer = await client.post(asked, json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith(media)
+    return answer.content
+
+
+async def in_all_forms(house: House, path: str, body: dict[str, Any], part: str = "") -> list[dict[str, Any]]:
+    """The rows, which are the same in every form."""
+    lines = (await table(house, path, body, export.LINES, part)).decode().splitlines()
+    rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    packed = pyarrow.parquet.read_table(io.BytesIO(await table(house, path, body, export.PARQUET, part)))
+    assert packed.to_pylist() == rows
+    text = (await table(house, path, body, export.CSV, part)).decode()
+    told = [{name: "" if value is None else str(value) for name, value in row.items()} for row in rows]
+    assert list(csv.DictReader(io.StringIO(text))) == told
+    return rows
+
+
+async def test_an_answers_rows_come_in_every_form(house: House) -> None:
+    house.tell(SHOP)
+    result = (await house.ask("sessions", breakdown="acquisition"))["result"]
+    assert await in_all_forms(house, "sessions", {"last": None, "breakdown": "acquisition"}) == result["rows"]
+    assert await in_all_forms(house, "bounce", {"last": None}) == [(await house.ask("bounce"))["result"]["total"]]
+
+
+async def test_another_part_is_named_and_lists_inside_are_rows_of_their_own(house: House) -> None:
+    house.tell(SHOP)
+    result = (await house.ask("funnel", FUNNEL))["result"]
+    steps = await in_all_forms(house, "funnel", FUNNEL)
+    assert [(row["count"], json.loads(row["events"])) for row in steps] == [
+        (step["count"], step["events"]) for step in result["steps"]
+    ]
+    periods = await in_all_forms(house, "funnel", FUNNEL, part="periods")
+    assert [json.loads(row["counts"]) for row in periods] == [period["counts"] for period in result["periods"]]
+    question = {"starts": {"events": "page"}, "by": "day", "periods": 1, "last": None}
+    cohorts = (await house.ask("retention", question))["result"]["cohorts"]
+    assert [(row["period"], row["cells.count"]) for row in await in_all_forms(house, "retention", question)] == [
+        (cohort["period"], cell["count"]) for cohort in cohorts for cell in cohort["cells"]
+    ]
+
+
+async def test_all_customers_behind_a_number_come_in_every_form_and_in_pieces(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "PIECE", 3)
+    house.tell(SHOP)
+    whole = await explain(house, "funnel", {"steps": STEPS})
+    assert len(whole["rows"]) > 3
+    assert await in_all_forms(house, "funnel/explain", {"question": FUNNEL, "cell": {}}) == whole["rows"]
+
+
+async def test_of_nothing_there_is_an_empty_file(house: House) -> None:
+    for media in export.WRITERS:
+        found = await table(house, "trend", {"events": "page", "last": None}, media, part="points")
+        if media == export.PARQUET:
+            assert pyarrow.parquet.read_table(io.BytesIO(found)).num_rows == 0
+        else:
+            assert found == b""
+
+
+async def test_a_part_that_the_answer_does_not_have_is_refused(house: House) -> None:
+    async with browser(house, "local-token", Accept=export.CSV) as client:
+        answer = await client.post(f"/api/v1/projects/{house.name}/questions/funnel?part=nodes", json=FUNNEL)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["field"] == "part"
+    assert "steps, " in answer.json()["error"]["message"]
