@@ -50,6 +50,8 @@ from api.webhooks.vendors import VENDORS
 from pipeline.cli.command import app
 from pipeline.domain import filters, identifiers
 from pipeline.ingest import acquisition, channel, properties
+from pipeline.ingest.exports.exports import EXPORTS
+from pipeline.ingest.mapping import mapping as mappings
 from pipeline.settings import table, variable
 from schemas.rejects import REASONS
 from schemas.tables import TABLES, Table
@@ -348,11 +350,28 @@ def protocol_events() -> str:
     return rows(("tracker", "", "theirs", "ours"), lines)
 
 
+def exports() -> str:
+    """What the files of other trackers become."""
+    told = []
+    for each in EXPORTS.values():
+        told.append(f"### --from {each.name}\n{each.title[:1].upper()}{each.title[1:]}: {each.file}.\n")
+        told.append(rows(("of it", "becomes"), each.becomes))
+    return "\n".join(told)
+
+
+def mapping() -> str:
+    """Keys of an event in a mapping, as further rows of a table."""
+    lines = [(name, ".".join(where)) for name, where in mappings.FIELDS.items()]
+    lines += [(f"[event.{name}]", ".".join(where)) for name, where in mappings.TABLES.items()]
+    return "".join(f"| {code(name)} | {code(where)} |\n" for name, where in lines)
+
+
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     each.__name__: each
     for each in (
         *(settings, tables, reasons, routes, limits, commands, metrics),
         *(columns, placeholders, channels, passive, click_ids, groups, vendors, webhooks, protocols, protocol_events),
+        *(exports, mapping),
     )
 }
 

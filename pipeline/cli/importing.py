@@ -1,140 +1,117 @@
 """`wayfare import`: files of events into the log, then wait until the agents have caught up."""
 
-import gzip
-import io
-import sys
-import time
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from pipeline.cli import options
-from pipeline.cli.output import as_json, err, out, table
+from pipeline.cli.imports.files import FORMS, Form, form_of
+from pipeline.cli.imports.plan import Plan
+from pipeline.cli.output import as_json, out, table
 from pipeline.errors import UserMistake
+from pipeline.ingest.exports.exports import EXPORTS
+from pipeline.ingest.mapping.mapping import Csv, EventMapping, mapping
 
-BATCH_BYTES, BATCH_LINES = 2_000_000, 4_000
-GZIP = b"\x1f\x8b"
-
-
-class _Typed(msgspec.Struct):
-    type: str = ""
-
-
-_type_of = msgspec.json.Decoder(_Typed).decode
+STDIN = "-"
 
 
 def import_files(
-    files: Annotated[list[Path], typer.Argument(help="Newline-delimited JSON events, plain or .gz; - is stdin.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files of NDJSON, CSV (both plain or .gz) or Parquet; - is stdin.")
+    ],
     project: options.Project = "",
     only: Annotated[list[str] | None, typer.Option("--type", help="Only events of this type, as page.")] = None,
+    form: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMS)}. Default: by the file's name.")] = "",
+    mapping_file: Annotated[
+        Path | None, typer.Option("--mapping", help="TOML file that says which event a record becomes.")
+    ] = None,
+    export: Annotated[str, typer.Option("--from", help=f"Export of another tracker: {', '.join(EXPORTS)}.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what the first records would become.")] = False,
+    rows: Annotated[int, typer.Option(min=1, max=1000, help="dry run: how many records of each file.")] = 5,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin anew where an earlier run was killed.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Import files of events; what cannot be used is counted by its reason and kept in `rejected`."""
+    """Import files of events. What cannot be used is counted by its reason, with its lines, and kept in `rejected`."""
     for file in files:
-        if str(file) != "-" and not file.is_file():
+        if str(file) != STDIN and not file.is_file():
             raise UserMistake(f"there is no file {file}", field="FILE")
-    report = options.wait_for(_import(files, project, frozenset(only or ()), quiet=json))
+    planned = [(file, _plan(file, form, export, mapping_file, frozenset(only or ()))) for file in files]
+    if dry_run:
+        from pipeline.cli.imports.preview import previewed, show
+
+        for file, plan in planned:
+            show(previewed(file, plan, rows, project or options.settings().project), machine=json)
+        return
+    report = options.wait_for(_import(planned, project, restart=restart, quiet=json))
     if json:
         as_json(report)
     else:
         _show(report)
 
 
-async def _import(files: list[Path], project: str, only: frozenset[str], *, quiet: bool) -> dict[str, Any]:
-    from pipeline.cli.connection import connected
-
-    begun = time.monotonic()
-    lines = 0
-    async with connected(options.settings(), "import", project=project, agents=True) as server:
-        since = (await server.get("/api/v1/admin/progress"))["now"]
-        with _progress(quiet) as shown:
-            for file in files:
-                task = shown.add_task(f"reading {file.name}", total=_size(file))
-                for batch, count, position in batches(file, only):
-                    await server.send(batch)
-                    lines += count
-                    shown.update(task, completed=position)
-            task = shown.add_task("sessions, customers, journeys", total=None)
-            progress = await server.caught_up(
-                lambda lag: shown.update(task, description=f"sessions, customers, journeys: {sum(lag.values()):,} wait")
-            )
-        received = await server.get(f"{server.admin}/received", since=since, source="import")
-    rejected = sum(received["rejected"].values())
-    return {
-        "project": server.project,
-        "lines": lines,
-        "accepted": received["accepted"],
-        "rejected": received["rejected"],
-        "duplicates": lines - received["accepted"] - rejected,
-        "seconds": round(time.monotonic() - begun, 3),
-        "data_until": progress["data_until"],
-    }
+def _plan(file: Path, form: str, export: str, mapping_file: Path | None, only: frozenset[str]) -> Plan:
+    """Raises UserMistake naming the option that is wrong."""
+    if export and mapping_file:
+        raise UserMistake("--from says what records become, and so does --mapping: give one of them", field="from")
+    if export and export not in EXPORTS:
+        raise UserMistake(f"there is no export {export!r}; there are {', '.join(EXPORTS)}", field="from")
+    if form and form not in FORMS:
+        raise UserMistake(f"{form!r} is none of {', '.join(FORMS)}", field="format")
+    asked: Form = next((each for each in FORMS if each == form), form_of(file))
+    known, (by, text) = EXPORTS.get(export), _mapping(mapping_file)
+    if known is not None and asked not in known.forms:
+        asked = known.forms[0]
+    if asked == "csv" and by is None and known is None:
+        raise UserMistake("rows of CSV are no events yet: say by --mapping or --from what they become", field="mapping")
+    if asked == "parquet" and str(file) == STDIN:
+        raise UserMistake("Parquet is read from its end, so it cannot come by stdin", field="FILE")
+    how = by.csv if by is not None else Csv()
+    if how == Csv() and ".tsv" in file.suffixes:
+        how = msgspec.structs.replace(how, delimiter="\t")
+    mark = sha256("\0".join((asked, export, text, *sorted(only))).encode()).hexdigest()
+    return Plan(asked, known, by, only, how, mark)
 
 
-def batches(file: Path, only: frozenset[str] = frozenset()) -> Iterator[tuple[bytes, int, int]]:
-    """(lines, how many, position in the file as stored) of a file; `only` keeps events of these types.
-
-    A line that is no event is passed on: the collector rejects it with a reason. Raises UserMistake for broken gzip.
-    """
-    with _opened(file) as (position, lines):
-        batch, size = [], 0
-        try:
-            for line in lines:
-                line = line.strip()
-                if not line or (only and not _is_of(line, only)):
-                    continue
-                batch.append(line)
-                size += len(line)
-                if size >= BATCH_BYTES or len(batch) >= BATCH_LINES:
-                    yield b"\n".join(batch), len(batch), position()
-                    batch, size = [], 0
-        except (OSError, EOFError, zlib.error) as error:
-            raise UserMistake(f"{file} cannot be read to its end: {error}", field="FILE") from error
-        if batch:
-            yield b"\n".join(batch), len(batch), position()
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[tuple[Callable[[], int], Iterable[bytes]]]:
-    """How to ask for the position in the file as stored, and its lines, unpacked where it is gzip."""
-    with ExitStack() as stack:
-        raw = sys.stdin.buffer if str(file) == "-" else stack.enter_context(file.open("rb"))
-        buffered = cast(io.BufferedReader, raw)
-        packed = buffered.peek(2)[:2] == GZIP
-        lines: Iterable[bytes] = stack.enter_context(gzip.GzipFile(fileobj=buffered)) if packed else buffered
-        yield (buffered.tell if buffered.seekable() else lambda: 0), lines
-
-
-def _is_of(line: bytes, only: frozenset[str]) -> bool:
+def _mapping(file: Path | None) -> tuple[EventMapping | None, str]:
+    if file is None:
+        return None, ""
     try:
-        return _type_of(line).type in only
-    except msgspec.DecodeError:
-        return True
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserMistake(f"the mapping {file} cannot be read: {error}", field="mapping") from error
+    return mapping(text), text
 
 
-def _size(file: Path) -> int | None:
-    return None if str(file) == "-" else file.stat().st_size
+async def _import(files: list[tuple[Path, Plan]], project: str, *, restart: bool, quiet: bool) -> dict[str, Any]:
+    from pipeline.cli.connection import connected
+    from pipeline.cli.imports.run import run
 
-
-def _progress(quiet: bool) -> Progress:
-    return Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
-        console=err, disable=quiet or not err.is_terminal, transient=True,
-    )  # fmt: skip
+    async with connected(options.settings(), "import", project=project, agents=True) as server:
+        return await run(server, files, restart=restart, quiet=quiet)
 
 
 def _show(report: dict[str, Any]) -> None:
-    rejected = sum(report["rejected"].values())
+    rejected, not_sent = sum(report["rejected"].values()), sum(report["not_sent"].values())
     out.print(
         f"Project [bold]{report['project']}[/bold]: {report['lines']:,} lines in {report['seconds']:.1f} s: "
-        f"{report['accepted']:,} accepted, {rejected:,} rejected, {report['duplicates']:,} duplicates."
+        f"{report['accepted']:,} accepted, {rejected:,} rejected, {report['duplicates']:,} duplicates"
+        + (f", {not_sent:,} not sent." if not_sent else ".")
     )
-    if rejected:
-        rows = sorted(report["rejected"].items(), key=lambda item: -item[1])
-        table("Rejected (`wayfare ask rejected` shows them)", ("reason", "events"), rows, right=("events",))
+    if report["lines_before"]:
+        out.print(f"It went on behind line {report['lines_before']:,}, where an earlier run was ended.")
+    where: dict[str, list[str]] = {}
+    for each in report["where"]:
+        where.setdefault(each["reason"], []).append(f"{each['file']}:{each['line']}")
+    for title, counts in (
+        ("Rejected (`wayfare ask rejected` shows them)", report["rejected"]),
+        ("Not sent", report["not_sent"]),
+    ):
+        rows = [
+            (reason, count, ", ".join(where.get(reason, [])[:5]))
+            for reason, count in sorted(counts.items(), key=lambda item: -item[1])
+        ]
+        if rows:
+            table(title, ("reason", "events", "lines"), rows, right=("events",))

@@ -1,0 +1,193 @@
+"""A file's records one by one, with the number of the line where each begins. Memory is bounded by one record.
+
+ndjson, text   a line each
+csv            a row each; rows may span lines
+array          an object each of a JSON array, or of objects one after another; numbered by objects
+parquet        a row each, read by the embedded engine in a process of its own; numbered by rows
+"""
+
+import csv
+import gzip
+import io
+import re
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Final, Literal, NamedTuple, Self, cast
+
+from pipeline.errors import UserMistake
+from pipeline.ingest.mapping.mapping import Csv
+
+Form = Literal["ndjson", "csv", "parquet", "text", "array"]
+FORMS: Final[tuple[Form, ...]] = ("ndjson", "csv", "parquet")  # those that a user names
+_SUFFIXES: Final[dict[str, Form]] = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
+MOST_LINE: Final = 16_000_000  # bytes of a record: what a request may hold
+CHUNK: Final = 1 << 18
+GZIP: Final = b"\x1f\x8b"
+_QUOTED, _BARE = re.compile(rb'["\\]'), re.compile(rb'["{}]')
+
+
+class Record(NamedTuple):
+    line: int
+    value: bytes | dict[str, str] | None  # None: it cannot be read
+    words: str = ""  # why
+
+
+def form_of(file: Path) -> Form:
+    """By its name, without .gz."""
+    suffixes = [each.lower() for each in file.suffixes if each.lower() != ".gz"]
+    return _SUFFIXES.get(suffixes[-1], "ndjson") if suffixes else "ndjson"
+
+
+def size_of(file: Path) -> int | None:
+    return None if str(file) == "-" else file.stat().st_size
+
+
+class Reading:
+    """A file that is being read; `position` is that in the file as stored. Raises UserMistake for a broken file."""
+
+    def __init__(self, file: Path, form: Form, how: Csv | None = None) -> None:
+        self._file, self._form, self._how = file, form, how or Csv()
+        self._open = ExitStack()
+        self._is_packed = False
+        self._raw: io.BufferedReader
+
+    def __enter__(self) -> Self:
+        raw = sys.stdin.buffer if str(self._file) == "-" else self._open.enter_context(self._file.open("rb"))
+        self._raw = cast(io.BufferedReader, raw)
+        self._is_packed = self._raw.peek(2)[:2] == GZIP
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._open.close()
+
+    @property
+    def position(self) -> int:
+        return self._raw.tell() if self._raw.seekable() else 0
+
+    @property
+    def can_seek(self) -> bool:
+        """A position is a place to go on from."""
+        return self._form in ("ndjson", "text") and not self._is_packed and self._raw.seekable()
+
+    def records(self, after: int = 0, position: int = 0) -> Iterator[Record]:
+        """Those behind line `after`, which ends at `position`."""
+        try:
+            yield from self._records(after, position)
+        except (OSError, EOFError, zlib.error) as error:
+            raise UserMistake(f"{self._file} cannot be read to its end: {error}", field="FILE") from error
+
+    def _records(self, after: int, position: int) -> Iterator[Record]:
+        if self._form == "parquet":
+            yield from self._parquet(after)
+            return
+        if after and self.can_seek:
+            self._raw.seek(position)
+            yield from lines(self._raw, after, exact=self._form == "text")
+            return
+        stream = cast(
+            IO[bytes], self._open.enter_context(gzip.GzipFile(fileobj=self._raw)) if self._is_packed else self._raw
+        )
+        readers = {"csv": lambda: rows(stream, self._how), "array": lambda: objects(stream)}
+        found = readers.get(self._form, lambda: lines(stream, exact=self._form == "text"))()
+        yield from (record for record in found if record.line > after)
+
+    def _parquet(self, after: int) -> Iterator[Record]:
+        command = [sys.executable, "-m", "pipeline.cli.imports.parquet", str(self._file)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as reading:
+            assert reading.stdout is not None and reading.stderr is not None  # noqa: PT018
+            try:
+                yield from (record for record in lines(reading.stdout) if record.line > after)
+                said = reading.stderr.read().decode(errors="replace").strip()
+            finally:
+                reading.kill()
+        if said:
+            raise UserMistake(f"{self._file} cannot be read as Parquet: {said.splitlines()[-1][:300]}", field="FILE")
+
+
+def lines(stream: IO[bytes], before: int = 0, *, exact: bool = False) -> Iterator[Record]:
+    """Lines without space around them, where `exact` without their ends only.
+
+    Empty ones are left out, and those that no request can hold are not read.
+    """
+    number = before
+    while line := stream.readline(MOST_LINE + 1):
+        number += 1
+        if len(line) > MOST_LINE and not line.endswith(b"\n"):
+            while (more := stream.readline(CHUNK)) and not more.endswith(b"\n"):
+                pass
+            yield Record(number, None, f"the line has more than {MOST_LINE:,} bytes")
+        elif stripped := line.rstrip(b"\r\n") if exact else line.strip():
+            yield Record(number, stripped)
+
+
+def rows(stream: IO[bytes], how: Csv) -> Iterator[Record]:
+    """Rows by the names of their columns, without empty cells."""
+    try:
+        text = io.TextIOWrapper(cast(Any, stream), encoding=how.encoding, newline="")
+    except LookupError as error:
+        raise UserMistake(f"there is no encoding {how.encoding!r}", field="csv.encoding") from error
+    try:
+        for _ in range(how.skip):
+            text.readline(MOST_LINE)
+        reader = csv.reader(iter(lambda: _bounded(text), ""), delimiter=how.delimiter)
+        names = list(how.columns) or [name.strip() for name in next(reader, [])]
+        while True:
+            line = how.skip + reader.line_num + 1
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Record(line, None, f"the row cannot be read: {error}")
+                continue
+            if len(row) > len(names):
+                yield Record(line, None, f"the row has {len(row)} cells, and there are {len(names)} columns")
+            elif cells := {name: cell for name, cell in zip(names, row, strict=False) if cell.strip()}:
+                yield Record(line, cells)
+    except UnicodeError as error:
+        raise UserMistake(f"the file is not in {how.encoding}: {error}", field="csv.encoding") from error
+    except TypeError as error:
+        raise UserMistake(f"{how.delimiter!r} is no delimiter: it is one character", field="csv.delimiter") from error
+    finally:
+        text.detach()
+
+
+def _bounded(text: io.TextIOWrapper) -> str:
+    line = text.readline(MOST_LINE)
+    if len(line) == MOST_LINE:
+        raise UserMistake(f"a line has more than {MOST_LINE:,} characters; is it CSV?", field="FILE")
+    return line
+
+
+def objects(stream: IO[bytes]) -> Iterator[Record]:
+    """The objects of a JSON array, or objects one after another, each as its bytes."""
+    data, at, start, depth, number, is_text = b"", 0, -1, 0, 0, False
+    while chunk := stream.read(CHUNK):
+        kept = data[start:] if start >= 0 else b""
+        at -= len(data) - len(kept)
+        data, start = kept + chunk, 0 if start >= 0 else -1
+        while (found := (_QUOTED if is_text else _BARE).search(data, at)) is not None:
+            mark, at = found[0], found.end()
+            if mark == b"\\":
+                at += 1  # what is escaped ends no text; it may lie in the next chunk
+            elif mark == b'"':
+                is_text = not is_text
+            elif mark == b"{":
+                start = found.start() if depth == 0 else start
+                depth += 1
+            elif depth:
+                depth -= 1
+                if depth == 0:
+                    number += 1
+                    yield Record(number, data[start:at])
+                    start = -1
+        at = max(at, len(data))
+        if start >= 0 and len(data) - start > MOST_LINE:
+            raise UserMistake(f"object {number + 1} has more than {MOST_LINE:,} bytes", field="FILE")
+    if depth or is_text:
+        raise UserMistake(f"the file ends in the middle of object {number + 1}", field="FILE")

@@ -1,0 +1,188 @@
+"""Records of files, one by one: lines, rows, objects; broken ones are named, long ones are not read."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.cli.imports import checkpoint, files
+from pipeline.cli.imports.checkpoint import Done
+from pipeline.cli.imports.files import Reading, Record, form_of, lines, objects, rows
+from pipeline.cli.imports.judging import Judge, named
+from pipeline.cli.imports.plan import Plan, Planned
+from pipeline.cli.imports.sending import batches, sent
+from pipeline.errors import UserMistake
+from pipeline.ingest.mapping.mapping import Csv, mapping
+from schemas.definitions import Project
+
+
+def test_lines_are_numbered_and_empty_ones_left_out() -> None:
+    assert list(lines(io.BytesIO(b"a\n\n  b \nc"))) == [Record(1, b"a"), Record(3, b"b"), Record(4, b"c")]
+    assert list(lines(io.BytesIO(b"\tb \r\n"), exact=True)) == [Record(1, b"\tb ")]
+
+
+def test_a_line_that_no_request_can_hold_is_named_and_its_neighbours_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST_LINE", 10)
+    monkeypatch.setattr(files, "CHUNK", 4)
+    found = list(lines(io.BytesIO(b"a\n" + b"x" * 100 + b"\nb\n")))
+    assert [(each.line, each.value) for each in found] == [(1, b"a"), (2, None), (3, b"b")]
+    assert "more than 10 bytes" in found[1].words
+
+
+def test_rows_have_the_names_of_their_columns_and_the_lines_where_they_begin() -> None:
+    told = 'who; note\nann;"two\nlines"\n;\nbob;\nx;y;z\ncid;"a ""b"""\n'.encode("utf-8-sig")
+    found = list(rows(io.BytesIO(told), Csv(delimiter=";")))
+    assert [(each.line, each.value) for each in found] == [
+        (2, {"who": "ann", "note": "two\nlines"}), (5, {"who": "bob"}), (6, None), (7, {"who": "cid", "note": 'a "b"'}),
+    ]  # fmt: skip
+
+
+def test_lines_before_the_head_are_skipped_and_columns_may_be_named() -> None:
+    told = "Report\nMay 2024\nday,cost\n2024-05-01,3\n"
+    assert [each.value for each in rows(io.BytesIO(told.encode("utf-16")), Csv(encoding="utf-16", skip=2))] == [
+        {"day": "2024-05-01", "cost": "3"}
+    ]
+    assert [each.value for each in rows(io.BytesIO(b"a,b\n"), Csv(columns=("x", "y")))] == [{"x": "a", "y": "b"}]
+
+
+@pytest.mark.parametrize("how", [Csv(encoding="klingon"), Csv(delimiter="::"), Csv(encoding="ascii")])
+def test_a_wrong_word_about_a_csv_file_is_the_users_mistake(how: Csv) -> None:
+    with pytest.raises(UserMistake):
+        list(rows(io.BytesIO("a,b\nü,ö\n".encode()), how))
+
+
+OBJECTS = st.lists(
+    st.dictionaries(st.text(max_size=4), st.text(max_size=6) | st.lists(st.text(max_size=3), max_size=2), max_size=3),
+    max_size=5,
+)
+
+
+@settings(max_examples=60)
+@given(OBJECTS, st.booleans(), st.integers(1, 7))
+def test_objects_are_found_wherever_chunks_end(told: list[dict[str, object]], is_ascii: bool, size: int) -> None:
+    whole = json.dumps(told, ensure_ascii=is_ascii).encode()
+    stream = io.BytesIO(whole)
+    stream.read = lambda n=-1, read=stream.read: read(size)  # type: ignore[method-assign,misc,assignment]
+    assert [json.loads(bytes(each.value or b"")) for each in objects(stream)] == told  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("told", [b'[{"a": 1', b'[{"a": "b}]', b'{"a": {"b": 1}'])
+def test_an_array_that_is_cut_short_is_told_so(told: bytes) -> None:
+    with pytest.raises(UserMistake, match="object 1"):
+        list(objects(io.BytesIO(told)))
+
+
+@pytest.mark.parametrize(("name", "form"), [
+    ("a.ndjson", "ndjson"), ("a.json.gz", "ndjson"), ("a.CSV", "csv"), ("a.tsv.gz", "csv"),
+    ("a.parquet", "parquet"), ("a", "ndjson"),
+])  # fmt: skip
+def test_the_form_of_a_file_is_told_by_its_name(name: str, form: str) -> None:
+    assert form_of(Path(name)) == form
+
+
+def test_reading_goes_on_behind_a_line_with_or_without_a_place_to_seek(tmp_path: Path) -> None:
+    file = tmp_path / "a.ndjson"
+    file.write_bytes(b"1\n2\n3\n4\n")
+    with Reading(file, "ndjson") as reading:
+        found = reading.records()
+        assert [next(found).line, next(found).line] == [1, 2]
+        position = reading.position
+    assert position == 4
+    with Reading(file, "ndjson") as reading:
+        assert list(reading.records(2, position)) == [Record(3, b"3"), Record(4, b"4")]
+    with Reading(file, "csv", Csv(columns=("n",))) as reading:
+        assert [each.value for each in reading.records(2)] == [{"n": "3"}, {"n": "4"}]
+
+
+def test_rows_of_parquet_are_read_in_their_order(tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    make = (
+        "import chdb, sys; chdb.connect(':memory:').query(f\"INSERT INTO FUNCTION file('{sys.argv[1]}', Parquet) "
+        "SELECT number AS n, 'u' AS who, toDateTime64('2024-05-01 10:00:00.5', 3, 'UTC') AS at, "
+        "map('a', 1) AS m FROM numbers(5)\")"
+    )
+    subprocess.run([sys.executable, "-c", make, str(file)], check=True, capture_output=True)
+    with Reading(file, "parquet") as reading:
+        found = [json.loads(bytes(each.value or b"")) for each in reading.records(2)]  # type: ignore[arg-type]
+    assert [each["n"] for each in found] == [2, 3, 4]
+    assert (found[0]["at"], found[0]["m"]) == ("2024-05-01T10:00:00.500Z", {"a": 1})
+    (tmp_path / "b.parquet").write_bytes(b"no parquet")
+    with Reading(tmp_path / "b.parquet", "parquet") as reading, pytest.raises(UserMistake, match="Parquet"):
+        list(reading.records())
+
+
+def test_a_checkpoint_is_of_one_file_plan_and_project(tmp_path: Path) -> None:
+    file = tmp_path / "a.ndjson"
+    file.write_bytes(b"1\n")
+    done = Done(checkpoint.identity_of(file), "plan", "shop", 5, 1, 2)
+    assert checkpoint.found(file, "plan", "shop") is None
+    assert checkpoint.kept(file, done)
+    assert checkpoint.found(file, "plan", "shop") == done
+    assert checkpoint.found(file, "other", "shop") is checkpoint.found(file, "plan", "other") is None
+    file.write_bytes(b"1\n2\n")
+    assert checkpoint.found(file, "plan", "shop") is None
+    checkpoint.removed(file)
+    assert [each.name for each in tmp_path.iterdir()] == ["a.ndjson"]
+
+
+async def test_a_batch_that_is_too_large_is_halved_until_the_line_is_named() -> None:
+    taken: list[bytes] = []
+
+    async def send(lines: bytes) -> None:
+        if len(lines) > 30:
+            raise UserMistake("too large", code="payload_too_large")
+        taken.append(lines)
+
+    events = [(n, b"x" * (50 if n == 4 else 10)) for n in range(1, 9)]
+    assert [each.line for each in await sent(events, send)] == [4]
+    assert sum(len(each.split(b"\n")) for each in taken) == 7
+
+
+async def test_another_refusal_is_raised() -> None:
+    async def send(lines: bytes) -> None:
+        raise UserMistake("no", code="unknown_project")
+
+    with pytest.raises(UserMistake):
+        await sent([(1, b"{}")], send)
+
+
+def test_batches_have_a_bounded_size() -> None:
+    made = list(batches(Planned(n, (b"x" * 1000,)) for n in range(1, 5001)))
+    assert [each.line for each in made] == [2000, 4000, 5000]
+
+
+def test_rejected_lines_are_named_by_the_same_ingest_up_to_as_many_as_were_rejected() -> None:
+    good = b'{"type":"page","anonymousId":"a"}'
+    told = [good, b"no", b'{"type":"track","anonymousId":"a"}', b"[1]", b"no more"]
+    planned = [Planned(number, (each,)) for number, each in enumerate(told, 1)]
+    judge = Judge(Project("default"))
+    found = named(planned, judge, {"malformed_json": 2, "missing_event": 1, "not_an_object": 1})
+    assert [(each.line, each.reason) for each in found] == [
+        (2, "malformed_json"), (3, "missing_event"), (4, "not_an_object"), (5, "malformed_json"),
+    ]  # fmt: skip
+    assert [each.line for each in named(iter(planned), judge, {"malformed_json": 1})] == [2]
+
+
+def test_records_that_no_rule_maps_and_numbers_beyond_64_bits_are_no_end() -> None:
+    plan = Plan("ndjson", mapping=mapping('[[event]]\nwhen = {path = "$.a", set = true}\nevent = "A"\nrest = true'))
+    assert plan.planned(Record(1, b'{"b": 1}')).reason == "unmapped"
+    assert plan.planned(Record(2, b"{")).reason == "malformed_json"
+    assert b'"' in plan.planned(Record(3, b'{"a": 1, "n": 99999999999999999999}')).events[0]
+    assert Plan("ndjson", only=frozenset({"page"})).planned(Record(4, b'{"type": "track"}')).events == ()
+
+
+def test_the_mapping_in_the_docs_makes_calls_of_its_rows() -> None:
+    docs = Path(__file__).parents[3] / "docs" / "mappings"
+    told = mapping((docs / "calls.toml").read_text())
+    with Reading(docs / "calls.csv", "csv", told.csv) as reading:
+        made = [told.events(each.value)[0][0] for each in reading.records()]
+    assert [each["event"] for each in made] == ["Call Ended", "Call Abandoned", "Call Ended"]
+    assert made[0]["properties"] == {
+        "Topic": "delivery", "Result": "talked", "direction": "inbound", "duration_s": 210, "waited_s": 35,
+        "resolved": True, "cost": 4.2,
+    }  # fmt: skip
