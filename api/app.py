@@ -24,6 +24,7 @@ from api.dashboard import session
 from api.protocols import door as trackers
 from api.query import errors
 from api.runtime import Opened, Runtime
+from api.snippet import cookie, surveys
 from pipeline import allocator
 from pipeline.settings import load
 
@@ -155,6 +156,9 @@ def _fastapi(runtime: Runtime, counters: Counters, lifespan: Callable[[FastAPI],
     built.include_router(query.router(runtime))
     built.include_router(admin.router(runtime))
     built.include_router(session.router(runtime))
+    built.include_router(surveys.router(runtime))
     snippet.install(built)
+    cookie.install(built)
+    surveys.install(built, runtime)
     dashboard.install(built)
     return built

@@ -99,6 +99,27 @@ class Segment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int = 1
 
 
+class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A question that the tracker asks on a site, and when. Texts are the site's, in its language."""
+
+    name: str
+    kind: Literal["csat", "nps", "ces"]  # scales of 1 to 5, 0 to 10, 1 to 7
+    question: str
+    low: str = ""  # what the least answer means
+    high: str = ""
+    comment: str = ""  # what is asked once a score is chosen, to be answered in words; "" = nothing
+    send: str = "Send"
+    close: str = "Close"
+    thanks: str = "Thank you."
+    pages: str = ""  # paths on which it is asked, * = anything; "" = all
+    event: str = ""  # asked after this event; "" = after the page has come
+    after_ms: int = 0  # from then on, while the page is there
+    every_days: int = 90  # once in so many days to one browser
+    accent: str = "#1f5fbf"
+    side: Literal["left", "right"] = "right"
+    version: int = 1
+
+
 class SessionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gap_ms: int = 30 * 60_000
     cap_ms: int = 24 * 3_600_000

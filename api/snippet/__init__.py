@@ -1,8 +1,9 @@
 """The tracker: JavaScript for a visitor's browser, in one line of a site's HTML.
 
-    /wayfare.js         core.js and autocapture.js
+    /wayfare.js         core.js and what visitors do without a call
     /wayfare.core.js    core.js alone
     /analytics.js/v1/{write key}/analytics.min.js    the first, where Segment's own snippet looks for its client
+    /wayfare.{part}.js  what the tracker loads when it is wanted: vitals, consent managers, a survey that is due
 
 `install(app)` has them served: without their comments and spaces, packed, to be asked for again after ten minutes.
 """
@@ -18,13 +19,17 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request, Response
 from rjsmin import jsmin
 
-WHOLE: Final = ("core", "autocapture")
+from api.snippet.shortened import shortened
+
+WHOLE: Final = ("core", "crossing", "autocapture", "pages", "surveys")
 CORE: Final = ("core",)
+LOADED: Final = ("vitals", "consent", "survey")  # modules, each of one function
+SEGMENTS: Final = "/analytics.js/v1/{key}"
 PATHS: Final = {
     "/wayfare.js": WHOLE,
     "/wayfare.core.js": CORE,
-    "/analytics.js/v1/{key}/analytics.min.js": WHOLE,
-}
+    f"{SEGMENTS}/analytics.min.js": WHOLE,
+} | {f"{folder}/wayfare.{part}.js": (part,) for folder in ("", SEGMENTS) for part in LOADED}
 HEADERS: Final = {
     "Content-Type": "text/javascript; charset=utf-8",
     "Cache-Control": "public, max-age=600, stale-while-revalidate=86400",
@@ -44,10 +49,17 @@ class Script(NamedTuple):
 
 @cache
 def script(parts: tuple[str, ...]) -> Script:
-    """One script of some of the parts: each is a function, and the first is called with the others."""
+    """One script of some of the parts: each is a function, and the first is called with the others.
+
+    One of LOADED is a module that gives its function.
+    """
     folder = resources.files(__name__)
     functions = "\n".join(jsmin(folder.joinpath(f"{part}.js").read_text("utf-8")) for part in parts)
-    plain = f'(()=>{{"use strict";{functions}\n{parts[0]}({",".join(parts[1:])})}})();\n'.encode()
+    if parts[0] in LOADED:
+        text = f"export default {functions}\n"
+    else:
+        text = f'(()=>{{"use strict";{functions}\n{parts[0]}({",".join(parts[1:])})}})();\n'
+    plain = shortened(text).encode()
     name = hashlib.sha256(plain).hexdigest()[:20]
     return Script(plain, gzip.compress(plain, 9, mtime=0), f'W/"{name}"')
 

@@ -1,10 +1,9 @@
-// What visitors do without a call: links that lead elsewhere, downloads, forms, clicks in anger and in vain.
+// What visitors do without a call: links that lead elsewhere, downloads, forms, clicks in anger, in vain, into an error.
 //
 // Addresses lose their query; of forms only names are told, never what was typed; nothing inside `data-wf-private`.
-function autocapture(wanted, track, listen, isOwn, onLeave) {
+function autocapture({ wanted, track, listen, isOwn, isPrivate, onLeave }) {
   const FILES = /\.(pdf|zip|docx?|xlsx?|pptx?|csv|txt|rtf|epub|mp[34]|wav|mov|avi|gz|7z|rar|dmg|exe|msi|apk|pkg|deb|rpm|iso)$/i;
   const INPUTS = "input,select,textarea";
-  const isPrivate = (element) => !element.closest || element.closest("[data-wf-private]");
   const named = (element) =>
     element.tagName.toLowerCase() + (element.id ? "#" + element.id : "") +
     (element.classList[0] ? "." + element.classList[0] : "");
@@ -48,16 +47,24 @@ function autocapture(wanted, track, listen, isOwn, onLeave) {
       forms.delete(target);
       track("Form Submitted", about(target));
     });
-    onLeave(left);
+    onLeave.push(left);
   }
 
-  // -- rage: three clicks in a second at one spot; dead: a button that changes nothing
+  // -- rage: three clicks in a second at one spot; dead: a button that changes nothing; error: one right after a click
 
-  let clicks = [];
+  let clicks = [], last;
+  const failed = (happened) => {
+    if (!last || happened.timeStamp - last.at > 1e3 || happened.target.tagName) return; // an image that is not there
+    track("Error Clicked", { element: last.element, error: (happened.error || happened.reason)?.name });
+    last = 0;
+  };
   const clicked = ({ target, clientX: x, clientY: y, timeStamp: at, detail }) => {
-    if (isPrivate(target) || !detail) return; // made by a key or by a script
+    last = 0;
+    if (isPrivate(target)) return;
+    last = { element: named(target), at };
+    if (!detail) return; // made by a key or by a script
     clicks = [...clicks.filter((each) => at - each.at < 1e3 && Math.hypot(x - each.x, y - each.y) < 30), { x, y, at }];
-    if (clicks.length === 3) track("Rage Clicked", { element: named(target) });
+    if (clicks.length === 3) track("Rage Clicked", { element: last.element });
     const button = target.closest("button,[role=button],input[type=button],a[href='#'],a:not([href])");
     if (!button || button.disabled || clicks.length > 1) return;
     const before = location.href;
@@ -76,5 +83,8 @@ function autocapture(wanted, track, listen, isOwn, onLeave) {
     watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
     stop.forEach((kind) => window.addEventListener(kind, alive, true));
   };
-  if (wanted("clicks")) listen(document, "click", clicked);
+  if (wanted("clicks")) {
+    listen(document, "click", clicked);
+    listen(window, "error unhandledrejection", failed);
+  }
 }

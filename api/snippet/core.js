@@ -6,10 +6,12 @@
 //                      |  `- page hidden: beacon                   `-------> else: kept in localStorage, tried again
 //                      `- before consent: waits here, in memory alone
 //
-// Names are short where they are often used: nothing renames them before they are sent.
-function core(autocapture) {
+// The other parts are functions that get `house`: what of this they may use. Parts in files of their own come by `load`.
+function core(...parts) {
   const script = document.currentScript || document.querySelector("script[data-key]");
   const options = script.dataset;
+  const beside = (file) => new URL("wayfare." + file, script.src).href;
+  const load = (part, ...given) => import(beside(part + ".js")).then((module) => module.default(...given), () => {});
   const name = options.name || "wayfare"; // of the global object and of all that is stored: one a project
   const key = options.key || script.src.split("/v1/")[1]?.split("/")[0];
   const url = (options.host || new URL(script.src).origin) + "/v1/b";
@@ -26,17 +28,19 @@ function core(autocapture) {
 
   const memory = {};
   const tab = fresh();
+  const OF_TAB = "way"; // the one item that each tab has of its own
+  const area = (item) => (item === OF_TAB ? sessionStorage : localStorage);
   const read = (item) => {
     try {
-      return granted() ? localStorage.getItem(name + "." + item) : memory[item];
+      return granted() ? area(item).getItem(name + "." + item) : memory[item];
     } catch {
       return memory[item];
     }
   };
   const store = (item, value) => {
     try {
-      if (value) localStorage.setItem(name + "." + item, value);
-      else localStorage.removeItem(name + "." + item);
+      if (value) area(item).setItem(name + "." + item, value);
+      else area(item).removeItem(name + "." + item);
     } catch {}
   };
   const write = (item, value) => {
@@ -80,7 +84,15 @@ function core(autocapture) {
   };
 
   let device;
-  const keep = (id, seconds = YEAR) => bake(name + "_id", id, seconds, (domain ??= read("domain") || widest()));
+  const keep = (id, seconds = YEAR) => {
+    bake(name + "_id", id, seconds, (domain ??= read("domain") || widest()));
+    // Once a day is enough for what a browser keeps for a year, or a week.
+    const served = seconds && id + new Date().toDateString();
+    if (options.cookie !== "server" || read("served") === served) return;
+    const order = JSON.stringify({ name: name + "_id", value: id, seconds, domain });
+    fetch(beside("id"), { method: "POST", body: order, credentials: "include", keepalive: true })
+      .then((answer) => answer.ok && granted() && write("served", served), () => {});
+  };
   const deviceId = () => {
     const id = cookie(name + "_id") || read("id") || device || fresh();
     if (id !== device) {
@@ -89,6 +101,10 @@ function core(autocapture) {
       write("id", id);
     }
     return id;
+  };
+  const become = (id) => {
+    if (granted()) keep((device = id));
+    write("id", id);
   };
   const parse = (text) => {
     try {
@@ -103,20 +119,32 @@ function core(autocapture) {
 
   const signals =
     ("gpc" in options && navigator.globalPrivacyControl) || ("dnt" in options && navigator.doNotTrack === "1");
+  const asks = options.consent;
   let said = "1";
   const granted = () => said === "1";
-  said = read("consent")?.[0] || (signals ? "0" : "consent" in options ? "" : "1");
+  said = read("consent")?.[0] || (signals ? "0" : asks === undefined ? "1" : "");
+  const isCookieless = () => said === "" && /cookieless/.test(asks); // sent, but with no id and nothing stored
+  const stance = () => {
+    if (!granted()) return { state: "unknown" };
+    const purposes = read("consent")?.slice(1);
+    return purposes && { state: "granted", purposes: parse(purposes) };
+  };
 
-  const consent = (given) => {
+  const consent = (given, evidence) => {
     const purposes = given === true || !given ? { analytics: !!given } : given;
-    const changed = () => put("track", { event: "Consent Changed", properties: purposes });
+    const changed = () =>
+      put("track", { event: "Consent Changed", properties: { ...purposes, method: "call", ...evidence } });
     const text = +!!purposes.analytics + JSON.stringify(purposes);
     if (granted() && read("consent") === text) return;
     if (purposes.analytics) {
       said = "1";
       write("consent", text);
       Object.entries(memory).forEach(([item, value]) => store(item, value));
-      queue.forEach((event) => (event.anonymousId ||= deviceId()));
+      queue = [...held.splice(0), ...queue];
+      queue.forEach((event) => {
+        event.anonymousId ||= deviceId();
+        event.context.consent = stance();
+      });
       adopt();
       changed();
     } else {
@@ -127,16 +155,19 @@ function core(autocapture) {
       }
       said = "0";
       queue = [];
+      held.length = 0;
       device = undefined;
-      stored().forEach((item) => store(item.slice(name.length + 1)));
+      [...stored(), name + "." + OF_TAB].forEach((item) => store(item.slice(name.length + 1)));
       Object.keys(memory).forEach((item) => delete memory[item]);
-      if (!("consent" in options)) store("consent", text);
+      if (asks === undefined) store("consent", text);
     }
   };
 
   // -- the queue
 
   let queue = [], flying = [], fails = 0, timer = 0, sequence = 0;
+  const held = []; // who he is: nothing that may be told without consent
+  const maySend = () => granted() || isCookieless();
   const batch = () => {
     let size = 0;
     return queue.filter((event) => (size += JSON.stringify(event).length) < MOST_CHARACTERS || event === queue[0]);
@@ -151,7 +182,7 @@ function core(autocapture) {
   const flush = async () => {
     clearTimeout(timer);
     timer = 0;
-    if (!granted() || flying[0] || !queue[0]) return;
+    if (!maySend() || flying[0] || !queue[0]) return;
     flying = batch();
     queue = queue.slice(flying.length);
     const text = body(flying);
@@ -167,7 +198,7 @@ function core(autocapture) {
       wait = SECOND;
     }
     if (wait) {
-      if (granted()) queue = [...flying, ...queue];
+      if (maySend()) queue = [...flying, ...queue];
       clearTimeout(timer);
       timer = 0;
       soon(Math.max(wait, Math.min(3e5, SECOND * 2 ** fails++) * (0.5 + Math.random())));
@@ -178,7 +209,7 @@ function core(autocapture) {
   };
   // The page may be gone after this.
   const depart = () => {
-    if (!granted()) return;
+    if (!maySend()) return;
     if (!navigator.onLine) fails ||= 1;
     while (!fails && queue[0]) {
       const events = batch();
@@ -205,17 +236,21 @@ function core(autocapture) {
     if (said === "0") return;
     settle();
     const { id, group } = user();
-    queue.push({
+    (isCookieless() && /^[ig]/.test(type) ? held : queue).push({
       type,
       messageId: fresh(),
       anonymousId: granted() ? deviceId() : undefined,
-      userId: id,
+      userId: isCookieless() ? undefined : id,
       timestamp: new Date(),
       sequence: sequence++,
       ...fields,
       ...given,
       context: {
-        page: { ...here, title: document.title }, groupId: group, library: { name: "wayfare.js" }, ...given?.context,
+        page: { ...here, title: document.title },
+        groupId: isCookieless() ? undefined : group,
+        library: { name: "wayfare.js" },
+        consent: stance(),
+        ...given?.context,
       },
     });
     if (queue.length > MOST_EVENTS) queue.shift();
@@ -238,18 +273,17 @@ function core(autocapture) {
   const track = (event, ...given) => {
     const [, properties, more] = told(given);
     put("track", { event, properties }, more);
+    onEvent.forEach((each) => each(event));
   };
   const page = (...given) => {
     const [words, properties, more] = told(given);
     uncounted(); // this call is the page that would have been counted by itself
     put("page", { name: words.pop(), category: words.pop(), properties }, more);
+    counted();
   };
   const reset = () => {
     write("user");
-    if (granted()) {
-      keep((device = fresh()));
-      write("id", device);
-    }
+    become(fresh());
   };
 
   // -- pages by themselves: loads, History, hash routes (#/ and #!), the back/forward cache
@@ -267,6 +301,13 @@ function core(autocapture) {
     if (!pending) return;
     uncounted();
     put("page", { timestamp: arrived });
+    counted();
+  };
+  const onPage = [], onEvent = [], onLeave = []; // what parts do then
+  let isNew;
+  const counted = () => {
+    if (isNew) onPage.forEach((each) => each());
+    isNew = false;
   };
   const visit = (isWhole) => {
     const [path, search] = where();
@@ -278,6 +319,7 @@ function core(autocapture) {
     here = { url: location.href, path, referrer: place ? here.url : document.referrer };
     place = [path, search];
     arrived = new Date();
+    isNew = true;
     bottom = engaged = 0;
     hasLeft = false;
     beat = FIRST_BEAT;
@@ -307,10 +349,9 @@ function core(autocapture) {
       put("track", { event: "heartbeat", properties: { engaged_ms: took() } });
     }
   };
-  const leaving = [];
   const leave = (forGood) => {
     settle();
-    if (forGood) leaving.forEach((each) => each());
+    if (forGood) onLeave.forEach((each) => each());
     tick();
     if (engaged < 1 && hasLeft) return;
     hasLeft = true;
@@ -320,9 +361,10 @@ function core(autocapture) {
 
   // -- data-wf-event="Name" data-wf-any-property="value", on what is clicked or a form that is submitted
 
+  const isPrivate = (element) => !element.closest || element.closest("[data-wf-private]");
   const declared = (happened) => {
     const element = happened.target.closest?.("[data-wf-event]");
-    if (!element || (element.tagName === "FORM") !== (happened.type === "submit")) return;
+    if (!element || isPrivate(element) || (element.tagName === "FORM") !== (happened.type === "submit")) return;
     const properties = {};
     for (const [item, value] of Object.entries(element.dataset))
       if (/^wf[A-Z]/.test(item) && item !== "wfEvent")
@@ -351,6 +393,14 @@ function core(autocapture) {
       window.analytics = api;
     }
     if (granted()) adopt();
+    const wanted = (part) => !options.auto || options.auto.includes(part);
+    const isOwn = (host) => host === location.hostname || (domain && host.endsWith("." + domain));
+    const house = {
+      api, name, key, options, onPage, onEvent, onLeave,
+      beside, load, fresh, listen, read, write, parse, granted, deviceId, become, wanted, isOwn, isPrivate, track, now,
+      here: () => here,
+    };
+    parts.forEach((part) => part(house));
     visit(true);
     if (calls.some(([call]) => call === "page")) uncounted();
     api.push(...calls);
@@ -389,9 +439,7 @@ function core(autocapture) {
     moved = now();
     tick();
     setInterval(tick, SECOND);
-    const wanted = (part) => !options.auto || options.auto.includes(part);
-    const isOwn = (host) => host === location.hostname || (domain && host.endsWith("." + domain));
-    autocapture?.(wanted, track, listen, isOwn, (each) => leaving.push(each));
+    if (/tcf|google/.test(asks)) load("consent", asks, consent);
   };
   if (document.prerendering) document.addEventListener("prerenderingchange", begin, { once: true });
   else begin();

@@ -55,6 +55,8 @@ PASSIVE = frozenset(
         "scroll_depth",
         "page_scroll",
     )
+    # The site's own doing, or none: who comes to a page that is not there, and leaves, has bounced.
+    + ("page_not_found", "survey_shown", "survey_dismissed")
 )
 HEARTBEATS = frozenset(("heartbeat", "session_heartbeat", "ping", "page_ping", "user_engagement"))
 PAGE_PING = "page_ping"

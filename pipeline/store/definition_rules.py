@@ -8,7 +8,7 @@ from pipeline.domain import filters
 from pipeline.domain.funnels import compile_funnel
 from pipeline.domain.segments import check_conditions
 from pipeline.errors import UserMistake
-from schemas.definitions import Decision, Filter, Funnel, Goal, Key, Project, Segment
+from schemas.definitions import Decision, Filter, Funnel, Goal, Key, Project, Segment, Survey
 
 MAX_STEPS = 32
 MOST_CAP_MS = 366 * 86_400_000
@@ -19,10 +19,12 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 _ALIAS = re.compile(r"[a-z0-9]{2,20}:[^\s:][^\s]{0,199}")
 MOST_ALIASES = 20
 _ID = re.compile(r"[0-9a-f]{16}")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+MOST_WAIT_MS = 3_600_000  # a survey's
 MOST_WORDS = 1000  # characters of a reason
 
 
-def check_definition(definition: Project | Key | Goal | Funnel | Segment | Decision) -> None:
+def check_definition(definition: Project | Key | Goal | Funnel | Segment | Survey | Decision) -> None:
     """Raises UserMistake with the field that is wrong and what would be right."""
     if isinstance(definition, Project):
         _check_project(definition)
@@ -49,6 +51,8 @@ def check_definition(definition: Project | Key | Goal | Funnel | Segment | Decis
         _check(not definition.currency or bool(_CURRENCY.fullmatch(definition.currency)), "currency", _A_CURRENCY)
     elif isinstance(definition, Segment):
         check_conditions(definition)
+    elif isinstance(definition, Survey):
+        _check_survey(definition)
     else:
         _check_funnel(definition)
 
@@ -88,6 +92,13 @@ def _check_decision(decision: Decision) -> None:
     _check(all(0 < len(text.strip()) <= MOST_WORDS for text in told), "reason", f"say why, in {MOST_WORDS} characters")
     _check(decision.one > 0 and decision.one != decision.other, "identifier", "this takes two different identifiers")
     _check(decision.other > 0 or decision.action == "ignore", "identifier", "this takes two different identifiers")
+
+
+def _check_survey(survey: Survey) -> None:
+    _check(bool(survey.question.strip()), "question", "a survey asks something")
+    _check(bool(_COLOUR.fullmatch(survey.accent)), "accent", "a colour is # and six hex digits, as #1f5fbf")
+    _check(0 <= survey.after_ms <= MOST_WAIT_MS, "after_ms", f"0 to {MOST_WAIT_MS} ms (an hour)")
+    _check(survey.every_days > 0, "every_days", "at least a day lies between two")
 
 
 def _check_funnel(funnel: Funnel) -> None:

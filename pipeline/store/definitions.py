@@ -1,4 +1,4 @@
-"""What users define: projects, keys, goals, funnels, segments and decisions, each a versioned row of `definitions`.
+"""What users define: projects, keys, goals, funnels, segments, surveys, decisions: versioned rows of `definitions`.
 
 A change is a row with the next version; taking something back is a row that says so. Nothing is ever overwritten, so
 an answer can name the version that it used. Readers take a snapshot: immutable, in memory, the same object until
@@ -20,13 +20,13 @@ from pipeline.errors import NotFound, StoreRefused, UserMistake
 from pipeline.store.definition_rules import check_definition
 from pipeline.store.port import Store
 from pipeline.store.sql import load
-from schemas.definitions import Decision, Funnel, Goal, Key, Project, Segment
+from schemas.definitions import Decision, Funnel, Goal, Key, Project, Segment, Survey
 
-Definition = Project | Key | Goal | Funnel | Segment | Decision
-Kind = Literal["project", "key", "goal", "funnel", "segment", "decision"]
+Definition = Project | Key | Goal | Funnel | Segment | Survey | Decision
+Kind = Literal["project", "key", "goal", "funnel", "segment", "survey", "decision"]
 KeyKind = Literal["write", "read", "admin"]
 SourceKind = Literal["browser", "app", "server", "vendor", "import"]
-Saved = TypeVar("Saved", Project, Key, Goal, Funnel, Segment, Decision)
+Saved = TypeVar("Saved", Project, Key, Goal, Funnel, Segment, Survey, Decision)
 
 _KINDS: dict[str, type[Definition]] = {
     "project": Project,
@@ -35,6 +35,7 @@ _KINDS: dict[str, type[Definition]] = {
     "funnel": Funnel,
     "segment": Segment,
     "decision": Decision,
+    "survey": Survey,
 }
 _Place = tuple[str, str, str]  # project, kind, name
 
@@ -51,6 +52,7 @@ class Snapshot:
     funnels: Mapping[str, tuple[Funnel, ...]] = field(default_factory=dict)
     segments: Mapping[str, tuple[Segment, ...]] = field(default_factory=dict)
     decisions: Mapping[str, tuple[Decision, ...]] = field(default_factory=dict)  # revoked ones are left out
+    surveys: Mapping[str, tuple[Survey, ...]] = field(default_factory=dict)
 
 
 class Former(NamedTuple):
@@ -227,6 +229,8 @@ def _place(definition: Definition, project: str) -> _Place:
         return project, "decision", definition.name
     if isinstance(definition, Segment):
         return project, "segment", definition.name
+    if isinstance(definition, Survey):
+        return project, "survey", definition.name
     return project, "goal" if isinstance(definition, Goal) else "funnel", definition.name
 
 
@@ -251,6 +255,7 @@ def _snapshot(version: int, found: Mapping[_Place, Definition]) -> Snapshot:
         goals=MappingProxyType({name: tuple(_of(found, name, Goal)) for name in projects}),
         funnels=MappingProxyType({name: tuple(_of(found, name, Funnel)) for name in projects}),
         segments=MappingProxyType({name: tuple(_of(found, name, Segment)) for name in projects}),
+        surveys=MappingProxyType({name: tuple(_of(found, name, Survey)) for name in projects}),
         decisions=MappingProxyType(
             {name: tuple(one for one in _of(found, name, Decision) if not one.revoked) for name in projects}
         ),

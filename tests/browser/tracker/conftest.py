@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.conftest import Complaints
+from tests.browser.conftest import OPTIONS, Complaints
 from tests.browser.tracker.tested_site import Site
-from tests.browser.tracker.visitors import MakeSite, tag, visitor
+from tests.browser.tracker.visitors import MakeSite, program, tag, visitor
 from tests.scenarios.house import EmbeddedHouse
 from tests.scenarios.project import Project
 
@@ -16,6 +16,21 @@ from tests.scenarios.project import Project
 def context(chromium: Browser, complaints: Complaints) -> Iterator[BrowserContext]:
     """A visitor's browser: not headless by its name, as bots are set apart."""
     yield from visitor(chromium, complaints)
+
+
+@pytest.fixture(scope="package")
+def named(chromium: Browser) -> Iterator[Browser]:
+    """A browser for which every host of .test is this machine."""
+    browser = chromium.browser_type.launch(
+        executable_path=program(), args=[*OPTIONS, "--host-resolver-rules=MAP *.test 127.0.0.1"]
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def named_context(named: Browser, complaints: Complaints) -> Iterator[BrowserContext]:
+    yield from visitor(named, complaints)
 
 
 @pytest.fixture

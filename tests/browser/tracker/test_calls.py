@@ -1,8 +1,7 @@
 """Calls of a site's own scripts and attributes, and whom they are about."""
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import OPTIONS, Complaints
 from tests.browser.tracker.tested_site import Site
 from tests.browser.tracker.visitors import (
     MakeSite,
@@ -11,11 +10,9 @@ from tests.browser.tracker.visitors import (
     is_there,
     names,
     one,
-    program,
     sent,
     tag,
     until,
-    visitor,
     wait_for,
 )
 from tests.scenarios.house import EmbeddedHouse
@@ -112,24 +109,17 @@ def test_two_projects_on_one_page_have_each_their_own(
     assert {each["name"] for each in page.context.cookies()} == {"wayfare_id", "second_id"}
 
 
-def test_subdomains_share_the_device(chromium: Browser, complaints: Complaints, site: Site, shop: Project) -> None:
+def test_subdomains_share_the_device(named_context: BrowserContext, site: Site, shop: Project) -> None:
     """On plain http too, where browsers have fewer functions."""
-    browser = chromium.browser_type.launch(
-        executable_path=program(), args=[*OPTIONS, "--host-resolver-rules=MAP *.meadow.test 127.0.0.1"]
-    )
-    try:
-        for context in visitor(browser, complaints):
-            page = context.new_page()
-            for host in ("www", "shop.eu"):
-                go(page, f"http://{host}.meadow.test:{site.port}/")
-            seen = wait_for(page, shop, "/", "/")
-            assert seen[0]["device"] == seen[1]["device"]
-            assert [each["host"] for each in seen] == ["www.meadow.test", "shop.eu.meadow.test"]
-            assert page.evaluate("localStorage['wayfare.domain']") == "meadow.test"
-            (cookie,) = context.cookies()
-            assert (cookie["domain"], cookie["sameSite"], cookie["path"]) == (".meadow.test", "Lax", "/")
-    finally:
-        browser.close()
+    page = named_context.new_page()
+    for host in ("www", "shop.eu"):
+        go(page, f"http://{host}.meadow.test:{site.port}/")
+    seen = wait_for(page, shop, "/", "/")
+    assert seen[0]["device"] == seen[1]["device"]
+    assert [each["host"] for each in seen] == ["www.meadow.test", "shop.eu.meadow.test"]
+    assert page.evaluate("localStorage['wayfare.domain']") == "meadow.test"
+    (cookie,) = named_context.cookies()
+    assert (cookie["domain"], cookie["sameSite"], cookie["path"]) == (".meadow.test", "Lax", "/")
 
 
 def test_a_device_is_known_again_when_its_cookie_is_gone(page: Page, site: Site, shop: Project) -> None:

@@ -1,15 +1,19 @@
 """Before consent nothing is stored and nothing sent; after a refusal neither."""
 
+import json
+
 import pytest
 from playwright.sync_api import Page
 
 from tests.browser.tracker.visitors import (
+    PASSIVE,
     MakeSite,
     acts,
     arrived,
     go,
     names,
     one,
+    until,
     wait_for,
 )
 from tests.scenarios.project import Project
@@ -28,7 +32,9 @@ def test_before_consent_nothing_is_stored_and_nothing_is_sent(page: Page, make_s
     assert "POST" not in asked
     page.evaluate("wayfare.consent({analytics: true, marketing: false})")
     seen = wait_for(page, shop, "/", "identify", "Looked", "Consent Changed")
-    assert one(seen, "Consent Changed")["properties"] == {"analytics": True, "marketing": False}
+    assert one(seen, "Consent Changed")["properties"] == {
+        "analytics": True, "marketing": False, "method": "call",
+    }  # fmt: skip
     assert {each["name"] for each in page.context.cookies()} == {"wayfare_id"}
     go(page, f"{site.url}/shears.html")
     page.evaluate("wayfare.consent({analytics: true, marketing: false})")  # told again on each page
@@ -53,7 +59,7 @@ def test_consent_withdrawn_is_told_and_everything_is_erased(
     page.wait_for_timeout(600)
     assert page.context.cookies() == []
     seen = [each for each in acts(shop) if each["event"] == "Consent Changed"]
-    assert [each["properties"] for each in seen] == [{"analytics": True}, {"analytics": False}]
+    assert [each["properties"]["analytics"] for each in seen] == [True, False]
     assert names(acts(shop)) == ["/", "Consent Changed", "Consent Changed"]
 
 
@@ -66,3 +72,80 @@ def test_a_global_signal_of_privacy_counts_as_a_refusal_where_that_is_set(
     page.wait_for_timeout(600)
     assert page.context.cookies() == []
     assert arrived(shop) == []
+
+
+TCF = """
+    window.heard = [];
+    window.__tcfapi = (call, version, done) => window.heard.push(done);
+    window.say = (status, given) => window.heard.forEach((done) => done(
+        {eventStatus: status, gdprApplies: true, tcString: 'CPx', purpose: {consents: given}}, true));
+"""
+
+
+def test_the_frameworks_consent_manager_is_asked_for_every_purpose(
+    page: Page, make_site: MakeSite, shop: Project
+) -> None:
+    site = make_site(consent="tcf")
+    page.add_init_script(TCF)
+    go(page, site.url)
+    until(page, lambda: page.evaluate("heard.length"))
+    page.evaluate("say('cmpuishown', {1: true, 8: true}); say('tcloaded', {8: true})")
+    page.evaluate("wayfare.track('Refused')")
+    assert page.context.cookies() == []
+    page.evaluate("say('useractioncomplete', {1: true, 7: false, 8: true}); wayfare.track('Allowed')")
+    seen = wait_for(page, shop, "Consent Changed", "Allowed")
+    assert one(seen, "Consent Changed")["properties"] == {
+        "analytics": True, "marketing": False, "personalization": False, "method": "tcf", "tc_string": "CPx",
+        "gdpr_applies": True,
+    }  # fmt: skip
+    page.evaluate("say('useractioncomplete', {1: false, 8: true})")
+    assert page.context.cookies() == []
+    seen = wait_for(page, shop, "Consent Changed", "Allowed", "Consent Changed")
+    assert seen[2]["properties"]["analytics"] is False
+
+
+def test_googles_consent_mode_is_followed_and_a_denial_by_default_is_no_refusal(
+    page: Page, make_site: MakeSite, shop: Project
+) -> None:
+    site = make_site(consent="google")
+    page.add_init_script(
+        "window.dataLayer = []; window.gtag = function () { dataLayer.push(arguments); };"
+        "gtag('consent', 'default', {analytics_storage: 'denied', ad_storage: 'denied', wait_for_update: 500});"
+    )
+    go(page, site.url)
+    page.evaluate("wayfare.track('Waiting')")
+    page.wait_for_timeout(300)
+    assert page.context.cookies() == []
+    page.evaluate("gtag('consent', 'update', {analytics_storage: 'granted'})")
+    seen = wait_for(page, shop, "/", "Waiting", "Consent Changed")
+    told = one(seen, "Consent Changed")["properties"]
+    assert (told["analytics"], told["marketing"], told["method"]) == (True, False, "google")
+    page.evaluate("gtag('consent', 'update', {analytics_storage: 'denied'})")
+    assert page.context.cookies() == []
+
+
+def test_without_cookies_events_are_sent_before_consent_but_neither_ids_nor_who_it_is(
+    page: Page, make_site: MakeSite, shop: Project
+) -> None:
+    site, sent = make_site(consent="cookieless"), []
+    page.on("request", lambda request: sent.append(request.post_data) if request.method == "POST" else None)
+    go(page, site.url)
+    page.evaluate("wayfare.identify('ann', {plan: 'garden'}); wayfare.track('Looked')")
+    until(page, lambda: sent)
+    page.wait_for_timeout(400)
+    assert page.context.cookies() == []
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    before = [each for body in sent for each in json.loads(body)["batch"]]
+    assert [each["type"] for each in before if each.get("event") not in PASSIVE] == ["page", "track"]
+    assert not [each for each in before if each.get("anonymousId") or each.get("userId")]
+    assert {each["context"]["consent"]["state"] for each in before} == {"unknown"}
+    sent.clear()
+    page.evaluate("wayfare.consent(true); wayfare.track('Allowed')")
+    until(page, lambda: sent)
+    after = [each for body in sent for each in json.loads(body)["batch"]]
+    assert {each["type"] for each in after} == {"identify", "track"}
+    assert {each["context"]["consent"]["state"] for each in after} == {"granted"}
+    device = {each["anonymousId"] for each in after}
+    assert len(device) == 1
+    until(page, lambda: "Allowed" in names(acts(shop)))
+    assert shop.customer(one(acts(shop), "Allowed")["device"])["user_ids"] == ["ann"]

@@ -1,5 +1,6 @@
 """A day in the life of a visitor: an ad, two tabs, a form left, a mail, a login, a purchase: one journey."""
 
+import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.browser.tracker.tested_site import Site
@@ -7,18 +8,25 @@ from tests.browser.tracker.visitors import go, names, one, sent, until, wait_for
 from tests.scenarios.project import Project
 
 
-def test_a_visitor_from_an_ad_to_a_purchase(context: BrowserContext, site: Site, shop: Project) -> None:
+@pytest.mark.parametrize(
+    ("home", "goods", "contact", "link"),
+    [("/", "/shears.html", "/contact.html", "#contact"), ("/app", "/app/profile", "/app/contact", "text=Contact")],
+    ids=["a site of pages", "an app of one"],
+)
+def test_a_visitor_from_an_ad_to_a_purchase(
+    context: BrowserContext, site: Site, shop: Project, home: str, goods: str, contact: str, link: str
+) -> None:
     shop.save("goals", {"name": "order", "events": ["Order Completed"], "kind": "macro"})
     first = context.new_page()
-    go(first, f"{site.url}/?utm_source=google&utm_medium=cpc&utm_campaign=spring&gclid=x1")
+    go(first, f"{site.url}{home}?utm_source=google&utm_medium=cpc&utm_campaign=spring&gclid=x1")
     first.wait_for_timeout(300)
     second = context.new_page()
-    go(second, f"{site.url}/shears.html")
+    go(second, f"{site.url}{goods}")
     second.wait_for_timeout(300)
-    first.click("#contact")
+    first.click(link)
     first.fill("[name=who]", "Ann Archer")
     first.wait_for_timeout(300)
-    go(first, f"{site.url}/?utm_source=news&utm_medium=email")
+    go(first, f"{site.url}{home}?utm_source=news&utm_medium=email")
     first.wait_for_timeout(300)
     first.evaluate("wayfare.identify('ann', {email: 'ann@meadow.test'})")
     first.wait_for_timeout(300)
@@ -26,7 +34,7 @@ def test_a_visitor_from_an_ad_to_a_purchase(context: BrowserContext, site: Site,
     sent(second)
     seen = wait_for(
         first, shop,
-        "/", "/shears.html", "/contact.html", "Form Started", "Form Abandoned", "/", "identify", "Order Completed",
+        home, goods, contact, "Form Started", "Form Abandoned", home, "identify", "Order Completed",
     )  # fmt: skip
     assert names(seen)[-1] == "Order Completed"
 

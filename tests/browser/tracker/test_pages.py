@@ -7,6 +7,7 @@ from tests.browser.tracker.tested_site import Site
 from tests.browser.tracker.visitors import (
     arrived,
     go,
+    one,
     program,
     visitor,
     wait_for,
@@ -28,7 +29,8 @@ def test_a_visit_of_several_pages_is_one_session_of_one_device(page: Page, site:
     go(page, site.url)
     page.click("#shears")
     page.click("#home")
-    seen = wait_for(page, shop, "/", "/shears.html", "/")
+    seen = wait_for(page, shop, "/", "/shears.html", "/", "Quick Back")
+    assert one(seen, "Quick Back")["properties"]["from"] == "/shears.html"
     assert len({each["device"] for each in seen}) == 1
     assert len({each["session"] for each in seen}) == 1
 
@@ -43,8 +45,9 @@ def test_an_app_is_counted_by_its_history_and_not_by_its_filters(page: Page, sit
     page.wait_for_timeout(120)
     page.click("#hash")
     seen = wait_for(
-        page, shop, "/app", "/app/orders", "/app/orders", "/app/profile", "/app/orders", "/app/orders/help/shipping"
-    )
+        page, shop, "/app", "/app/orders", "/app/orders", "/app/profile", "/app/orders", "/app/orders/help/shipping",
+        "Quick Back",
+    )  # fmt: skip
     assert [each["title"] for each in seen][1:4] == ["App orders", "App orders", "App profile"]
     assert [each["url"].partition("?")[2] for each in seen][:4] == ["", "page=1", "page=2", ""]
 
@@ -82,7 +85,7 @@ def test_a_page_out_of_the_back_forward_cache_is_seen_again(
             page.evaluate("history.back()")
             page.wait_for_timeout(400)
             assert page.evaluate("window.isTheSamePage === true"), "the page was loaded anew"
-            wait_for(page, shop, "/", "/shears.html", "/")
+            wait_for(page, shop, "/", "/shears.html", "/", "Quick Back")
     finally:
         browser.close()
 

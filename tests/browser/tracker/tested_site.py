@@ -67,8 +67,10 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*given)  # type: ignore[arg-type]
 
     def do_GET(self) -> None:
-        found = self.site.file(urlsplit(self.path).path)
-        kind, content = found or ("text/plain", b"no such page")
+        path = urlsplit(self.path).path
+        found = self.site.file(path)
+        missing = self.site.file("/missing.html") if path.endswith(".html") else None
+        kind, content = found or missing or ("text/plain", b"no such page")
         self.send_response(200 if found else 404)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))

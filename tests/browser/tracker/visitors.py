@@ -14,7 +14,7 @@ from tests.scenarios.house import EmbeddedHouse
 from tests.scenarios.project import Project
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
-PASSIVE = {"heartbeat", "page_leave"}
+PASSIVE = {"heartbeat", "page_leave", "web_vitals"}
 
 Event = dict[str, Any]
 MakeSite = Callable[..., Site]

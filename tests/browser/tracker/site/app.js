@@ -1,8 +1,18 @@
 // A small router: links become views without a load, and their titles come a moment later.
 const main = document.querySelector("main");
 
+function form() {
+  const made = document.createElement("form");
+  const who = document.createElement("input");
+  [made.id, who.name] = ["letter", "who"];
+  made.append(who);
+  return made;
+}
+
 function render() {
   main.textContent = location.pathname + location.search + location.hash;
+  if (location.pathname === "/app/contact") main.append(form());
+  main.toggleAttribute("data-wf-missing", location.pathname === "/app/nowhere");
   setTimeout(() => (document.title = `App ${location.pathname.split("/").pop()}`), 10);
 }
 

@@ -1,0 +1,60 @@
+// What a consent manager knows, told to the tracker: IAB TCF 2 (`tcf`) and Google Consent Mode (`google`).
+function consent(words, consent) {
+  // Purposes of the framework that each of ours stands on: 1 storage on the device; 7 and 8 measurement of ads and of
+  // content; 3 and 4 profiles for ads.
+  const PURPOSES = { analytics: [1, 8], marketing: [1, 7], personalization: [1, 3, 4] };
+  const WAITS_MS = 1e4;
+
+  const listenToFramework = (since) => {
+    if (!window.__tcfapi) {
+      if (Date.now() - since < WAITS_MS) setTimeout(listenToFramework, 100, since);
+      return;
+    }
+    window.__tcfapi("addEventListener", 2, (told, isGood) => {
+      if (!isGood || told.eventStatus === "cmpuishown") return; // he is being asked
+      const given = told.purpose?.consents || {};
+      const isFree = told.gdprApplies === false;
+      const purposes = Object.fromEntries(
+        Object.entries(PURPOSES).map(([ours, theirs]) => [ours, isFree || theirs.every((each) => given[each] === true)])
+      );
+      consent(purposes, { method: "tcf", tc_string: told.tcString, gdpr_applies: told.gdprApplies });
+    });
+  };
+
+  // dataLayer holds [consent, default | update, {storage: granted | denied}]. What is denied by default is no refusal.
+  const listenToGoogle = () => {
+    const layer = (window.dataLayer ||= []);
+    const standing = {};
+    let isAnswered = false;
+    const heard = (entry) => {
+      if (entry?.[0] !== "consent" || !/default|update/.test(entry[1]) || !entry[2]) return;
+      const isUpdate = entry[1] === "update";
+      isAnswered ||= isUpdate;
+      for (const [storage, word] of Object.entries(entry[2])) {
+        if (!/granted|denied/.test(word)) continue;
+        // Defaults of several regions: which one holds only Google knows, so the strictest does.
+        if (isUpdate || standing[storage] !== "denied") standing[storage] = word;
+      }
+      tell();
+    };
+    const tell = () => {
+      const isGranted = (storage) => standing[storage] === "granted";
+      if (!isAnswered && !isGranted("analytics_storage")) return;
+      consent({
+        analytics: isGranted("analytics_storage"),
+        marketing: isGranted("ad_storage"),
+        personalization: isGranted("ad_personalization"),
+      }, { method: "google", ...standing });
+    };
+    const push = layer.push;
+    layer.push = function (...entries) {
+      const length = push.apply(this, entries);
+      entries.forEach(heard);
+      return length;
+    };
+    [...layer].forEach(heard);
+  };
+
+  if (/tcf/.test(words)) listenToFramework(Date.now());
+  if (/google/.test(words)) listenToGoogle();
+}

@@ -1,0 +1,34 @@
+// What pages are: not found, an answer to a search, left again at once.
+function pages(house) {
+  const { wanted, track, onPage } = house;
+  const QUICK_MS = 7e3;
+  const searches = (house.options.search || "q s search query keyword").split(" ");
+  const loaded = performance.getEntriesByType("navigation")[0] || {};
+  let isLoad = true;
+
+  const missing = () => {
+    const status = isLoad && loaded.responseStatus;
+    if (status === 404 || status === 410 || document.querySelector("[data-wf-missing]")) track("Page Not Found");
+  };
+  const searched = () => {
+    const given = new URLSearchParams(location.search);
+    const words = searches.map((each) => given.get(each)).find(Boolean);
+    if (words) track("Site Searched", { search_term: words.slice(0, 100) });
+  };
+  // The way of this tab: the page before, this one, and when it came. It outlives the pages of a site.
+  const back = () => {
+    const [before, last, at] = JSON.parse(house.read("way") || "[]");
+    const { path, referrer } = house.here();
+    const time = Date.now();
+    if (path === last) return;
+    const isInside = referrer.startsWith(location.origin) || loaded.type === "back_forward"; // no new arrival
+    if (path === before && time - at < QUICK_MS && isInside) track("Quick Back", { from: last, after_ms: time - at });
+    house.write("way", JSON.stringify([last, path, time]));
+  };
+  for (const [part, told] of Object.entries({ missing, searches: searched, backs: back }))
+    if (wanted(part)) onPage.push(told);
+  onPage.push(() => {
+    if (isLoad && wanted("vitals")) house.load("vitals", house);
+    isLoad = false;
+  });
+}
