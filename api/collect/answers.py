@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pipeline.errors import UserMistake
+from pipeline.errors import LogFull, LogUnavailable, UserMistake
 
 Header = tuple[bytes, bytes]
 
@@ -20,6 +20,7 @@ ORIGIN_ANY: tuple[Header, ...] = ((b"access-control-allow-origin", b"*"),)
 JSON_TYPE: Header = (b"content-type", b"application/json")
 EXPOSED: Header = (b"access-control-expose-headers", b"x-request-id, retry-after")
 CLOSE: Header = (b"connection", b"close")
+RETRY_AFTER: tuple[Header, ...] = ((b"retry-after", b"2"),)
 PREFLIGHT_SECONDS = b"86400"
 
 _PROCESS = secrets.token_hex(6)
@@ -94,3 +95,30 @@ def refusal(status: int, code: str, message: str, *, field: str = "", headers: t
     body = msgspec.json.encode({"error": error})
     own = (JSON_TYPE, (b"content-length", b"%d" % len(body)), (b"x-request-id", name.encode()), EXPOSED)
     return Answer(status, own + headers, body)
+
+
+def refused(error: UserMistake | LogFull | LogUnavailable) -> tuple[Answer, str]:
+    """What a request is answered that is wrong, or that the log cannot take; and the code in it."""
+    if isinstance(error, Refused):
+        return refusal(error.status, error.code, error.message, field=error.field, headers=error.headers), error.code
+    if isinstance(error, UserMistake):  # of the log: a line that no record of it can hold
+        return refusal(413, error.code, error.message), error.code
+    if isinstance(error, LogFull):
+        code, told = "log_full", "more waits for the log than may; send the same again later"
+    else:
+        code, told = "log_unavailable", "the log cannot be reached now; send the same again later"
+    return refusal(503, code, told, headers=RETRY_AFTER), code
+
+
+def must_be_few(events: int, most: int) -> None:
+    """Raises Refused (413) for a request of more events than are taken at once."""
+    if events > most:
+        raise Refused(413, "too_many_events", f"{events} events; send at most {most} at once", field="batch")
+
+
+def stopping() -> Refused:
+    return Refused(503, "shutting_down", "this collector is stopping; send again", headers=(*RETRY_AFTER, CLOSE))
+
+
+def too_slow(seconds: float) -> Refused:
+    return Refused(408, "request_timeout", f"the body did not come within {seconds:g} s", headers=(CLOSE,))

@@ -12,7 +12,8 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from api.collect.answers import CLOSE, Answer, Refused, origin_headers, preflight, refusal, taken
+from api.collect import answers
+from api.collect.answers import Answer, Refused, origin_headers, preflight, refusal, taken
 from api.collect.bodies import SenderLeft, read_body, unpacked
 from api.collect.client_settings import settings_of
 from api.collect.clock import wall_clock
@@ -50,7 +51,6 @@ ROUTES = {f"/v1/{kind}": kind for kind in KINDS} | {
     "/v1/a": "alias",
     "/v1/b": BATCH,
 }
-RETRY_AFTER = ((b"retry-after", b"2"),)
 
 
 class Collector:
@@ -244,19 +244,8 @@ class Collector:
         return refusal(500, "internal_error", "the events were not taken, for a fault of ours; send them again")
 
     def _refused(self, error: UserMistake | LogFull | LogUnavailable) -> Answer:
-        if isinstance(error, Refused):
-            told = (error.status, error.code, error.message)
-            answer = refusal(*told, field=error.field, headers=error.headers)
-        elif isinstance(error, UserMistake):  # of the log: a line that no record of it can hold
-            told = (413, error.code, error.message)
-            answer = refusal(*told)
-        elif isinstance(error, LogFull):
-            told = (503, "log_full", "more waits for the log than may; send the same again later")
-            answer = refusal(*told, headers=RETRY_AFTER)
-        else:
-            told = (503, "log_unavailable", "the log cannot be reached now; send the same again later")
-            answer = refusal(*told, headers=RETRY_AFTER)
-        self.counters.refusals[told[0], told[1]] += 1
+        answer, code = answers.refused(error)
+        self.counters.refusals[answer.status, code] += 1
         return answer
 
     async def _taken(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
@@ -281,7 +270,7 @@ class Collector:
         if sender is None:
             sender = self._sender_in_body(request.write_key)
         if sender.kind != IMPORT:
-            _must_be_few(len(request.events), self._limits.events)
+            answers.must_be_few(len(request.events), self._limits.events)
         rejected, peer = 0, scope.get("client")
         for start in range(0, len(request.events), self._limits.chunk):
             # Stamped and appended without a pause in between: no clock record of this process, which has the time of a
@@ -298,14 +287,14 @@ class Collector:
         protocol, peer = protocols[0], scope.get("client")
         try:
             if self._closing:
-                raise _stopping()
+                raise answers.stopping()
             body = await self._body(receive, headers, self._limits.import_body)
             asked = trackers.asked_by(scope, body, headers, self._now(), peer[0] if peer else "")
             protocol = trackers.claimed(protocols, asked)
             found = self._trackers.read(protocol, asked)
             if isinstance(found, Answer):
                 return found
-            _must_be_few(found.size, self._limits.events)
+            answers.must_be_few(found.size, self._limits.events)
             accepted = rejected = 0
             for sender, lines in self._trackers.chunks(found, self._limits.chunk, self._new_lines):
                 await self._writer.append_all(EVENTS, lines.by_partition)
@@ -334,7 +323,7 @@ class Collector:
         if scope["method"] != "POST":
             raise Refused(405, "method_not_allowed", "send events with POST", headers=((b"allow", b"POST, OPTIONS"),))
         if self._closing:
-            raise _stopping()
+            raise answers.stopping()
 
     def _sender_in_headers(self, kind: str, headers: dict[bytes, bytes]) -> Sender | None:
         """Before a byte of the body is read; None where only the body can tell."""
@@ -360,8 +349,7 @@ class Collector:
         except asyncio.CancelledError:
             if not deadline.has_cut(task):
                 raise
-            told = f"the body did not come within {deadline.seconds:g} s"
-            raise Refused(408, "request_timeout", told, headers=(CLOSE,)) from None
+            raise answers.too_slow(deadline.seconds) from None
         finally:
             deadline.end(task)
         self.counters.body_bytes += len(body)
@@ -408,19 +396,4 @@ class Collector:
 
     def _count(self, sender: Sender, lines: EventLines) -> int:
         """Counts what the log has taken; how many of them as rejects."""
-        if lines.accepted:
-            self.counters.accepted[sender.project, sender.source] += lines.accepted
-        if not lines.rejected:
-            return 0
-        for reason, count in lines.rejected.items():
-            self.counters.rejected[sender.project, sender.source, reason] += count
-        return sum(lines.rejected.values())
-
-
-def _must_be_few(events: int, most: int) -> None:
-    if events > most:
-        raise Refused(413, "too_many_events", f"{events} events; send at most {most} at once", field="batch")
-
-
-def _stopping() -> Refused:
-    return Refused(503, "shutting_down", "this collector is stopping; send again", headers=(*RETRY_AFTER, CLOSE))
+        return self.counters.took(sender.project, sender.source, lines.accepted, lines.rejected)

@@ -1,7 +1,7 @@
 """What the collector counts, for /metrics. Plain integers: one event loop counts, whoever renders only reads."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 Sample = tuple[str, dict[str, str], int]
 
@@ -29,6 +29,14 @@ class Counters:
         self.body_bytes = 0
         self.cut = 0
         self.in_flight = 0
+
+    def took(self, project: str, source: str, accepted: int, rejected: Mapping[str, int]) -> int:
+        """Counts what the log has taken of one source, rejects by reason; how many rejects."""
+        if accepted:
+            self.accepted[project, source] += accepted
+        for reason, count in rejected.items():
+            self.rejected[project, source, reason] += count
+        return sum(rejected.values())
 
     def samples(self) -> Iterator[Sample]:
         """(metric, labels, value) of everything counted."""
