@@ -63,6 +63,9 @@ class Settings:
     places: str = _setting("", "MaxMind-format file for country, region and city; empty = no look-up.")
     definitions_seconds: int = _setting(5, "Seconds between looks for changed projects, keys, goals and funnels.",
                                         least=1)  # fmt: skip
+    query_memory_bytes: int = _setting(2_000_000_000, "Memory that a statement of a question may use in the store.",
+                                       least=1_000_000)  # fmt: skip
+    query_seconds: int = _setting(60, "Time that a statement of a question may take in the store.", least=1)
     log_level: str = _setting("info", "debug, info, warning or error.")
 
     @property

@@ -5,7 +5,9 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
@@ -32,6 +34,9 @@ KEEP_ALIVE_SECONDS = 15.0
 _TOO_LARGE = ("memory_limit_exceeded", "timeout_exceeded", "too_slow", "too_many_rows", "too_many_bytes")
 EVENT_STREAM = "text/event-stream"
 
+# What is being worked out, by event loop: the runtime, the project, the definitions' version and the question.
+_flights: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, asyncio.Task[Any]]] = WeakKeyDictionary()
+
 
 def asking(runtime: Runtime, project: Project) -> Asking:
     """What questions of a project are answered from now."""
@@ -46,12 +51,31 @@ def asking(runtime: Runtime, project: Project) -> Asking:
         segments={segment.name: segment for segment in snapshot.segments.get(project.name, ())},
         memberships={},
         members_of=segments.members,
+        limits={
+            "max_execution_time": runtime.settings.query_seconds,
+            "max_memory_usage": runtime.settings.query_memory_bytes,
+        },
     )
 
 
 async def answered(runtime: Runtime, project: Project, question: Q, solve: Solve[Q, R], answer: type[A]) -> A:
-    """The framed answer."""
-    return await asyncio.to_thread(_answer, runtime, project, question, solve, answer)
+    """The framed answer. Whoever asks the same while it is being worked out gets that answer too."""
+    flights = _flights.setdefault(asyncio.get_running_loop(), {})
+    known = runtime.definitions.snapshot().version
+    key = id(runtime), project, known, solve, question.model_dump_json(by_alias=True)
+    flight = flights.get(key)
+    if flight is None:
+        flight = asyncio.create_task(asyncio.to_thread(_answer, runtime, project, question, solve, answer))
+        flights[key] = flight
+        flight.add_done_callback(partial(_landed, flights, key))
+    found: A = await asyncio.shield(flight)  # who goes away does not end it for the others
+    return found
+
+
+def _landed(flights: dict[Any, asyncio.Task[Any]], key: Any, flight: asyncio.Task[Any]) -> None:
+    del flights[key]
+    if not flight.cancelled():
+        flight.exception()  # those who wait are told of it; perhaps nobody does any more
 
 
 async def answer_or_stream(
@@ -94,7 +118,10 @@ def too_large_told() -> Iterator[None]:
         yield
     except StoreRefused as refusal:
         if refusal.code in _TOO_LARGE:
-            told = "this reads more than one question may; ask for a shorter time, fewer events or no breakdown"
+            told = (
+                "this reads more than one question may (WAYFARE_QUERY_MEMORY_BYTES, WAYFARE_QUERY_SECONDS); "
+                "ask for a shorter time, fewer events or no breakdown"
+            )
             raise InvalidQuestion(told, code="question_too_large") from refusal
         raise
 

@@ -16,8 +16,6 @@ Q = TypeVar("Q", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
 
 MOST_ROWS = 20_000  # rows of a broken down answer
-# An answer has a bounded price: a question that would pass it is refused by the store and told to narrow down.
-LIMITS: Mapping[str, Any] = {"max_execution_time": 60, "max_memory_usage": 2_000_000_000}
 
 
 class Strict(BaseModel):
@@ -73,13 +71,14 @@ class Asking(NamedTuple):
     segments: Mapping[str, Segment]
     memberships: dict[str, frozenset[int]]  # of segments that were looked at: the customers in them
     members_of: Callable[["Asking", str], frozenset[int]]  # `segments.members`
+    limits: Mapping[str, int]  # of a statement: a question that would pass one is refused by the store
     only: frozenset[int] | None = None  # the customers that the question is about; None: everybody
 
     def rows(self, name: str, **parameters: Any) -> list[Row]:
         """Rows of questions/NAME.sql about the asked project."""
         sql, bound = load(__package__, name), {"project": self.project.name, **parameters}
         begun = time.perf_counter()
-        rows, read = self.store.measured(sql, bound, LIMITS)
+        rows, read = self.store.measured(sql, bound, self.limits)
         ms = (time.perf_counter() - begun) * 1000
         self.statements.append(Statement(name, sql, bound, len(rows), read, ms))
         return rows

@@ -1,0 +1,73 @@
+"""What questions may cost: bounded by settings, and paid once by all who ask the same at once."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from api.query import ask
+from api.query.questions import sessions
+from api.query.questions.sessions import SessionsAnswer, SessionsQuestion
+from pipeline.errors import StoreUnavailable
+from pipeline.settings import Settings
+from tests.api.query.conftest import House
+
+ALL_TIME = SessionsQuestion.model_validate({"last": None})
+TODAY = SessionsQuestion.model_validate({"last": "today"})
+
+
+async def asked(house: House, *questions: SessionsQuestion) -> list[Any]:
+    """What each gets, all asked at once."""
+    project = house.definitions.project(house.name)
+    waiting = (ask.answered(house, project, one, sessions.solve, SessionsAnswer) for one in questions)
+    return await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_the_same_question_asked_50_times_at_once_is_worked_out_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.tell("ann  09:00  page /home")
+    measured, run = house.store.measured, list[str]()
+
+    def counting(sql: str, *more: Any) -> Any:
+        run.append(sql)
+        return measured(sql, *more)
+
+    monkeypatch.setattr(house.store, "measured", counting)
+    answers = await asked(house, *[ALL_TIME] * 50)
+    assert [answer.result.total.sessions for answer in answers] == [1] * 50
+    assert len([sql for sql in run if "FROM sessions" in sql]) == 1
+    await asked(house, ALL_TIME, TODAY, TODAY)
+    assert len([sql for sql in run if "FROM sessions" in sql]) == 3
+
+
+async def test_all_who_ask_the_same_are_told_of_its_failure_and_it_can_be_asked_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> Any:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.store, "measured", away)
+        assert [type(one) for one in await asked(house, *[ALL_TIME] * 3)] == [StoreUnavailable] * 3
+    assert [one.result.total.sessions for one in await asked(house, ALL_TIME)] == [0]
+
+
+async def test_one_who_goes_away_does_not_end_it_for_the_others(house: House) -> None:
+    house.tell("ann  09:00  page /home")
+    project = house.definitions.project(house.name)
+    first, second = (
+        asyncio.create_task(ask.answered(house, project, ALL_TIME, sessions.solve, SessionsAnswer)) for _ in range(2)
+    )
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).result.total.sessions == 1
+
+
+async def test_a_question_that_needs_more_memory_than_the_setting_allows_is_told_to_narrow_down(house: House) -> None:
+    house.tell("ann  09:00  page /home")
+    house.settings = Settings(open_loopback=False, query_memory_bytes=1_000)
+    error = await house.refused("sessions", {"last": None})
+    assert error["code"] == "question_too_large"
+    assert "WAYFARE_QUERY_MEMORY_BYTES" in error["message"]
+    assert "shorter time" in error["message"]
