@@ -52,6 +52,7 @@ from pipeline.domain import filters, identifiers
 from pipeline.ingest import acquisition, channel, properties
 from pipeline.ingest.exports.exports import EXPORTS
 from pipeline.ingest.mapping import mapping as mappings
+from pipeline.ingest.vocabulary import VOCABULARY
 from pipeline.settings import table, variable
 from schemas.rejects import REASONS
 from schemas.tables import TABLES, Table
@@ -350,6 +351,14 @@ def protocol_events() -> str:
     return rows(("tracker", "", "theirs", "ours"), lines)
 
 
+def vocabulary() -> str:
+    lines = [
+        (name, code(known.channel), code(known.contact) if known.contact else "none", known.note)
+        for name, known in VOCABULARY.items()
+    ]
+    return rows(("event", "channel", "contact", "properties"), lines)
+
+
 def exports() -> str:
     """What the files of other trackers become."""
     told = []
@@ -371,7 +380,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     for each in (
         *(settings, tables, reasons, routes, limits, commands, metrics),
         *(columns, placeholders, channels, passive, click_ids, groups, vendors, webhooks, protocols, protocol_events),
-        *(exports, mapping),
+        *(exports, mapping, vocabulary),
     )
 }
 

@@ -6,6 +6,8 @@ The tables of words are all here. An unknown channel is kept as the sender wrote
 import re
 from functools import lru_cache
 
+from pipeline.ingest.vocabulary import VOCABULARY
+
 _SYNONYMS = {
     "web": ("web", "website", "site", "browser", "online", "www", "internet", "server"),
     "app": ("app", "mobile", "mobile_app", "ios", "android", "native", "in_app"),
@@ -97,6 +99,20 @@ def plain_name(event: str) -> str:
     return "_".join(_WORDS.findall(event)).lower()
 
 
+_CONTACT_OF_NAME = {plain_name(name): known.contact for name, known in VOCABULARY.items()}
+_CHANNEL_OF_NAME = {plain_name(name): known.channel for name, known in VOCABULARY.items()}
+_TELLS_OF_OTHERS = frozenset(("server", "vendor", "import"))  # kinds of sources that are where no customer is
+
+
+@lru_cache(1 << 14)
+def channel_of(event: str, type: str, word: str, kind: str) -> str:
+    """`channel`, and for a call, a visit or a scan that a server tells of without a word where these take place."""
+    text = word.strip().lower()
+    if kind in _TELLS_OF_OTHERS and type == "track" and (not text or text == SERVER_WORD):
+        return _CHANNEL_OF_NAME.get(plain_name(event)) or channel(word, kind)
+    return channel(word, kind)
+
+
 @lru_cache(1 << 14)
 def contact(event: str, type: str, channel: str, has_device: bool) -> str:
     """exposure, engagement, conversion or service for a touchpoint of its own; "" for none.
@@ -105,7 +121,10 @@ def contact(event: str, type: str, channel: str, has_device: bool) -> str:
     """
     if type not in ("track", "page", "screen") or (channel in ON_SITE and (channel != "chat" or has_device)):
         return ""
-    words = plain_name(event).split("_")
+    name = plain_name(event)
+    if name in _CONTACT_OF_NAME:
+        return _CONTACT_OF_NAME[name]
+    words = name.split("_")
     for kind, meaning_it in _CONTACTS:
         if not meaning_it.isdisjoint(words):
             return kind

@@ -11,7 +11,7 @@ from sys import intern
 from pipeline.ingest.acquisition import origin, tag
 from pipeline.ingest.address import NO_TAGS, address
 from pipeline.ingest.agent import agent, device_type, system
-from pipeline.ingest.channel import HEARTBEATS, PAGE_PING, PASSIVE, SERVER_WORD, channel, contact, plain_name
+from pipeline.ingest.channel import HEARTBEATS, PAGE_PING, PASSIVE, SERVER_WORD, channel_of, contact, plain_name
 from pipeline.ingest.device_key import id_text
 from pipeline.ingest.draft import Draft
 from pipeline.ingest.event_time import to_ms, when
@@ -127,7 +127,7 @@ def put_agent(draft: Draft) -> Reject | None:
 @lru_cache(1 << 14)
 def _contact(event: str, type: str, word: str, source_kind: str, has_device: bool) -> tuple[str, bool, str]:
     """(channel, is_passive, contact)."""
-    where = channel(word, source_kind)
+    where = channel_of(event, type, word, source_kind)
     is_server = source_kind == "server" or word.strip().lower() == SERVER_WORD
     is_passive = plain_name(event) in PASSIVE or (is_server and has_device)
     return where, is_passive, contact(event, type, where, has_device)

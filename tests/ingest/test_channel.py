@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.ingest.vocabulary import VOCABULARY, Known
 from tests.ingest.sending import accepted, event
 
 
@@ -85,7 +86,7 @@ def test_a_servers_event_is_passive_where_it_names_a_device() -> None:
         ("ad", "Ad Impression", "exposure"),
         ("ad", "Ad Clicked", "engagement"),
         ("push", "Push Received", "exposure"),
-        ("phone", "Call Answered", "service"),
+        ("phone", "Call Logged", "service"),
         ("phone", "talked", "service"),
         ("phone", "Order Completed", "conversion"),
         ("store", "Store Visited", "engagement"),
@@ -178,3 +179,22 @@ def test_the_clients_counter_orders_events(fields: dict[str, Any], sequence: int
 )
 def test_heartbeats_bring_foreground_time(name: str, properties: dict[str, Any], ms: int) -> None:
     assert accepted(event(event=name, properties=properties)).engaged_ms == ms
+
+
+@pytest.mark.parametrize(("name", "known"), VOCABULARY.items())
+def test_a_contact_of_the_vocabulary_is_what_it_says_however_it_is_spelt(name: str, known: Known) -> None:
+    for spelt in (name, name.lower().replace(" ", "_"), name.replace(" ", "")):
+        row = accepted(event(event=spelt, anonymousId=None, userId="ann"), kind="server")
+        assert (row.channel, row.contact) == (known.channel, known.contact), spelt
+
+
+def test_of_one_call_its_end_alone_is_a_touchpoint() -> None:
+    names = ("Call Started", "Call Waited", "Call Answered", "Call Transferred", "Call Ended", "Call Resolved")
+    rows = [accepted(event(event=name, userId="ann", channel="phone")) for name in names]
+    assert [row.event for row in rows if row.contact] == ["Call Ended"]
+
+
+def test_the_senders_word_for_a_channel_wins_and_a_visitors_own_scan_stays_on_the_site() -> None:
+    assert accepted(event(event="Code Scanned", userId="ann", channel="store"), kind="server").channel == "store"
+    assert accepted(event(event="Code Scanned", userId="ann"), kind="browser").channel == "web"
+    assert accepted(event(event="Ticket Scanned", userId="ann"), kind="import").contact == "engagement"
