@@ -330,7 +330,7 @@ function core(...parts) {
 
   // -- engaged time: visible, with the focus, and something moved in the last 30 s
 
-  const FIRST_BEAT = SECOND * (options.beat || 10);
+  const FIRST_BEAT = SECOND * (options.beat || 10); // "off": not a number, so never reached
   let engaged = 0, seen = 0, isActive = false, moved = 0, beat, bottom = 0, hasLeft;
   const now = () => performance.now();
   const look = () => (bottom = Math.max(bottom, scrollY + innerHeight));
@@ -353,7 +353,7 @@ function core(...parts) {
     settle();
     if (forGood) onLeave.forEach((each) => each());
     tick();
-    if (engaged < 1 && hasLeft) return;
+    if ((engaged < 1 && hasLeft) || options.beat === "off") return;
     hasLeft = true;
     const scroll = Math.min(100, Math.round((100 * bottom) / document.documentElement.scrollHeight));
     put("track", { event: "page_leave", properties: { engaged_ms: took(), scroll_percent: scroll } });

@@ -93,11 +93,13 @@ def test_clicks_in_anger_and_in_vain(page: Page, site: Site, shop: Project) -> N
 
 
 def test_what_is_switched_off_is_not_told(page: Page, make_site: MakeSite, shop: Project) -> None:
-    site = make_site(auto="links", page="off")
-    go(page, f"{site.url}/contact.html")
-    page.fill("[name=who]", "Ann")
-    page.evaluate("wayfare.track('Done')")
-    wait_for(page, shop, "Done")
+    site = make_site(auto="links", page="off", beat="off")
+    for event in ("Done", "Done again"):
+        go(page, f"{site.url}/contact.html")
+        page.fill("[name=who]", "Ann")
+        page.evaluate(f"wayfare.track('{event}')")
+    wait_for(page, shop, "Done", "Done again")
+    assert names(arrived(shop)) == ["Done", "Done again"]
 
 
 def test_the_core_alone_tells_of_pages_and_calls_and_of_nothing_else(

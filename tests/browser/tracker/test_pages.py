@@ -5,10 +5,12 @@ from playwright.sync_api import Browser, Page
 from tests.browser.conftest import OPTIONS, Complaints
 from tests.browser.tracker.tested_site import Site
 from tests.browser.tracker.visitors import (
+    Event,
     arrived,
     go,
     one,
     program,
+    until,
     visitor,
     wait_for,
 )
@@ -66,6 +68,10 @@ def test_an_event_right_after_a_step_of_an_app_comes_after_its_page(page: Page, 
     assert [each["path"] for each in seen] == ["/app", "/app/basket", "/app/basket"]
 
 
+def is_vital(event: Event) -> bool:
+    return bool(event["event"] == "web_vitals")
+
+
 def test_a_page_out_of_the_back_forward_cache_is_seen_again(
     chromium: Browser, complaints: Complaints, site: Site, shop: Project
 ) -> None:
@@ -86,6 +92,12 @@ def test_a_page_out_of_the_back_forward_cache_is_seen_again(
             page.wait_for_timeout(400)
             assert page.evaluate("window.isTheSamePage === true"), "the page was loaded anew"
             wait_for(page, shop, "/", "/shears.html", "/", "Quick Back")
+            page.goto("about:blank")
+            until(page, lambda: [each for each in arrived(shop) if each["path"] == "/" and is_vital(each)][1:])
+            first, again = [each["properties"] for each in arrived(shop) if each["path"] == "/" and is_vital(each)]
+            assert (first["navigation"], again["navigation"]) == ("navigate", "back-forward-cache")
+            assert (again["ttfb_ms"], first["load_id"] != again["load_id"]) == (0, True)
+            assert 0 < again["lcp_ms"] < 2_000, "from when it was shown again"
     finally:
         browser.close()
 
