@@ -5,12 +5,14 @@ Synchronous, like the store; an agent calls it from a thread.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import astuple
 
 from pipeline.domain.copies import Refusal
+from pipeline.store.native import RUN
 from pipeline.store.port import Row, Store
 from pipeline.store.sql import load
 from schemas.definitions import Goal
@@ -238,7 +240,7 @@ class Facts:
             return
         table = TABLES[type((upserts or retracts)[0])]
         rows = [*retracts, *upserts]
-        columns: list[Sequence[Any]] = list(zip(*map(astuple, rows), strict=True))
+        columns = _columns(rows)
         columns.append([version] * len(retracts) + [version + 1] * len(upserts))
         columns.append([1] * len(retracts) + [0] * len(upserts))
         if table in COPIES:  # first: who finds the row in the table may rely on the copy. What a crash leaves in the
@@ -280,6 +282,17 @@ def difference(stored: Sequence[T], wanted: Sequence[T], key: Callable[[T], Any]
     upserts = [row for name, row in after.items() if before.get(name) != row]
     retracts = [row for name, row in before.items() if after.get(name) != row]
     return upserts, retracts
+
+
+def _columns(rows: Sequence[Fact]) -> list[list[Any]]:
+    """The fields of rows, column by column."""
+    width = len(rows[0].__struct_fields__)
+    columns: list[list[Any]] = [[] for _ in range(width)]
+    for start in range(0, len(rows), RUN):
+        values = list(chain.from_iterable(map(astuple, rows[start : start + RUN])))
+        for number, column in enumerate(columns):
+            column += values[number::width]
+    return columns
 
 
 def mirrored(pair: Pair) -> Pair:

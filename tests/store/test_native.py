@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import StoreRefused
-from pipeline.store.native import UnfitValue, encode_block, encoder
+from pipeline.store.native import RUN, UnfitValue, encode_block, encoder
 from pipeline.store.results import rows_of, split_types
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
@@ -30,6 +30,18 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 def test_what_is_encoded_is_what_is_read(data: st.DataObject, types: list[str], rows: int) -> None:
     columns = [data.draw(st.lists(VALUES[one], min_size=rows, max_size=rows)) for one in types]
     block = encode_block([(f"column {number}", one) for number, one in enumerate(types)], columns)
+    assert [row for some in rows_of(block) for row in some] == list(zip(*columns, strict=True))
+
+
+@pytest.mark.parametrize("rows", [RUN - 1, RUN, RUN + 1, 3 * RUN + 7])
+def test_rows_that_are_encoded_in_several_runs_are_one_block(rows: int) -> None:
+    def value(column_type: str, row: int) -> Any:
+        if column_type.startswith("Array"):
+            return [value(column_type.removeprefix("Array(")[:-1], row + number) for number in range(row % 3)]
+        return row % 2 if column_type in ("Bool", "UInt8") else str(row) if "String" in column_type else row
+
+    columns = [[value(one, row) for row in range(rows)] for one in VALUES]
+    block = encode_block([(f"column {number}", one) for number, one in enumerate(VALUES)], columns)
     assert [row for some in rows_of(block) for row in some] == list(zip(*columns, strict=True))
 
 
