@@ -77,6 +77,7 @@ def funnel(answer: Answer) -> None:
         out.print(line)
     out.print(
         f"{written(result['converted'])} of {written(entered)} went through: [bold]{share(result['rate'])}[/bold]"
+        f"{_between(result['interval'])}"
     )
     if result["groups"]:
         steps = [str(number) for number in range(1, len(result["steps"]) + 1)]
@@ -227,6 +228,10 @@ def explained(answer: Answer) -> None:
     read = f"{written(cost['rows_read'])} rows, {written(cost['bytes_read'])} bytes"
     out.print(Text(f"{len(cost['statements'])} statements read {read} in {cost['ms']:.0f} ms", "dim"))
     _foot(answer)
+
+
+def _between(interval: Sequence[float] | None) -> str:
+    return f" ({share(interval[0])} to {share(interval[1])})" if interval else ""
 
 
 def _field(name: str, value: Any) -> Any:

@@ -42,7 +42,15 @@ def test_groups_of_a_funnel_that_are_no_value_are_named(capsys: pytest.CaptureFi
         {"value": "red", "kind": "value", "steps": [step]},
         *({"value": None, "kind": kind, "steps": [step]} for kind in ("none", "not_reached", "other")),
     ]
-    result = {"entered": 3, "converted": 3, "rate": 1.0, "steps": [step], "groups": groups, "periods": []}
+    result = {
+        "entered": 3,
+        "converted": 3,
+        "rate": 1.0,
+        "interval": None,
+        "steps": [step],
+        "groups": groups,
+        "periods": [],
+    }
     question = QUESTION | {"count": "customers", "breakdown": "color"}
     drawing.DRAWN["funnel"](FRAME | {"question": question, "result": result})
     shown = capsys.readouterr().out

@@ -10,8 +10,11 @@ from api.query.questions.durations import Bin, histogram, percentile, summary
 from api.query.questions.funnel_choice import Actor, Count, by_period, counting, filled, in_order, values_at
 from api.query.questions.model import ratio
 from api.query.questions.periods import all_between, end_of
+from api.query.questions.shares import interval
 from schemas.definitions import Funnel
 from schemas.facts import FunnelEntry
+
+GroupKind = Literal["value", "none", "not_reached", "other"]
 
 
 class StepNumbers(BaseModel):
@@ -31,10 +34,11 @@ class StepResult(StepNumbers):
 
 class FunnelGroup(BaseModel):
     value: str | None = Field(description="value of the breakdown; null but for kind `value`")
-    kind: Literal["value", "none", "not_reached", "other"] = Field(
+    kind: GroupKind = Field(
         description="none: no value there; not_reached: the step of `attribution` is not filled; "
         "other: all values beyond `limit`"
     )
+    interval: list[float] | None = Field(description="of the group's rate, as of the total's")
     steps: list[StepNumbers]
 
 
@@ -50,6 +54,9 @@ class FunnelResult(BaseModel):
     entered: int
     converted: int
     rate: float | None
+    interval: list[float] | None = Field(
+        description="between these two the rate lies with a confidence of 95 % (Wilson); null where nobody entered"
+    )
     steps: list[StepResult]
     convert_ms: dict[str, int] | None = Field(
         description="time between the steps of `convert`: p10, p25, p50, p75, p90, p95, p99, mean, min, max"
@@ -129,6 +136,7 @@ def tallied(actors: Iterable[Actor], count: Count) -> FunnelResult:
         entered=steps[0].count,
         converted=steps[-1].count,
         rate=ratio(steps[-1].count, steps[0].count),
+        interval=interval(steps[-1].count, steps[0].count),
         steps=steps,
         convert_ms=summary(durations),
         histogram=histogram(durations),
@@ -191,13 +199,13 @@ class Groups:
     def ranked(self) -> list[FunnelGroup]:
         ranked = self._in_rank()
         found = [
-            FunnelGroup(value=value or None, kind="value" if value else "none", steps=self.numbers[value].steps())
+            _group(value or None, "value" if value else "none", self.numbers[value])
             for value in ranked[: self.count.limit]
         ]
         if None in self.numbers:
-            found.append(FunnelGroup(value=None, kind="not_reached", steps=self.numbers[None].steps()))
+            found.append(_group(None, "not_reached", self.numbers[None]))
         if len(ranked) > self.count.limit:
-            found.append(FunnelGroup(value=None, kind="other", steps=self._other().steps()))
+            found.append(_group(None, "other", self._other()))
         return found
 
     def _other(self) -> _Numbers:
@@ -211,3 +219,9 @@ class Groups:
             for value in rest:
                 other.merge(self.numbers[value])
         return other
+
+
+def _group(value: str | None, kind: GroupKind, numbers: _Numbers) -> FunnelGroup:
+    steps = numbers.steps()
+    sure = interval(steps[-1].count, steps[0].count)
+    return FunnelGroup(value=value, kind=kind, interval=sure, steps=steps)
