@@ -77,14 +77,16 @@ def read(asked: Asked) -> Read:
     notes: list[Any] = list(enumerate(events))
     if payload.get("user_properties") or payload.get("user_data"):
         notes.insert(0, (-1, None))
-    return [Posted(asked.fields.get("api_secret", ""), notes, about=payload, is_secret=True)]
+    whose: Event = {}
+    kept = _whose(payload, whose)
+    return [Posted(asked.fields.get("api_secret", ""), notes, about=(payload, whose, kept), is_secret=True)]
 
 
 def mapped(note: tuple[int, Any], told: Told) -> Iterator[Event | Unmapped]:
     number, given = note
-    payload: Mapping[str, Any] = told.posted.about
+    payload, whose, of_all = told.posted.about
     if given is None and number < 0:
-        yield _person(payload)
+        yield _person(payload, whose)
         return
     name = text(given, "name")
     params = get(given, "params")
@@ -92,15 +94,15 @@ def mapped(note: tuple[int, Any], told: Told) -> Iterator[Event | Unmapped]:
         yield Unmapped(given, "an event needs its name in `name` and its parameters in an object")
         return
     kind = VIEWS.get(name, "track")
-    made: Event = {"type": kind}
+    made: Event = {**whose, "type": kind}
+    if "context" in made:
+        made["context"] = {**made["context"]}
     if kind == "track":
         made["event"] = name
     if at := get(given, "timestamp_micros"):
         made["timestamp"] = _whole(at)
-    kept = _whose(payload, made)
     homes = _CAMPAIGN if name == "campaign_details" else _OF_PARAMS
-    kept.update(housed(params or {}, homes, made))
-    made["properties"] = kept
+    made["properties"] = of_all | housed(params or {}, homes, made)
     made["messageId"] = once("ga4", made, number, told.asked.now)
     yield made
 
@@ -130,10 +132,9 @@ def _whose(payload: Mapping[str, Any], into: Event) -> dict[str, Any]:
     return kept
 
 
-def _person(payload: Mapping[str, Any]) -> Event:
+def _person(payload: Mapping[str, Any], whose: Event) -> Event:
     """An identify call of the user's properties; the same ones count once."""
-    made: Event = {"type": "identify"}
-    _whose(payload, made)
+    made: Event = {**whose, "type": "identify"}
     made.pop("timestamp", None)
     given = get(payload, "user_properties")
     if isinstance(given, dict):

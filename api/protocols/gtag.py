@@ -15,11 +15,12 @@ from typing import Any, Final
 import msgspec
 
 from api.collect.answers import Answer, Refused
+from api.protocols.forms import form_of
 from api.protocols.ga4 import VIEWS
 from api.protocols.gtag_items import items_of
 from api.protocols.homes import compiled, housed
 from api.protocols.once import once
-from api.protocols.protocol import Asked, Posted, Protocol, Read, Refusal, Told, answer, fields_of
+from api.protocols.protocol import Asked, Posted, Protocol, Read, Refusal, Told, answer
 from api.webhooks.vendor import Event, Unmapped
 
 VERSION: Final = "2"
@@ -70,8 +71,7 @@ def read(asked: Asked) -> Read:
     shared = asked.fields
     if _DENIED.fullmatch(shared.get("gcs", "")):
         return answered(asked, 0, 0)  # the visitor wants no analytics: gtag pings all the same, and nothing is kept
-    lines = asked.body.decode("utf-8", "replace").splitlines() if asked.body else ()
-    hits = [{**shared, **fields_of(line)} for line in lines if line] or [shared]
+    hits = [{**shared, **form_of(line)} for line in asked.body.splitlines() if line] or [shared]
     version = shared.get("v", "")
     wrong = "" if version == VERSION else f"version {version[:20]!r} of gtag's protocol is not known; 2 is"
     key = shared.get("ep.write_key") or hits[0].get("ep.write_key") or shared.get("tid", "")
@@ -97,7 +97,7 @@ def mapped(note: tuple[int, dict[str, str]], told: Told) -> Iterator[Event | Unm
     for field, value in given.items():
         group, dot, rest = field.partition(".")
         if not dot:
-            (items if _ITEM.fullmatch(field) else own)[field] = value
+            (items if field[:2] == "pr" and _ITEM.fullmatch(field) else own)[field] = value
         elif group in ("ep", "epn"):
             if rest != "write_key":
                 kept[rest] = _number(value) if group == "epn" else value
@@ -111,7 +111,7 @@ def mapped(note: tuple[int, dict[str, str]], told: Told) -> Iterator[Event | Unm
     if items:
         kept["items"] = items_of(items)
     made["properties"] = kept
-    made["messageId"] = once("gtag", {**given, "sst": None}, index)
+    made["messageId"] = once("gtag", given, index)
     yield made
     if traits:
         yield _person(made, traits, told.asked.now)

@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from api.collect.answers import Answer, Refused
+from api.protocols.forms import form_of
 from api.protocols.homes import compiled, housed
 from api.protocols.mixpanel_ids import DEVICE, alias_of, merged, milliseconds, put_identity
 from api.protocols.mixpanel_profiles import PROFILE_HOMES, profile
@@ -29,7 +30,6 @@ from api.protocols.protocol import (
     Refusal,
     Told,
     answer,
-    fields_of,
 )
 from api.protocols.senders_of import by_key
 from api.webhooks.reading import text
@@ -68,7 +68,7 @@ HOMES: Final[Mapping[str, str]] = {
     "$had_persisted_distinct_id": "",
 }
 _IDENTITY: Final = ("distinct_id", "$user_id", "$device_id", "time", "$insert_id")
-_HOMES = compiled({name: path for name, path in HOMES.items() if name not in _IDENTITY})
+_HOMES = compiled({name: "" if name in _IDENTITY else path for name, path in HOMES.items()})
 _CAMPAIGN = compiled({
     "utm_source": "context.campaign.source",
     "utm_medium": "context.campaign.medium",
@@ -86,6 +86,7 @@ def read(asked: Asked) -> Read:
     if asked.method not in ("GET", "POST"):
         raise Refused(405, "method_not_allowed", "send with GET or POST", headers=((b"allow", b"GET, POST"),))
     form = _form(asked)
+    is_form = form is not None
     if form is None:
         notes = _lines(asked.body) if b"ndjson" in asked.headers.get(b"content-type", b"") else _json(asked.body)
         form = asked.fields
@@ -97,7 +98,15 @@ def read(asked: Asked) -> Read:
     hides = form.get("ip") == "0"
     sent = asked.fields.get("_", "")
     own = asked.fields.get("api_key", "") if asked.path == IMPORT else ""
-    return by_key(listed, lambda note: _token(note) or own, asked, _KEY_WHERE, sent if len(sent) == 13 else "", hides)
+    return by_key(
+        listed,
+        lambda note: _token(note) or own,
+        asked,
+        _KEY_WHERE,
+        sent if len(sent) == 13 else "",
+        hides,
+        (is_form, form),
+    )
 
 
 def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
@@ -129,7 +138,7 @@ def _event(note: Any, told: Told) -> Iterator[Event | Unmapped]:
         else:
             made["type"], made["event"] = "track", _NAMES.get(name, name)
         put_identity(given, made)
-    kept = housed({field: value for field, value in given.items() if field not in _IDENTITY}, _HOMES, made)
+    kept = housed(given, _HOMES, made)
     if "$current_url" not in given:
         # A browser carries the tags of its last campaign along for ever: there the page's own address counts.
         _ = housed({field: given[field] for field in _CAMPAIGN if field in given}, _CAMPAIGN, made)
@@ -160,7 +169,7 @@ def _form(asked: Asked) -> dict[str, str] | None:
     if asked.method == "GET":
         return asked.fields
     if asked.is_form or asked.body.startswith(b"data="):  # a beacon says that it is plain text
-        return {**asked.fields, **fields_of(asked.body.decode("utf-8", "replace"))}
+        return {**asked.fields, **form_of(asked.body)}
     return None
 
 
@@ -186,10 +195,17 @@ def _lines(body: bytes) -> list[Any]:
 
 
 def answered(asked: Asked, accepted: int, rejected: int) -> Answer:
-    form = _form(asked)
-    if form is None and asked.path == IMPORT:
+    return _answer(asked, _form(asked) is not None, _form(asked) or asked.fields, accepted, rejected)
+
+
+def answered_to(told: Told, accepted: int, rejected: int) -> Answer:
+    is_form, flags = told.posted.about
+    return _answer(told.asked, is_form, flags, accepted, rejected)
+
+
+def _answer(asked: Asked, is_form: bool, flags: Mapping[str, str], accepted: int, rejected: int) -> Answer:
+    if not is_form and asked.path == IMPORT:
         return _imported(accepted, rejected)
-    flags = asked.fields if form is None else form
     is_taken = not rejected or accepted > 0 or asked.path == GROUPS
     callback = flags.get("callback", "")
     if flags.get("img") == "1":
@@ -223,6 +239,7 @@ PROTOCOL: Final = Protocol(
     read=read,
     mapped=mapped,
     answered=answered,
+    answered_to=answered_to,
     refused=refused,
     homes={**HOMES, **{f"/engage {name}": path for name, path in PROFILE_HOMES.items()}},
     becomes=BECOMES,

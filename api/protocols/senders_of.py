@@ -14,6 +14,7 @@ def by_key(
     where: str,
     sent_at: str = "",
     hides_address: bool = False,
+    about: Any = None,
 ) -> list[Posted]:
     """Notes without a key of their own have that of the headers. Raises Refused (401) where there is none either."""
     found: dict[str, list[Any]] = {}
@@ -24,4 +25,4 @@ def by_key(
         if not other:
             raise missing_key(where)
         found.setdefault(other, []).extend(found.pop(""))
-    return [Posted(key, of_key, sent_at, hides_address=hides_address) for key, of_key in found.items()]
+    return [Posted(key, of_key, sent_at, about=about, hides_address=hides_address) for key, of_key in found.items()]
