@@ -49,7 +49,7 @@ class Event(msgspec.Struct, gc=False):
     value_micros: int = 0
     currency: str = ""
     cost_micros: int = 0
-    alias_of: int = 0  # user identifier that an `alias` call of a trusted source renames to `user`
+    alias_of: int = 0  # user identifier that an `alias` call renames to `user`; of an untrusted source: `claimed`
     source: str = ""  # name of the source whose key sent it
 
 
@@ -162,14 +162,15 @@ class Pair(msgspec.Struct, frozen=True, gc=False):
     evidence_sequence: int
     evidence_message: int
     evidence_rank: int  # order inside one event: user-email 0, user-phone 1, user-vendor 2, email-phone 3, ...
-    kind: str  # together (one event), login (e-mail owner, then a user id), alias (a trusted rename)
+    # together (one event), login (e-mail owner, then a user id), alias (a trusted rename), claim (an untrusted one)
+    kind: str
     source: str
 
 
 class RefusedPair(Pair, frozen=True, gc=False):
     """A row of `refusals`: a pair that does not count, with its least evidence over devices. Both directions, too."""
 
-    reason: str  # two_users, split, shared, ignored (pipeline.domain.identity)
+    reason: str  # two_users, split, shared, ignored, untrusted (pipeline.domain.identity)
     decision: int  # the operator's decision behind it (split, ignored), 0 = none
 
 

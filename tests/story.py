@@ -27,7 +27,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipeline.domain.identifiers import Kind, fact_id, hashed, identifier, normal_email, normal_phone, usable
+from pipeline.domain.identifiers import Kind, claimed, fact_id, hashed, identifier, normal_email, normal_phone, usable
 from pipeline.ingest.event_time import when
 from schemas.facts import EventRow, Rejected
 
@@ -169,7 +169,7 @@ def _verb(verb: str, target: str, where: str, columns: dict[str, Any], project: 
         return {"type": "track", "event": "heartbeat", "is_passive": True}
     if verb == "rename":
         is_trusted = columns.get("is_trusted", True)
-        old = user(target, project) if is_trusted else 0
+        old = user(target, project) if is_trusted else claimed(user(target, project))
         return {"type": "alias", "event": "alias", "alias_of": old, "is_trusted": is_trusted}
     if verb in CONTACTS:
         channel = {"mail": "email"}.get(target, target)

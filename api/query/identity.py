@@ -55,7 +55,7 @@ class Edge(BaseModel):
     other: str | None = Field(description="null: all evidence that names `one` is ignored")
     kind: Literal["evidence", "device", "join", "split", "ignore"]
     state: State = Field(description="of evidence counts or refused, of a decision in_force or overruled")
-    reason: Literal["", "two_users", "split", "shared", "ignored"] = Field(description="why it is refused")
+    reason: Literal["", "two_users", "split", "shared", "ignored", "untrusted"] = Field(description="why it is refused")
     decision: str | None = Field(description="the decision that it is, or by which it is refused")
     first_at: int | None = Field(description="earliest evidence; a device's: from when on; null: from ever")
     until: int | None = Field(description="a device's: until when, exclusive; null: no end")

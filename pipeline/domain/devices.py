@@ -119,6 +119,8 @@ def is_hot(device: Device, event: Event, project: Project) -> bool:
     named = event.user or event.email
     if named and not device.is_known:
         return False
+    if event.alias_of:  # a rename counts before a claim of it that is known
+        return False
     if event.occurred_at > device.last[0]:
         return True
     return order(event) > device.last and (not named or named == device.ownership.owner)

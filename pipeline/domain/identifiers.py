@@ -20,11 +20,17 @@ class Kind(IntEnum):
     phone = 2
     vendor = 3
     device = 4
+    claimed = 5  # of `alias_of` only: a user id that an untrusted source says was another name
 
 
 def identifier(project: str, kind: Kind, value: str) -> int:
     """The identifier of a normalised value. E-mails and phones come as SHA-256 hex."""
     return kind << HASH_BITS | xxhash.xxh3_64_intdigest(f"{project}\0{int(kind)}\0{value}".encode()) & HASH_MASK or 1
+
+
+def claimed(user: int) -> int:
+    """How a user identifier stands in `alias_of` where an untrusted source tells of the rename; and back."""
+    return user ^ (Kind.claimed << HASH_BITS)
 
 
 def kind_of(identifier: int) -> Kind:

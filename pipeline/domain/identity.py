@@ -19,14 +19,16 @@ from typing import Final
 import msgspec
 
 from pipeline.domain.decisions import decided
-from pipeline.domain.identifiers import Kind, kind_of
+from pipeline.domain.identifiers import Kind, claimed, kind_of
 from pipeline.domain.owners import named_owner
 from schemas.definitions import Decision
 from schemas.facts import Event, Pair, RefusedPair
 
 SHARED_LIMIT: Final = 10  # an identifier paired with more user ids than this is shared and joins nobody
 TOGETHER, LOGIN, ALIAS = "together", "login", "alias"
-TWO_USERS, SPLIT, SHARED, IGNORED = "two_users", "split", "shared", "ignored"  # why a pair does not count
+CLAIM = "claim"  # a rename by an untrusted source
+# why a pair does not count
+TWO_USERS, SPLIT, SHARED, IGNORED, UNTRUSTED = "two_users", "split", "shared", "ignored", "untrusted"
 
 # Pair.evidence_rank: order of the pairs inside one event.
 _RANKS: Final[dict[tuple[Kind, Kind], int]] = {
@@ -67,6 +69,8 @@ def pairs(events: Sequence[Event], prior_owner: int = 0) -> list[Pair]:
             continue
         for one, other, rank, kind in _pairs_of(event, owner):
             key = (one, other) if one < other else (other, one)
+            if kind == ALIAS and key in found and found[key].kind == CLAIM:
+                del found[key]
             if key not in found:
                 found[key] = Pair(
                     project=event.project,
@@ -103,8 +107,10 @@ def _pairs_of(event: Event, owner: int) -> Iterator[tuple[int, int, int, str]]:
         return
     if owner and kind_of(owner) is Kind.email:
         yield owner, event.user, _LOGIN_RANK, LOGIN
-    if event.alias_of and event.alias_of != event.user and kind_of(event.alias_of) is Kind.user:
-        yield event.alias_of, event.user, _ALIAS_RANK, ALIAS
+    kind = kind_of(event.alias_of)
+    old = claimed(event.alias_of) if kind is Kind.claimed else event.alias_of
+    if old and old != event.user and kind in (Kind.user, Kind.claimed):
+        yield old, event.user, _ALIAS_RANK, ALIAS if kind is Kind.user else CLAIM
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ class Customers:
 
     customer: dict[int, int] = field(default_factory=dict)  # identifier -> customer, where that is another
     refused: list[RefusedPair] = field(default_factory=list)  # would have joined two that stay two, in order
-    left_out: list[RefusedPair] = field(default_factory=list)  # shared and ignored ones, in order
+    left_out: list[RefusedPair] = field(default_factory=list)  # shared, ignored and claimed ones, in order
     shared: frozenset[int] = frozenset()  # identifiers that join nobody
 
     @property
@@ -136,7 +142,10 @@ def customers(
     counted: list[Pair] = []
     refused: list[RefusedPair] = []
     left_out: list[RefusedPair] = []
-    for pair in _least(evidence_rows):
+    least = _least(evidence_rows)
+    for pair in least:
+        if pair.kind == CLAIM:
+            continue
         ignoring = ruling.ignoring(pair)
         if ignoring is None:
             counted.append(pair)
@@ -157,6 +166,11 @@ def customers(
             refused.append(_refusal(pair, TWO_USERS))
         else:
             groups.join(one, other)
+    told = {(pair.identifier, pair.other) for pair in (*refused, *left_out)}
+    for pair in least:  # a claim tells nothing that is not known or refused without it
+        one, other = groups.least(pair.identifier), groups.least(pair.other)
+        if pair.kind == CLAIM and one != other and (pair.identifier, pair.other) not in told:
+            left_out.append(_refusal(pair, UNTRUSTED))
     return Customers(groups.others(), sorted(refused, key=evidence), sorted(left_out, key=evidence), shared)
 
 
@@ -171,10 +185,10 @@ def _least(rows: Iterable[Pair]) -> list[Pair]:
 
     A rename stays one whatever other evidence two user ids have.
     """
-    least: dict[tuple[int, int, bool], tuple[Evidence, Pair]] = {}
+    least: dict[tuple[int, int, str], tuple[Evidence, Pair]] = {}
     for row in rows:
         order = evidence(row)
-        key = (order[-2], order[-1], row.kind == ALIAS)
+        key = (order[-2], order[-1], row.kind if row.kind in (ALIAS, CLAIM) else "")
         known = least.get(key)
         if known is None or order < known[0]:
             least[key] = order, row

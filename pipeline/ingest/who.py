@@ -6,6 +6,7 @@ from sys import intern
 import msgspec
 import xxhash
 
+from pipeline.domain.identifiers import claimed
 from pipeline.ingest.device_key import (
     ID_LIMIT,
     external_ids,
@@ -112,7 +113,7 @@ def _vendors(project: str, raw: bytes) -> tuple[int, ...]:
 
 
 def put_alias(draft: Draft) -> Reject | None:
-    """previousId of an alias call renames a user where the source is trusted; else the event is kept without it."""
+    """previousId of an alias call renames a user where the source is trusted; else it is a claim, which is refused."""
     row = draft.row
     row.is_trusted = draft.line.k in TRUSTED
     if row.type != "alias":
@@ -120,8 +121,8 @@ def put_alias(draft: Draft) -> Reject | None:
     previous = id_text(draft.event.previousId)
     if not previous or not row.user_id or previous == row.user_id:
         return Reject("invalid_alias", "previousId", "an alias needs previousId and userId, and they must differ")
-    if row.is_trusted:
-        row.alias_of = user_identifier(draft.line.p, previous)
+    old = user_identifier(draft.line.p, previous)
+    row.alias_of = old if row.is_trusted else claimed(old)
     return None
 
 

@@ -38,7 +38,7 @@ from typing import Any
 from pipeline.domain.bounce import BOUNCES
 from pipeline.domain.facts import BatchFacts
 from pipeline.domain.identifiers import kind_of, normal_email, normal_phone, usable
-from pipeline.domain.identity import customers
+from pipeline.domain.identity import UNTRUSTED, customers
 from schemas.definitions import Goal, Project, SessionOptions
 from schemas.facts import EventRow, Rejected, Session
 from tests import story as words
@@ -178,7 +178,7 @@ class _Reading:
             own = self.customer(customer)
             yield f"customer {own}: {', '.join(sorted({self.names[member] for member in members} - {own}))}", {}
         answer = customers(facts.pairs)
-        for pair in answer.refused:
+        for pair in [*answer.refused, *(one for one in answer.left_out if one.reason == UNTRUSTED)]:
             one, other = self._sorted(pair.identifier, pair.other)
             yield f"refused {one} with {other} at {_when(pair.evidence_at)}", {}
         for identifier in answer.shared:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.identifiers import Kind, hashed, identifier, kind_of
+from pipeline.domain.identifiers import Kind, claimed, hashed, identifier, kind_of
 from pipeline.ingest import device_key
 from tests.ingest.sending import accepted, event, rejected
 from tests.ingest.sending import sent as outcome
@@ -151,9 +151,15 @@ def test_the_collector_gives_a_device_key_exactly_to_events_that_name_somebody(s
 def test_an_alias_renames_only_where_the_source_is_trusted() -> None:
     alias = event(type="alias", userId="new", previousId="old")
     old = identifier("shop", Kind.user, "old")
-    for kind, expected in (("browser", 0), ("app", 0), ("server", old), ("vendor", old), ("import", old)):
+    for kind, expected in (
+        ("browser", claimed(old)),
+        ("app", claimed(old)),
+        ("server", old),
+        ("vendor", old),
+        ("import", old),
+    ):
         row = accepted(alias, kind=kind)
-        assert (row.alias_of, row.is_trusted, row.event) == (expected, expected != 0, "alias")
+        assert (row.alias_of, row.is_trusted, row.event) == (expected, expected == old, "alias")
 
 
 @pytest.mark.parametrize(
