@@ -1,9 +1,11 @@
 """Acknowledged requests/s of the collector on Kafka (acks=all), beside FastAPI and pydantic that only validate.
 
+    python -m bench.collector --protocols [...]
     python -m bench.collector [--seconds 4] [--rounds 2] [--connections 1,64,512] [--events 1,50] [--profile FILE]
 
 Both apps run as `wayfare serve` and as uvicorn with the same loop and parser; the same senders, in a process of their
-own, take turns with them, cell by cell. Afterwards the topic is read: it fails unless the log has every event that was
+own, take turns with them, cell by cell. With --protocols no rival runs: other trackers' protocols take turns with
+/v1/batch, with the same events. Afterwards the topic is read: it fails unless the log has every event that was
 acknowledged, once.
 """
 
@@ -21,20 +23,23 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
+from bench import trackers
 from bench.machines import Machines, load, machines, start
 from bench.system import System, cluster
 from schemas.log import EVENTS
 from tests.equipment.broker import free_ports
 
 UVICORN = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
-_ID = re.compile(rb'"messageId":"bench-(\d{12})"')
+_ID = re.compile(rb'"(?:messageId|dimension1|number)":"bench-(\d{12})"')
 Cell = tuple[int, int]  # connections, events a request
 
 
-def cell(host: str, pid: int, of: Cell, seconds: float, first: int = 0, key: str = "") -> dict[str, Any]:
+def cell(
+    host: str, pid: int, of: Cell, seconds: float, first: int = 0, key: str = "", protocol: str = ""
+) -> dict[str, Any]:
     """The figures of one run of the senders, with ids from `first` on."""
     connections, events = of
-    told = [host, connections, events, seconds, first, pid, *([key] if key else [])]
+    told = [host, connections, events, seconds, first, pid, *([key] if key else []), *([protocol] if protocol else [])]
     process = start("bench.senders", *told, stdout=subprocess.PIPE)
     output, _ = process.communicate(timeout=seconds + 120)
     if process.returncode:
@@ -119,6 +124,39 @@ def measure(on: Machines, options: argparse.Namespace) -> dict[Cell, dict[str, l
     return found
 
 
+def measure_protocols(on: Machines, options: argparse.Namespace) -> dict[str, dict[Cell, list[dict[str, Any]]]]:
+    """Runs by protocol and cell. Ends the process where an acknowledged event is not in the log."""
+    cells = [(connections, events) for events in options.events for connections in options.connections]
+    found: dict[str, dict[Cell, list[dict[str, Any]]]] = {name: {} for name in trackers.PROTOCOLS}
+    with cluster(on) as system:
+        serve = system.run("serve")
+        system.wait(serve)
+        first = 0
+        with profiled(options.profile, serve.pid):
+            for _, each in ((turn, each) for turn in range(options.rounds) for each in cells):
+                for name, runs in found.items():
+                    if name in trackers.ONE_AT_A_TIME and each[1] != 1:
+                        continue
+                    done = cell(system.host, serve.pid, each, options.seconds, first, system.key, name)
+                    first = done["next"]
+                    runs.setdefault(each, []).append(done)
+        if not verify(on, system, first):
+            raise SystemExit(1)
+    return found
+
+
+def show_protocols(found: dict[str, dict[Cell, list[dict[str, Any]]]]) -> None:
+    """Each beside /v1/batch with as many events."""
+    print(f"\n{'connections x events':22}{'protocol':12}{'req/s':>9}{'/s CPU':>10}{'p50 ms':>9}{'clock':>9}{'CPU':>7}")
+    for each, usual in found["v1"].items():
+        usual_clock, usual_cpu, _, _ = rates(usual)
+        for name, cells in found.items():
+            if each in cells:
+                clock, cpu, latency, _ = rates(cells[each])
+                told = f"{each[0]:>10} x {each[1]:<9}{name:12}{clock:9,.0f}{cpu:10,.0f}{latency:9.2f}"
+                print(f"{told}{clock / usual_clock:9.2f}{cpu / usual_cpu:7.2f}")
+
+
 class profiled:
     """py-spy on a process, where a file is named (see bench.hotspots)."""
 
@@ -177,9 +215,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--only-ours", action="store_true", help="leave the rival out")
     parser.add_argument("--profile", help="py-spy's stacks of the collector, to this file (see bench.hotspots)")
     parser.add_argument("--json", help="all figures, to this file")
+    parser.add_argument("--protocols", action="store_true", help="other trackers' protocols instead of the rival")
     options = parser.parse_args(arguments)
     with machines() as on:
         print(f"{load()}; {options.seconds:g} s a run, {options.rounds} rounds", flush=True)
+        if options.protocols:
+            show_protocols(measure_protocols(on, options))
+            return
         found = measure(on, options)
         print(load())
     show(found)

@@ -1,6 +1,6 @@
 """Clients of a collector in a process of their own: so many connections, each with one request under way.
 
-    python -m bench.senders HOST:PORT CONNECTIONS EVENTS SECONDS FIRST PID [KEY]
+    python -m bench.senders HOST:PORT CONNECTIONS EVENTS SECONDS FIRST PID [KEY [PROTOCOL]]
 
 Requests are prebuilt but for their message ids, which number the events of a run from FIRST on; so the ids that the log
 must have are told by two numbers. The figures, of a window of SECONDS after a short start, go to stdout as JSON; CPU is
@@ -18,6 +18,7 @@ from typing import Any
 
 import uvloop
 
+from bench import trackers
 from bench.events import events
 from bench.machines import cpu_seconds
 
@@ -31,12 +32,15 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 class Requests:
     """Requests of `count` events each; every one that is made has message ids of its own."""
 
-    def __init__(self, host: str, count: int, first: int, key: str = "") -> None:
+    def __init__(self, host: str, count: int, first: int, key: str = "", protocol: str = "") -> None:
         self.count, self.number, self._turn = count, first, 0
         found = [event for _, event in events(TEMPLATES, devices=TEMPLATES // 4, seed=3)]
         Random(3).shuffle(found)
         batches = [found[start : start + count] for start in range(0, len(found) - count + 1, count)]
-        self._templates = [_template(host, batch, key) for batch in batches]
+        if protocol:
+            self._templates = [_tracker_template(host, batch, key, protocol) for batch in batches]
+        else:
+            self._templates = [_template(host, batch, key) for batch in batches]
 
     def __call__(self) -> bytes:
         template = self._templates[self._turn % len(self._templates)]
@@ -68,6 +72,17 @@ def _template(host: str, batch: list[bytes], key: str) -> list[bytes]:
         head += b"Authorization: Basic " + b64encode(f"{key}:".encode()) + b"\r\n"
     head += b"User-Agent: analytics-python/2.3.4\r\nContent-Length: %d\r\n\r\n" % sum(map(len, parts))
     parts[0] = head + parts[0]
+    return parts
+
+
+def _tracker_template(host: str, batch: list[bytes], key: str, protocol: str) -> list[bytes]:
+    """The same for another tracker's protocol (see bench.trackers)."""
+    path, body = trackers.request(protocol, batch, key)
+    head = b"POST %b HTTP/1.1\r\nHost: %b\r\nContent-Type: application/json\r\n" % (path.encode(), host.encode())
+    head += b"User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nContent-Length: %d\r\n\r\n" % len(body)
+    between = (head + body).split(NUMBER % 0)
+    parts = [NUMBER % 0] * (2 * len(between) - 1)
+    parts[::2] = between
     return parts
 
 
@@ -119,7 +134,7 @@ class Connection(asyncio.Protocol):
         run = self._run
         status = int(data[9:12])
         run.answers[status] = run.answers.get(status, 0) + 1
-        if status != 200:
+        if not 200 <= status < 300:
             run.trouble = data.decode("latin-1")
         elif run.latencies is not None:
             run.latencies.append(time.perf_counter() - self._sent_at)

@@ -33,6 +33,7 @@ def _routes() -> tuple[dict[str, tuple[Protocol, ...]], dict[str, tuple[Protocol
 
 
 EXACT, BEGINNINGS = _routes()
+_encode = msgspec.json.Encoder().encode
 _BEGINNINGS = tuple(BEGINNINGS)
 
 
@@ -120,9 +121,10 @@ def _add(lines: EventLines, one: Event | Unmapped) -> None:
         is_json = not isinstance(one.payload, bytes)
         lines.add_unmapped(json_bytes(one.payload) if is_json else one.payload, is_json, one.words)
         return
-    raw = json_bytes(one)
-    if raw[:1] != b"{":  # a number beyond 64 bits
-        lines.add_text(raw)
+    try:
+        raw = _encode(one)
+    except (OverflowError, TypeError, ValueError, RecursionError):  # a number beyond 64 bits
+        lines.add_text(json_bytes(one))
         return
     context = one.get("context")
     lines.add(raw, Routing(

@@ -12,11 +12,15 @@ from typing import Any
 from api.webhooks.vendor import Event
 
 PROPERTIES = "properties"
-Compiled = dict[str, tuple[str, ...]]
+Compiled = dict[str, tuple[str, str, str]]  # by their name: one to three steps, "" = none
 
 
 def compiled(homes: Mapping[str, str]) -> Compiled:
-    return {name: tuple(path.split(".")) if path else () for name, path in homes.items()}
+    found: Compiled = {}
+    for name, path in homes.items():
+        first, second, third = (*path.split("."), "", "")[:3]
+        found[name] = first, second, third
+    return found
 
 
 def housed(given: Mapping[str, Any], homes: Compiled, into: Event) -> dict[str, Any]:
@@ -26,21 +30,21 @@ def housed(given: Mapping[str, Any], homes: Compiled, into: Event) -> dict[str, 
     """
     rest: dict[str, Any] = {}
     for name, value in given.items():
-        path = homes.get(name)
-        if path is None:
+        home = homes.get(name)
+        if home is None:
             rest[name] = value
-        elif path and value is not None and value != "":
-            _put(into, rest, path, value)
+            continue
+        first, second, third = home
+        if not first or value is None or value == "":
+            continue
+        if not second:
+            place, last = into, first
+        elif first == PROPERTIES:
+            place, last = rest, second
+        else:
+            place, last = into.get(first) or into.setdefault(first, {}), second
+            if third:
+                place, last = place.get(second) or place.setdefault(second, {}), third
+        if last not in place:
+            place[last] = value
     return rest
-
-
-def _put(into: Event, rest: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    if len(path) == 1:
-        into.setdefault(path[0], value)
-        return
-    if path[0] == PROPERTIES:
-        rest.setdefault(path[1], value)
-        return
-    for step in path[:-1]:
-        into = into.setdefault(step, {})
-    into.setdefault(path[-1], value)

@@ -5,6 +5,7 @@ many are `{"requests": ["?...", ...], "token_auth": "..."}`.
 """
 
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,7 +15,7 @@ from api.collect.answers import Answer, Refused
 from api.protocols.homes import compiled, housed
 from api.protocols.matomo_kinds import BECOMES, put_kind
 from api.protocols.protocol import PIXEL, Asked, Posted, Protocol, Read, Refusal, Told, answer, fields_of, missing_key
-from api.webhooks.event import message_id
+from api.webhooks.door import json_bytes
 from api.webhooks.reading import get, json_object, listed, text
 from api.webhooks.vendor import Event, Unmapped
 from pipeline.ingest.event_time import to_ms
@@ -62,8 +63,8 @@ _CAMPAIGN: Final[Mapping[str, tuple[str, ...]]] = {
     "source": ("mtm_source", "pk_source", "matomo_source", "piwik_source"),
     "medium": ("mtm_medium", "pk_medium", "matomo_medium", "piwik_medium"),
 }
-_DISTINCT = ("rand", "r", "cdt", "s")  # where none is there, nothing tells a copy from the same done again
-_OF_SENDING = ("token_auth", "cdo", "send_image", "queuedtracking")
+_DISTINCT = frozenset(("rand", "r", "cdt", "s"))  # where none is there, nothing tells a copy from the same done again
+_OF_SENDING = frozenset(("token_auth", "cdo", "send_image", "queuedtracking"))
 _SEEN = answer(200, "image/gif", PIXEL, (b"cache-control", b"no-store"))
 _NO_IMAGE = answer(204, "")
 
@@ -99,11 +100,12 @@ def _by_key(asked: Asked, notes: list[Any], token: str) -> Read:
     by_key: dict[tuple[str, bool, str], list[Any]] = {}
     first = next((site for note in notes if (site := text(note, "idsite"))), "")
     for note in notes:
-        own = text(note, "token_auth") or token
-        key = own or text(note, "idsite") or first
+        given = note if isinstance(note, dict) else {}  # whose values are text
+        own = given.get("token_auth") or token
+        key = own or given.get("idsite") or first
         if not key:
             raise missing_key("`idsite` or `token_auth`")
-        version = text(note, "apiv")
+        version = given.get("apiv", "")
         wrong = "" if version in ("", "1") else f"version {version[:20]!r} of the tracking API is not known"
         by_key.setdefault((key, bool(own), wrong), []).append(note)
     return [Posted(key, those, is_secret=own, wrong=wrong) for (key, own, wrong), those in by_key.items()]
@@ -115,7 +117,7 @@ def _is_unwanted(asked: Asked) -> bool:
 
 
 def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
-    if not isinstance(note, dict) or text(note, "rec") != "1":
+    if not isinstance(note, dict) or note.get("rec", "") != "1":
         yield Unmapped(public(note), "a request of Matomo needs rec=1 to be recorded")
         return
     made: Event = {"type": "track"}
@@ -123,16 +125,19 @@ def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
     rest = housed(note, _HOMES, made)
     put_kind(made, note, rest)
     context = made.setdefault("context", {})
-    if text(note, "new_visit") == "1":
+    if note.get("new_visit", "") == "1":
         context["session"] = {"new": True}
-    if campaign := _campaign(text(note, "url")):
+    if campaign := _campaign(note.get("url", "")):
         context["campaign"] = campaign
     if not made.get("anonymousId") and not made.get("userId"):  # without cookies
-        agent = text(note, "ua") or told.asked.header(b"user-agent")
-        made["anonymousId"] = told.visitor(text(note, "cip") if told.is_trusted else told.asked.address, agent)
-    kept = {name: value for name, value in note.items() if name not in _OF_SENDING}
-    again = "" if any(note.get(name) for name in _DISTINCT) else told.asked.now
-    made["messageId"] = message_id("matomo", again, made.get("anonymousId", ""), msgspec.json.encode(kept))
+        agent = note.get("ua", "") or told.asked.header(b"user-agent")
+        made["anonymousId"] = told.visitor(note.get("cip", "") if told.is_trusted else told.asked.address, agent)
+    kept = note
+    if not _OF_SENDING.isdisjoint(note):
+        kept = {name: value for name, value in note.items() if name not in _OF_SENDING}
+    if _DISTINCT.isdisjoint(note):
+        kept = {**kept, "received": told.asked.now, "who": made.get("anonymousId", "")}
+    made["messageId"] = f"matomo-{sha256(json_bytes(kept)).hexdigest()[:40]}"
     made["properties"] = rest
     yield made
 
@@ -140,7 +145,7 @@ def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
 def _put_time(made: Event, note: dict[str, Any], now: int) -> None:
     """`cdt` is UTC, as text or in seconds; `cdo` is how many seconds before it, or before now, it was."""
     at: Any = note.get("cdt")
-    offset = text(note, "cdo").lstrip("-")
+    offset = note.get("cdo", "").lstrip("-")
     if offset.isdigit() and len(offset) < 12:
         since = to_ms(at) if at else now
         at = (now if since is None else since) - int(offset) * 1000
@@ -150,7 +155,7 @@ def _put_time(made: Event, note: dict[str, Any], now: int) -> None:
 
 def _campaign(url: str) -> dict[str, str]:
     """Matomo's own names of a campaign's tags; utm tags ingest reads itself."""
-    if "mtm_" not in url and "pk_" not in url and "matomo_" not in url and "piwik_" not in url:
+    if "?" not in url or not ("mtm_" in url or "pk_" in url or "matomo_" in url or "piwik_" in url):
         return {}
     try:
         tags = parse_qs(urlsplit(url).query)

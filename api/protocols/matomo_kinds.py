@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from api.webhooks.reading import get, json_of, number, text
+from api.webhooks.reading import get, json_of, number
 from api.webhooks.vendor import Event
 
 ORDER, CART, GOAL, PING = "Order Completed", "Cart Updated", "Goal", "page_ping"
@@ -21,39 +21,39 @@ BECOMES: Final[Mapping[str, str]] = {
     "ca": "Custom Action",
     "anything else": "page",
 }
-_NUMBERS = ("value", "results", "revenue", "subtotal", "tax", "shipping", "discount", "price")
+_NUMBERS = frozenset(("value", "results", "revenue", "subtotal", "tax", "shipping", "discount", "price"))
 _ITEM = ("sku", "name", "category", "price", "quantity")
 
 
-def put_kind(made: Event, note: Mapping[str, Any], rest: dict[str, Any]) -> None:
+def put_kind(made: Event, note: Mapping[str, str], rest: dict[str, Any]) -> None:
     """Gives the event its name, and reads numbers and lists out of texts."""
     name = _name(note)
     if name:
         made["event"] = name
     else:
         made["type"] = "page"
-    for each in _NUMBERS:
+    for each in _NUMBERS.intersection(rest):
         if (value := number(rest, each)) is not None:
             rest[each] = value
-    if items := _items(text(note, "ec_items")):
+    if items := _items(note.get("ec_items", "")):
         rest["products"] = items
 
 
-def _name(note: Mapping[str, Any]) -> str:
+def _name(note: Mapping[str, str]) -> str:
     """ "" for a view of a page."""
-    goal = text(note, "idgoal")
-    if text(note, "ping") == "1":
+    goal = note.get("idgoal", "")
+    if note.get("ping", "") == "1":
         return PING
     if goal:
         if goal == "0":
-            return ORDER if text(note, "ec_id") else CART
+            return ORDER if note.get("ec_id", "") else CART
         return f"{GOAL} {goal}"
-    if text(note, "e_c") and text(note, "e_a"):
-        return text(note, "e_a")
+    if note.get("e_c", "") and note.get("e_a", ""):
+        return note.get("e_a", "")
     for each in ("download", "link", "search", "c_i", "c_n"):
-        if text(note, each):
+        if note.get(each, ""):
             return BECOMES[each]
-    return BECOMES["ca"] if text(note, "ca") == "1" else ""
+    return BECOMES["ca"] if note.get("ca", "") == "1" else ""
 
 
 def _items(written: str) -> list[dict[str, Any]]:

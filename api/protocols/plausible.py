@@ -12,6 +12,7 @@ import msgspec
 from api.collect.answers import Answer, Refused
 from api.protocols.homes import compiled, housed
 from api.protocols.protocol import Asked, Posted, Protocol, Read, Refusal, Told, answer, missing_key
+from api.webhooks.door import json_bytes
 from api.webhooks.event import message_id
 from api.webhooks.reading import json_object, number, text
 from api.webhooks.vendor import Event, Unmapped
@@ -64,7 +65,7 @@ def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
     who = told.visitor(address, agent)
     if who:
         made["anonymousId"] = who
-    made["messageId"] = message_id("plausible", who, told.asked.now, told.posted.key, msgspec.json.encode(note))
+    made["messageId"] = message_id("plausible", who, told.asked.now, told.posted.key, json_bytes(note))
     if told.is_trusted:
         made["context"] = {"ip": address, "userAgent": agent}
     rest = housed(note, _HOMES, made)

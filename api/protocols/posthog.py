@@ -18,6 +18,7 @@ from api.protocols.homes import compiled, housed
 from api.protocols.lz_string import decompressed
 from api.protocols.posthog_config import CONFIG, FLAGS, SCRIPT
 from api.protocols.protocol import Asked, Posted, Protocol, Read, Refusal, Told, answer, missing_key
+from api.webhooks.door import json_bytes
 from api.webhooks.event import message_id
 from api.webhooks.reading import get, json_of, text
 from api.webhooks.vendor import Event, Unmapped
@@ -164,7 +165,7 @@ def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
     copies = note.get("uuid") or given.get("$insert_id")
     if not isinstance(copies, str):
         plain = {field: value for field, value in note.items() if field != "offset"}
-        copies = message_id("posthog", msgspec.json.encode(plain))
+        copies = message_id("posthog", json_bytes(plain))
     made["messageId"] = copies
     offset, stamp = note.get("offset"), note.get("timestamp") or given.get("timestamp")
     if isinstance(offset, int) and not isinstance(offset, bool) and not stamp:  # ms between it and the sending
@@ -174,15 +175,16 @@ def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
     elif stamp:
         made["timestamp"] = stamp
     distinct = text(note, "distinct_id") or text(note, "$distinct_id") or text(given, "distinct_id")
-    for field, one in zip(("anonymousId", "userId"), _who(name, distinct, given, told), strict=True):
-        if one:
-            made[field] = one
+    anonymous, user = _who(name, distinct, given, told)
+    if anonymous:
+        made["anonymousId"] = anonymous
+    if user:
+        made["userId"] = user
     rest = housed(given, _HOMES if "$current_url" in given else _WITH_CAMPAIGN, made)
     if kind == "page":
         rest = housed(rest, _PAGE_HOMES, made)
-    page = get(made, "context", "page")
-    if page and page.get("referrer") == _NO_REFERRER:
-        del page["referrer"]
+    if given.get("$referrer") == _NO_REFERRER:
+        made["context"]["page"].pop("referrer", None)
     _put_groups(made, given)
     yield from _finished(made, name, note, rest, given)
 
@@ -231,9 +233,10 @@ def _finished(
 ) -> Iterator[Event]:
     """Traits, the names of an alias, and a second event where one of PostHog's says two things."""
     traits: dict[str, Any] = {}
-    for place in (note.get("$set_once"), rest.get("$set_once"), note.get("$set"), rest.get("$set")):
-        if isinstance(place, dict):
-            traits |= place
+    if "$set" in note or "$set" in rest or "$set_once" in note or "$set_once" in rest:
+        for place in (note.get("$set_once"), rest.get("$set_once"), note.get("$set"), rest.get("$set")):
+            if isinstance(place, dict):
+                traits |= place
     kind = made["type"]
     if kind == "identify":
         rest.pop("$set", None), rest.pop("$set_once", None)

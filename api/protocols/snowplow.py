@@ -7,14 +7,14 @@ are text; self-describing JSON stands in `ue_pr` and `co`, or in base64 in `ue_p
 from base64 import urlsafe_b64decode
 from binascii import Error as NoBase64
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
-
-import msgspec
 
 from api.collect.answers import Answer, Refused
 from api.protocols.homes import compiled, housed
 from api.protocols.protocol import PIXEL, Asked, Posted, Protocol, Read, Refusal, Told, answer, missing_key
 from api.protocols.snowplow_shop import shop_event
+from api.webhooks.door import json_bytes
 from api.webhooks.event import message_id
 from api.webhooks.reading import get, json_object, listed, text
 from api.webhooks.vendor import Event, Unmapped
@@ -66,12 +66,12 @@ HOMES: Final[Mapping[str, str]] = {
     "ti_cu": "properties.currency",
     "vid": "properties.session_index",
     "tna": "properties.tracker",
-    **dict.fromkeys(("e", "aid", "dtm", "stm", "ttm", "ue_pr", "ue_px", "co", "cx"), ""),
+    **dict.fromkeys(("e", "aid", "dtm", "stm", "ttm", "ue_pr", "ue_px", "co", "cx", "key"), ""),
 }
 _HOMES = compiled(HOMES)
 _OK = answer(200, "text/plain", b"ok")
 _SEEN = answer(200, "image/gif", PIXEL, (b"cache-control", b"no-cache, no-store, must-revalidate"))
-_NUMBERS = ("se_va", "tr_tt", "tr_tx", "tr_sh", "ti_pr", "ti_qu")
+_NUMBERS: Final = {"se": ("value",), "tr": ("revenue", "tax", "shipping"), "ti": ("price", "quantity")}
 
 
 def read(asked: Asked) -> Read:
@@ -115,11 +115,12 @@ def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
             return
     made: Event = {"type": "track"}
     _put_time(made, note)
-    rest = housed({name: value for name, value in note.items() if name != "key"}, _HOMES, made)
+    rest = housed(note, _HOMES, made)
     _put_who(made, entities, told)
-    made.setdefault("messageId", message_id("snowplow", msgspec.json.encode(note)))
-    for name in _NUMBERS:
-        _to_number(rest, HOMES[name].removeprefix("properties."))
+    if "messageId" not in made:
+        made["messageId"] = message_id("snowplow", json_bytes(note))
+    for name in _NUMBERS.get(kind, ()):
+        _to_number(rest, name)
     rest |= data
     if entities:
         rest["contexts"] = {name: one[0] if len(one) == 1 else one for name, one in entities.items()}
@@ -143,8 +144,8 @@ def _put_time(made: Event, note: dict[str, Any]) -> None:
 
 def _put_who(made: Event, entities: Mapping[str, list[Any]], told: Told) -> None:
     """Apps tell their device in an entity; who names nobody on purpose has the day's id."""
-    session = next(iter(entities.get("client_session", [])), None)
-    if session is not None:
+    if "client_session" in entities:
+        session = entities["client_session"][0]
         if who := text(session, "userId"):
             made.setdefault("anonymousId", who)
         if own := text(session, "sessionId"):
@@ -186,7 +187,8 @@ def _described(outer: Any) -> tuple[str, dict[str, Any], str]:
     """(schema, data, what is wrong) of a self-describing event."""
     if isinstance(outer, Unmapped):
         return "", {}, f"the self-describing event: {outer.words}"
-    schema, data = text(outer, "data", "schema"), get(outer, "data", "data")
+    inner = outer.get("data") if isinstance(outer, dict) else None
+    schema, data = text(inner, "schema"), get(inner, "data")
     if not _name(schema) or not isinstance(data, dict):
         return "", {}, "a self-describing event needs its schema and its data"
     return schema, data, ""
@@ -194,6 +196,8 @@ def _described(outer: Any) -> tuple[str, dict[str, Any], str]:
 
 def _entities(note: dict[str, Any]) -> tuple[dict[str, list[Any]], str]:
     """Data of an event's contexts by the names of their schemas; and what of them cannot be read."""
+    if "co" not in note and "cx" not in note:
+        return {}, ""
     outer = _json(note, "co", "cx")
     if isinstance(outer, Unmapped):
         return {}, text(note, "cx") or text(note, "co")
@@ -204,6 +208,7 @@ def _entities(note: dict[str, Any]) -> tuple[dict[str, list[Any]], str]:
     return found, ""
 
 
+@lru_cache(1 << 12)
 def _name(schema: str) -> str:
     """`save_game` of `iglu:com.acme/save_game/jsonschema/1-0-2`; "" for no schema."""
     parts = schema.removeprefix("iglu:").split("/")

@@ -41,7 +41,8 @@ def get(value: Any, *path: str | int) -> Any:
 
 def text(value: Any, *path: str | int) -> str:
     """The text or whole number at a path, as text; "" for anything else."""
-    found = get(value, *path)
+    # One name is what is mostly asked for, some dozen times an event.
+    found = value.get(path[0]) if len(path) == 1 and type(value) is dict else get(value, *path)
     if isinstance(found, str):
         return found
     return str(found) if isinstance(found, int) and not isinstance(found, bool) else ""
