@@ -146,6 +146,9 @@ def _collector(runtime: Runtime, counters: Counters) -> Collector:
             body=settings.max_body_bytes, import_body=settings.max_import_bytes, event=settings.max_event_bytes
         ),
         counters=counters,
+        mappings=lambda project, name: next(
+            (one.mapping for one in definitions.snapshot().webhooks.get(project, ()) if one.name == name), None
+        ),
     )
 
 

@@ -154,6 +154,14 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int = 1
 
 
+class Webhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is made of requests to /webhooks/{name}, beside those of the vendors that are known."""
+
+    name: str  # slug
+    mapping: str  # TOML, see pipeline.ingest.mapping
+    version: int = 1
+
+
 class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an operator decided about identifiers, and why. Taken back it stays, as a version that is revoked."""
 

@@ -68,6 +68,7 @@ class Collector:
         counters: Counters | None = None,
         now: Callable[[], int] = wall_clock,
         fetch: door.Fetch | None = None,
+        mappings: door.Mappings = lambda project, name: None,
     ) -> None:
         """`keys` and `has_project` ask the snapshot of now.
 
@@ -77,7 +78,7 @@ class Collector:
         self._keys, self._has_project = keys, has_project
         self._writer, self._topic = writer, topic
         self._places, self._now = places, now
-        self._webhooks = door.Reader(fetch)
+        self._webhooks, self._mappings = door.Reader(fetch), mappings
         self._trackers = trackers.Reader(keys, DailyIds())
         self._limits = limits or Limits()
         self._deadline = ReadDeadline(self._limits.read_s)
@@ -173,8 +174,8 @@ class Collector:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         read = 0
         try:
-            vendor = door.vendor_of(scope["path"])
-            source = door.source_of(scope, headers, self._keys)
+            vendor = door.asked_of(scope, headers, self._keys, self._mappings)
+            source = door.source_of(scope, {} if vendor.is_key_in_address else headers, self._keys)
             read = len(body)
             whole = unpacked(body, headers, self._limits.import_body)
             mapped = self._webhooks.read_at_once(vendor, source, scope, headers, whole, self._now())
@@ -305,13 +306,13 @@ class Collector:
             return trackers.dressed(protocol, self._refused(error))
 
     async def _webhook(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
-        vendor = door.vendor_of(scope["path"])
+        vendor = door.asked_of(scope, headers, self._keys, self._mappings)
         if scope["method"] == "OPTIONS":
             return door.may_send(headers, preflight(headers))
         if challenge := door.challenge_of(vendor, scope, self._keys):
             return challenge
         self._must_post(scope)
-        source = door.source_of(scope, headers, self._keys)
+        source = door.source_of(scope, {} if vendor.is_key_in_address else headers, self._keys)
         body = await self._body(receive, headers, self._limits.import_body)
         mapped = await self._webhooks.read(vendor, source, scope, headers, body, self._now())
         lines = self._new_lines(source.sender, "", headers, "")

@@ -14,10 +14,13 @@ import msgspec
 from api.collect.answers import JSON_TYPE, Answer, Refused
 from api.collect.lines import EventLines
 from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
+from api.webhooks.mapped import vendor_of as vendor_of_mapping
 from api.webhooks.vendor import Forged, Mapped, Posted, Vendor
 from api.webhooks.vendors import VENDORS
 
 Fetch = Callable[[str], Awaitable[bytes]]  # raises Refused (503)
+
+Mappings = Callable[[str, str], str | None]  # project, name -> the mapping of its own webhook
 
 PREFIX = "/webhooks/"
 KIND = "vendor"
@@ -40,12 +43,24 @@ def vendor_of(path: str) -> Vendor:
     return found
 
 
+def asked_of(scope: MutableMapping[str, Any], headers: dict[bytes, bytes], keys: Keys, mappings: Mappings) -> Vendor:
+    """A vendor's webhook, or one of the key's project. Raises Refused (404)."""
+    name = scope["path"].removeprefix(PREFIX).rstrip("/")
+    if name in VENDORS:
+        return VENDORS[name]
+    for key in (_key_in_address(scope), key_in_headers(headers)):
+        record = keys(key) if key else None
+        text = mappings(record.project, name) if record is not None else None
+        if text is not None:
+            return vendor_of_mapping(name, text)
+    return vendor_of(scope["path"])
+
+
 def source_of(scope: MutableMapping[str, Any], headers: dict[bytes, bytes], keys: Keys) -> Source:
     """Raises Refused: 401 without a key that is known, 403 where its source is no vendor."""
     key = key_in_headers(headers)
     if key is None:
-        asked = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-        key = asked.get("key", [""])[0]
+        key = _key_in_address(scope)
         if not key:
             raise Refused(401, "missing_write_key", "no write key: put it into the webhook's address, `?key=...`")
     sender, record = sender_of_key(key, keys), keys(key)
@@ -55,6 +70,11 @@ def source_of(scope: MutableMapping[str, Any], headers: dict[bytes, bytes], keys
         )
         raise Refused(403, "no_vendor", told)
     return Source(sender, record.signing_secret)
+
+
+def _key_in_address(scope: MutableMapping[str, Any]) -> str:
+    asked = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    return str(asked.get("key", [""])[0])
 
 
 def may_send(headers: dict[bytes, bytes], granted: Answer) -> Answer:

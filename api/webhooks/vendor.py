@@ -63,4 +63,5 @@ class Vendor:
     answer: tuple[str, bytes] | None = None  # content type and body of a 200, where the vendor reads it
     has_challenge: bool = False  # asks by GET whether we listen, with the source's key as its token
     is_pinged: bool = False  # asks by HEAD whether the address is there, with the source's key in it
+    is_key_in_address: bool = False  # its Authorization says who it is to us, so it is no key of ours
     identity: str = field(default="e-mail")  # whom its events name

@@ -20,6 +20,7 @@ from pipeline.cli import (
     tail,
     up,
     verify,
+    webhook,
 )
 from pipeline.cli import settings as settings_command
 from pipeline.cli.output import FAULT, INTERRUPTED, complain, err, out
@@ -48,6 +49,7 @@ app.command("restore")(backup.restore)
 app.add_typer(projects.app, name="project")
 app.add_typer(keys.app, name="key")
 app.add_typer(identity.app, name="identity")
+app.add_typer(webhook.app, name="webhook")
 app.command("doctor")(doctor.doctor)
 app.command("settings")(settings_command.settings)
 

@@ -8,7 +8,8 @@ from pipeline.domain import filters
 from pipeline.domain.funnels import compile_funnel
 from pipeline.domain.segments import check_conditions
 from pipeline.errors import UserMistake
-from schemas.definitions import Decision, Filter, Funnel, Goal, Key, Project, Segment, Survey
+from pipeline.ingest.mapping.mapping import mapping
+from schemas.definitions import Decision, Filter, Funnel, Goal, Key, Project, Segment, Survey, Webhook
 
 MAX_STEPS = 32
 MOST_CAP_MS = 366 * 86_400_000
@@ -24,10 +25,14 @@ MOST_WAIT_MS = 3_600_000  # a survey's
 MOST_WORDS = 1000  # characters of a reason
 
 
-def check_definition(definition: Project | Key | Goal | Funnel | Segment | Survey | Decision) -> None:
+def check_definition(definition: Project | Key | Goal | Funnel | Segment | Survey | Decision | Webhook) -> None:
     """Raises UserMistake with the field that is wrong and what would be right."""
     if isinstance(definition, Project):
         _check_project(definition)
+        return
+    if isinstance(definition, Webhook):
+        _check(bool(_SLUG.fullmatch(definition.name)), "name", "a webhook is named like a project: a-z, 0-9, - and _")
+        mapping(definition.mapping)
         return
     if isinstance(definition, Decision):
         _check_decision(definition)

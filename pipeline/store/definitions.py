@@ -20,13 +20,13 @@ from pipeline.errors import NotFound, StoreRefused, UserMistake
 from pipeline.store.definition_rules import check_definition
 from pipeline.store.port import Store
 from pipeline.store.sql import load
-from schemas.definitions import Decision, Funnel, Goal, Key, Project, Segment, Survey
+from schemas.definitions import Decision, Funnel, Goal, Key, Project, Segment, Survey, Webhook
 
-Definition = Project | Key | Goal | Funnel | Segment | Survey | Decision
-Kind = Literal["project", "key", "goal", "funnel", "segment", "survey", "decision"]
+Definition = Project | Key | Goal | Funnel | Segment | Survey | Decision | Webhook
+Kind = Literal["project", "key", "goal", "funnel", "segment", "survey", "decision", "webhook"]
 KeyKind = Literal["write", "read", "admin"]
 SourceKind = Literal["browser", "app", "server", "vendor", "import"]
-Saved = TypeVar("Saved", Project, Key, Goal, Funnel, Segment, Survey, Decision)
+Saved = TypeVar("Saved", Project, Key, Goal, Funnel, Segment, Survey, Decision, Webhook)
 
 _KINDS: dict[str, type[Definition]] = {
     "project": Project,
@@ -34,6 +34,7 @@ _KINDS: dict[str, type[Definition]] = {
     "goal": Goal,
     "funnel": Funnel,
     "segment": Segment,
+    "webhook": Webhook,
     "decision": Decision,
     "survey": Survey,
 }
@@ -51,6 +52,7 @@ class Snapshot:
     goals: Mapping[str, tuple[Goal, ...]] = field(default_factory=dict)  # by project, in the order of their names
     funnels: Mapping[str, tuple[Funnel, ...]] = field(default_factory=dict)
     segments: Mapping[str, tuple[Segment, ...]] = field(default_factory=dict)
+    webhooks: Mapping[str, tuple[Webhook, ...]] = field(default_factory=dict)
     decisions: Mapping[str, tuple[Decision, ...]] = field(default_factory=dict)  # revoked ones are left out
     surveys: Mapping[str, tuple[Survey, ...]] = field(default_factory=dict)
 
@@ -227,6 +229,8 @@ def _place(definition: Definition, project: str) -> _Place:
         return definition.project, "key", definition.name
     if isinstance(definition, Decision):
         return project, "decision", definition.name
+    if isinstance(definition, Webhook):
+        return project, "webhook", definition.name
     if isinstance(definition, Segment):
         return project, "segment", definition.name
     if isinstance(definition, Survey):
@@ -255,6 +259,7 @@ def _snapshot(version: int, found: Mapping[_Place, Definition]) -> Snapshot:
         goals=MappingProxyType({name: tuple(_of(found, name, Goal)) for name in projects}),
         funnels=MappingProxyType({name: tuple(_of(found, name, Funnel)) for name in projects}),
         segments=MappingProxyType({name: tuple(_of(found, name, Segment)) for name in projects}),
+        webhooks=MappingProxyType({name: tuple(_of(found, name, Webhook)) for name in projects}),
         surveys=MappingProxyType({name: tuple(_of(found, name, Survey)) for name in projects}),
         decisions=MappingProxyType(
             {name: tuple(one for one in _of(found, name, Decision) if not one.revoked) for name in projects}
