@@ -9,7 +9,7 @@ a figure is the agents' and the store's work alone, one agent at a time. Each fi
     restitched      customers of 10 touchpoints, all marked: read, stitched, held against what is stored
     mark to fact    one customer marked after one more touchpoint, by how many there are already
     late, identify  the same events in turns of 5,000, some late by up to an hour, or naming their user: CPU beside that
-                    of none, of Python and of ClickHouse; the median of three rounds
+                    of none, of Python and of ClickHouse; the median of some rounds
     memory          what the sessions agent's cache holds of an open session (tracemalloc)
     huge            a customer of the greatest size is marked with another one: how long that one waits
     start           a worker's first turn on many devices, none of which it knows
@@ -264,7 +264,7 @@ async def measure(options: argparse.Namespace, say: Callable[[str], None]) -> di
         {},
         *({name: share} for name, share in (("late", 0.02), ("late", 0.2), ("identify", 0.05), ("identify", 0.5))),
     ]
-    rounds = [[await cost(traffic(options.events, **kind)) for kind in kinds] for _ in range(3)]
+    rounds = [[await cost(traffic(options.events, **kind)) for kind in kinds] for _ in range(options.rounds)]
     found["plain"] = statistics.median(each[0] for each in rounds)
     say(f"events in order            {found['plain']:,.0f} CPU seconds a million")
     for at, kind in enumerate(kinds[1:], 1):
@@ -291,6 +291,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--events", type=int, default=60_000)
     parser.add_argument("--customers", type=int, default=5_000)
     parser.add_argument("--sizes", default="10,1000,100000", help="touchpoints of the customers that are marked")
+    parser.add_argument("--rounds", type=int, default=3, help="of late events and identify calls")
     parser.add_argument("--times", type=int, default=20, help="marks of each")
     parser.add_argument("--bot", type=int, default=200_000, help="events of the bot's device")
     parser.add_argument("--crowd", type=int, default=1_000_000, help="devices that a worker starts on")

@@ -12,7 +12,7 @@ RUNS = {
     "pipeline": ("--events 3000 --stock 500 --timed 500", "every event once: yes"),
     "collector": ("--seconds 0.3 --rounds 1 --connections 2 --events 1,3", "every one once"),
     "stitching": (
-        "--events 2000 --customers 100 --sizes 10,200 --times 2 --crowd 500 --bot 2000",
+        "--events 2000 --customers 100 --sizes 10,200 --rounds 1 --times 2 --crowd 500 --bot 2000",
         "everything stitched",
     ),
     "freshness": ("--rate 500 --seconds 2 --on embedded", "request -> visible in an answer"),
