@@ -14,10 +14,12 @@ from typing import Any
 from fastapi import FastAPI
 
 from api import admin, dashboard, health, query, snippet
+from api.collect.admission import Admission
 from api.collect.answers import Answer
 from api.collect.asgi import Collector
 from api.collect.client_settings import SOURCE_CONFIG
 from api.collect.clock import Clock
+from api.collect.consent import Policies
 from api.collect.counters import Counters
 from api.collect.limits import Limits
 from api.dashboard import session
@@ -148,6 +150,12 @@ def _collector(runtime: Runtime, counters: Counters) -> Collector:
         counters=counters,
         mappings=lambda project, name: next(
             (one.mapping for one in definitions.snapshot().webhooks.get(project, ()) if one.name == name), None
+        ),
+        admission=Admission(
+            settings.key_rate,
+            settings.address_rate,
+            policies=Policies(definitions.snapshot).of,
+            salt=runtime.salt,
         ),
     )
 

@@ -20,6 +20,7 @@ from pipeline.store import open_store
 from pipeline.store.definitions import Definitions
 from pipeline.store.migrations import migrate, require_current
 from pipeline.store.port import Store
+from pipeline.store.salts import Salts
 from schemas.definitions import Key, Project
 from schemas.log import EVENTS, TOPICS
 
@@ -37,6 +38,7 @@ class Runtime:
         self.local_token = local_token or secrets.token_urlsafe(24)
         self.started_at = time.time()
         self.definitions = Definitions(store)
+        self._salts = Salts(store, lambda: time.time_ns() // 1_000_000)
         self._places = Places(settings.places or None)
         self.checks: dict[str, Callable[[], None]] = {}  # what else /readyz asks; each raises a WayfareError
         self.metrics: list[Callable[[], str]] = []  # what else /metrics shows, in Prometheus' text format
@@ -96,9 +98,14 @@ class Runtime:
             raise LogUnavailable(f"topic {name} has not been seen yet")
         return found
 
+    def salt(self, day: int) -> bytes:
+        """Of the day (days since 1970), for cookieless ids. Raises LogUnavailable where there is none now."""
+        return self._salts.of(day)
+
     def look_around(self) -> None:
-        """Reads definitions and topics again. Raises Fault where store or log do not answer. Blocks."""
-        self.definitions.refresh()
+        """Reads definitions, salts and topics again. Raises Fault where store or log do not answer. Blocks."""
+        projects = self.definitions.refresh().projects.values()
+        self._salts.refresh(any(project.privacy.cookieless for project in projects))
         self._topics = {name: self.log.topic(name) for name in TOPICS}
 
     def _refresh(self) -> None:

@@ -60,6 +60,12 @@ class Settings:
     max_event_bytes: int = _setting(32_768, "Largest single event.", least=256, most=32_768)
     queue_bytes: int = _setting(64_000_000, "Bytes that may wait for the log before the collector answers 503.",
                                 least=1024)  # fmt: skip
+    address_rate: int = _setting(0, "Requests a second that the collector takes from one address, ten times as many at "
+                                    "once; 0 = any number.", least=0)  # fmt: skip
+    key_rate: int = _setting(0, "Events a second that the collector takes with one write key, ten times as many at "
+                                "once; 0 = any number.", least=0)  # fmt: skip
+    trusted_proxies: str = _setting("", "Addresses or networks of proxies, separated by commas, whose "
+                                        "X-Forwarded-For is believed; empty = none.")  # fmt: skip
     places: str = _setting("", "MaxMind-format file for country, region and city; empty = no look-up.")
     definitions_seconds: int = _setting(5, "Seconds between looks for changed projects, keys, goals and funnels.",
                                         least=1)  # fmt: skip

@@ -128,6 +128,22 @@ class SessionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sender_sessions: bool = False  # the sender's own session id takes the gap's place
 
 
+class Privacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a project takes of visitors, and what of it is kept. Names of properties and parameters in any case."""
+
+    consent: Literal["assumed", "required"] = "assumed"  # where an event of a browser or an app tells none
+    cookieless: bool = False  # without consent events are taken under an id of the day; else they are rejected
+    purpose: str = "analytics"  # the purpose of a consent that decides
+    honour_gpc: bool = False  # browsers' Sec-GPC: 1 and DNT: 1 count as a refusal
+    honour_dnt: bool = False
+    keep_ip_prefix: bool = False  # of the sender's address, as the property ip_prefix
+    redact_emails: bool = True
+    url_parameters: tuple[str, ...] = ()  # kept in addresses beside those that are known; * = all
+    allowed_properties: tuple[str, ...] = ()  # none named: all
+    dropped_properties: tuple[str, ...] = ()
+    hashed_properties: tuple[str, ...] = ()  # their values become SHA-256
+
+
 class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str  # slug: [a-z0-9][a-z0-9_-]{0,62}
     zone: str = "UTC"
@@ -136,6 +152,8 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     own_domains: tuple[str, ...] = ()
     payment_providers: tuple[str, ...] = ()
     lateness_ms: int | None = None
+    origins: tuple[str, ...] = ()  # of pages that may send, as https://shop.example or https://*.shop.example; () = any
+    privacy: Privacy = Privacy()
     version: int = 1
 
 
@@ -148,6 +166,7 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hash: str  # SHA-256 of the key, hex
     source: str = "web"  # write keys: the source's name
     source_kind: Literal["browser", "app", "server", "vendor", "import"] = "browser"
+    origins: tuple[str, ...] = ()  # of pages that may send with it, in the place of the project's; () = the project's
     signing_secret: str = ""  # of a vendor's webhooks; kept as it is, as signatures are checked with it. "" = none
     aliases: tuple[str, ...] = ()  # what other trackers' clients call the site: `matomo:1`; a second name of the key
     revoked: bool = False

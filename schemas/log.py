@@ -47,6 +47,7 @@ class Line(msgspec.Struct, omit_defaults=True, gc=False):
     t: str = ""  # sentAt as the client wrote it
     a: str = ""  # user agent of the request, where the event brings none
     g: tuple[str, str, str] | None = None  # place: country code, region, city
+    i: str = ""  # first part of the sender's address, where the project keeps it: 203.0.113.0/24
     x: str = ""  # reject reason found at the door; e is then the payload as a JSON value
     # what is wrong, in words (with x); of a define line what changed: goals, funnels, sessions or channels; of a
     # restitch line "all" where every row is to be written again, not only what differs

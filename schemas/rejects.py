@@ -12,6 +12,10 @@ REASONS: dict[str, str] = {
     "too_many_properties": "more properties than the limit",
     "number_out_of_range": "a number outside of what can be stored exactly",
     "too_old": "older than the project's lateness limit",
+    "consent_denied": "the visitor has refused; nothing of the event is kept",
+    "consent_missing": "sent before the visitor has consented, and the project takes no such events",
+    "cookieless_identity": "identify, alias and group name somebody, which needs consent",
+    "opted_out": "the browser sends a signal of privacy (Sec-GPC, DNT) that the project honours",
     "unmapped": "a vendor's webhook or another tracker's client told of something that is mapped to no event",
     "invalid_alias": "an alias needs previousId and userId, and they must differ",
 }

@@ -21,6 +21,7 @@ class NewKey(Strict):
     source_kind: Literal["browser", "app", "server", "vendor", "import"] = Field(
         "browser", description="what a browser or an app says about itself is not trusted"
     )
+    origins: list[str] = Field([], max_length=200, description="of pages that may send with it; none: the project's")
 
 
 class SigningSecret(Strict):
@@ -41,6 +42,7 @@ class KeyShown(BaseModel):
     kind: str
     source: str
     source_kind: str
+    origins: list[str]
     is_signed: bool = Field(description="webhooks of the source must be signed with its signing secret")
     aliases: list[str] = Field(description="under which other trackers' clients may send with it")
     revoked: bool
@@ -53,6 +55,7 @@ class KeyShown(BaseModel):
             kind=key.kind,
             source=key.source if key.kind == "write" else "",
             source_kind=key.source_kind if key.kind == "write" else "",
+            origins=list(key.origins),
             is_signed=bool(key.signing_secret),
             aliases=list(key.aliases),
             revoked=key.revoked,
@@ -78,7 +81,13 @@ def router(runtime: Runtime) -> APIRouter:
     @routes.post("", operation_id="create_key", summary="Create a key and show it, once", status_code=201)
     async def create_key(body: NewKey, project: Project = writes) -> KeyMade:
         plain, key = await asyncio.to_thread(
-            runtime.definitions.new_key, project.name, body.kind, body.name, body.source, body.source_kind
+            runtime.definitions.new_key,
+            project.name,
+            body.kind,
+            body.name,
+            body.source,
+            body.source_kind,
+            tuple(body.origins),
         )
         return KeyMade(key=plain, **KeyShown.of(key).model_dump())
 

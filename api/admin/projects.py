@@ -1,7 +1,7 @@
 """Projects: list, create, change."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends
@@ -28,6 +28,24 @@ class SessionRules(Strict):
     sender_sessions: bool | None = Field(None, description="the sender's own session ids take the gap's place")
 
 
+class PrivacyRules(Strict):
+    """Names of properties and parameters in any case."""
+
+    consent: Literal["assumed", "required"] | None = Field(
+        None, description="what counts where an event of a browser or an app tells of no consent"
+    )
+    cookieless: bool | None = Field(None, description="without consent events are taken, under an id of the day")
+    purpose: str | None = Field(None, max_length=100, description="the purpose of a consent that decides")
+    honour_gpc: bool | None = Field(None, description="a browser's Sec-GPC counts as a refusal")
+    honour_dnt: bool | None = Field(None, description="a browser's DNT counts as a refusal")
+    keep_ip_prefix: bool | None = Field(None, description="first part of the address, as the property ip_prefix")
+    redact_emails: bool | None = Field(None, description="no e-mail is kept: hashed as an id, else taken out")
+    url_parameters: Names | None = Field(None, description="kept in addresses beside those that are known; * = all")
+    allowed_properties: Names | None = Field(None, description="no others are kept; none named: all")
+    dropped_properties: Names | None = Field(None, description="these are not kept")
+    hashed_properties: Names | None = Field(None, description="of these the SHA-256 is kept")
+
+
 class ProjectChanges(Strict):
     """What is not named stays as it is."""
 
@@ -37,6 +55,8 @@ class ProjectChanges(Strict):
     own_domains: Names | None = None
     payment_providers: Names | None = None
     lateness_ms: int | None = Field(None, gt=0, description="older events are rejected; null = none is too old")
+    origins: Names | None = Field(None, description="of pages that may send, as https://shop.example; none named: any")
+    privacy: PrivacyRules | None = None
 
 
 class NewProject(ProjectChanges):
@@ -51,6 +71,20 @@ class Sessions(BaseModel):
     sender_sessions: bool
 
 
+class PrivacyShown(BaseModel):
+    consent: str
+    cookieless: bool
+    purpose: str
+    honour_gpc: bool
+    honour_dnt: bool
+    keep_ip_prefix: bool
+    redact_emails: bool
+    url_parameters: list[str]
+    allowed_properties: list[str]
+    dropped_properties: list[str]
+    hashed_properties: list[str]
+
+
 class ProjectShown(BaseModel):
     name: str
     zone: str
@@ -59,6 +93,8 @@ class ProjectShown(BaseModel):
     own_domains: list[str]
     payment_providers: list[str]
     lateness_ms: int | None
+    origins: list[str]
+    privacy: PrivacyShown
     version: int
 
 
@@ -136,13 +172,17 @@ async def _told(runtime: Runtime, before: Project, saved: Project) -> None:
 
 
 def _changed(project: Project, body: ProjectChanges) -> Project:
-    given: dict[str, Any] = body.model_dump(exclude_none=True, exclude={"name", "sessions"})
+    given: dict[str, Any] = body.model_dump(exclude_none=True, exclude={"name", "sessions", "privacy"})
     if "lateness_ms" in body.model_fields_set:  # the only one for which null says something
         given["lateness_ms"] = body.lateness_ms
     given |= {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
     if body.sessions is not None:
         rules: SessionOptions = msgspec.structs.replace(project.sessions, **body.sessions.model_dump(exclude_none=True))
         given["sessions"] = rules
+    if body.privacy is not None:
+        named = body.privacy.model_dump(exclude_none=True)
+        named |= {name: tuple(value) for name, value in named.items() if isinstance(value, list)}
+        given["privacy"] = msgspec.structs.replace(project.privacy, **named)
     return msgspec.structs.replace(project, **given)
 
 

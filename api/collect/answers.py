@@ -30,6 +30,8 @@ _numbers = count(1)
 class Refused(UserMistake):
     """A request that is answered with 4xx as a whole: nothing of it is taken."""
 
+    is_readable = True  # by the page that sent it
+
     def __init__(
         self, status: int, code: str, message: str, *, field: str = "", headers: tuple[Header, ...] = ()
     ) -> None:
@@ -41,6 +43,7 @@ class Answer(NamedTuple):
     status: int
     headers: tuple[Header, ...]
     body: bytes
+    is_readable: bool = True  # by the page that sent the request
 
 
 def request_id() -> str:
@@ -48,8 +51,10 @@ def request_id() -> str:
     return f"{_PROCESS}-{next(_numbers):x}"
 
 
-def origin_headers(headers: dict[bytes, bytes]) -> tuple[Header, ...]:
-    """What lets the page that sent the request read its answer."""
+def origin_headers(headers: dict[bytes, bytes], answer: Answer) -> tuple[Header, ...]:
+    """What lets the page that sent the request read its answer, where it may."""
+    if not answer.is_readable:
+        return ()
     origin = headers.get(b"origin")
     if not origin:
         return ORIGIN_ANY
@@ -100,7 +105,8 @@ def refusal(status: int, code: str, message: str, *, field: str = "", headers: t
 def refused(error: UserMistake | LogFull | LogUnavailable) -> tuple[Answer, str]:
     """What a request is answered that is wrong, or that the log cannot take; and the code in it."""
     if isinstance(error, Refused):
-        return refusal(error.status, error.code, error.message, field=error.field, headers=error.headers), error.code
+        answer = refusal(error.status, error.code, error.message, field=error.field, headers=error.headers)
+        return answer._replace(is_readable=error.is_readable), error.code
     if isinstance(error, UserMistake):  # of the log: a line that no record of it can hold
         return refusal(413, error.code, error.message), error.code
     if isinstance(error, LogFull):

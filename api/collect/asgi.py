@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from api.collect import answers
+from api.collect.admission import Admission
 from api.collect.answers import Answer, Refused, origin_headers, preflight, refusal, taken
 from api.collect.bodies import SenderLeft, read_body, unpacked
 from api.collect.client_settings import settings_of
@@ -22,6 +23,7 @@ from api.collect.deadline import ReadDeadline
 from api.collect.limits import Limits
 from api.collect.lines import EventLines, Places
 from api.collect.requests import Request, batch_of, is_ndjson, lines_of, single_of
+from api.collect.routes import BATCH, KINDS, ROUTES
 from api.collect.routing import TYPES
 from api.collect.senders import IMPORT, Keys, Sender, importer, key_in_headers, sender_of_key
 from api.protocols import door as trackers
@@ -38,19 +40,6 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Answers = Callable[[BaseException | None], Answer]  # by what the log said
-
-BATCH = "batch"
-KINDS = (*TYPES, BATCH, IMPORT)  # of routes: the type of the one event, or many
-ROUTES = {f"/v1/{kind}": kind for kind in KINDS} | {
-    # short forms, as Segment's browser client posts them
-    "/v1/t": "track",
-    "/v1/p": "page",
-    "/v1/s": "screen",
-    "/v1/i": "identify",
-    "/v1/g": "group",
-    "/v1/a": "alias",
-    "/v1/b": BATCH,
-}
 
 
 class Collector:
@@ -69,6 +58,7 @@ class Collector:
         now: Callable[[], int] = wall_clock,
         fetch: door.Fetch | None = None,
         mappings: door.Mappings = lambda project, name: None,
+        admission: Admission | None = None,
     ) -> None:
         """`keys` and `has_project` ask the snapshot of now.
 
@@ -80,6 +70,7 @@ class Collector:
         self._places, self._now = places, now
         self._webhooks, self._mappings = door.Reader(fetch), mappings
         self._trackers = trackers.Reader(keys, DailyIds())
+        self._admission = admission or Admission()
         self._limits = limits or Limits()
         self._deadline = ReadDeadline(self._limits.read_s)
         self.counters = counters or Counters()
@@ -125,6 +116,7 @@ class Collector:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         read = 0
         try:
+            self._admission.request(peer)
             sender = self._sender_in_headers(kind, headers)
             read = len(body)
             request = self._request(kind, unpacked(body, headers, limit), headers)
@@ -132,6 +124,7 @@ class Collector:
                 sender = self._sender_in_body(request.write_key)
             if len(request.events) > self._limits.chunk:
                 return False
+            self._admission.events(sender, len(request.events))
             lines = self._lines(request, 0, kind, sender, headers, peer)
             appended = self._writer.append_all(EVENTS, lines.by_partition)
         except (UserMistake, LogFull, LogUnavailable) as error:
@@ -148,6 +141,7 @@ class Collector:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         protocol, read = protocols[0], 0
         try:
+            self._admission.request(peer)
             whole = unpacked(body, headers, self._limits.import_body)
             asked = trackers.asked_by(scope, whole, headers, self._now(), peer)
             protocol = trackers.claimed(protocols, asked)
@@ -156,6 +150,7 @@ class Collector:
                 return False
             read = len(body)
             ((sender, lines),) = self._trackers.chunks(found, self._limits.chunk, self._new_lines)
+            self._admission.events(sender, lines.size)
             appended = self._writer.append_all(EVENTS, lines.by_partition)
         except (UserMistake, LogFull, LogUnavailable) as error:
             self.counters.body_bytes += read
@@ -224,7 +219,7 @@ class Collector:
     def _told(self, answer: Answer, headers: dict[bytes, bytes]) -> Answer:
         """The answer, counted, with what lets the page that sent the request read it."""
         self.counters.answers[answer.status] += 1
-        return Answer(answer.status, answer.headers + origin_headers(headers), answer.body)
+        return Answer(answer.status, answer.headers + origin_headers(headers, answer), answer.body)
 
     async def close(self, within_s: float = 10.0) -> None:
         """Refuses what comes from now on and waits for what is under way. Close the writer after it."""
@@ -264,6 +259,8 @@ class Collector:
                 404, "not_found", f"there is no such route; events are sent to /v1/ and one of {', '.join(KINDS)}"
             )
         self._must_post(scope)
+        peer: str = (scope.get("client") or ("",))[0]
+        self._admission.request(peer)
         sender = self._sender_in_headers(kind, headers)
         limit = self._limits.import_body if sender is not None and sender.kind == IMPORT else self._limits.body
         body = await self._body(receive, headers, limit)
@@ -272,11 +269,12 @@ class Collector:
             sender = self._sender_in_body(request.write_key)
         if sender.kind != IMPORT:
             answers.must_be_few(len(request.events), self._limits.events)
-        rejected, peer = 0, scope.get("client")
+        self._admission.events(sender, len(request.events))
+        rejected = 0
         for start in range(0, len(request.events), self._limits.chunk):
             # Stamped and appended without a pause in between: no clock record of this process, which has the time of a
             # later moment, comes before an event that was received earlier.
-            lines = self._lines(request, start, kind, sender, headers, peer[0] if peer else "")
+            lines = self._lines(request, start, kind, sender, headers, peer)
             await self._writer.append_all(EVENTS, lines.by_partition)
             rejected += self._count(sender, lines)
         return taken(rejected)
@@ -289,6 +287,7 @@ class Collector:
         try:
             if self._closing:
                 raise answers.stopping()
+            self._admission.request(peer[0] if peer else "")
             body = await self._body(receive, headers, self._limits.import_body)
             asked = trackers.asked_by(scope, body, headers, self._now(), peer[0] if peer else "")
             protocol = trackers.claimed(protocols, asked)
@@ -298,6 +297,7 @@ class Collector:
             answers.must_be_few(found.size, self._limits.events)
             accepted = rejected = 0
             for sender, lines in self._trackers.chunks(found, self._limits.chunk, self._new_lines):
+                self._admission.events(sender, lines.size)
                 await self._writer.append_all(EVENTS, lines.by_partition)
                 accepted += lines.accepted
                 rejected += self._count(sender, lines)
@@ -377,7 +377,7 @@ class Collector:
         if kind in TYPES:
             lines.add_single(request.events[0], request.decoded[0], kind)
         elif request.decoded:
-            lines.add_plain(request.events[chunk], request.decoded[chunk])
+            lines.add_plain(request.events[chunk], request.decoded[chunk], request.has_signs)
         else:
             for text in request.events[chunk]:
                 lines.add_text(text)
@@ -386,13 +386,11 @@ class Collector:
     def _new_lines(self, sender: Sender, sent_at: str, headers: dict[bytes, bytes], peer: str) -> EventLines:
         return EventLines(
             sender,
-            received_at=self._now(),
             sent_at=sent_at,
-            user_agent=headers.get(b"user-agent", b""),
-            address=peer,
             partitions=self._topic().partitions,
             event_limit=self._limits.event,
             places=self._places,
+            visitor=self._admission.visitor(sender, headers, peer, self._now()),
         )
 
     def _count(self, sender: Sender, lines: EventLines) -> int:

@@ -1,11 +1,10 @@
 """From events as sent to the lines of the log `events`.
 
-The bytes of an event are spliced into its line as they came; only an event that names an address or repeats its write
-key is written anew without them. What cannot be used becomes a line too, with the reason: it was acknowledged, so it
-must be found in `rejected`.
+The bytes of an event are spliced into its line as they came; only an event that holds what may not be kept, as an
+address, an e-mail or its write key, is written anew without it. What cannot be used becomes a line too, with the
+reason: it was acknowledged, so it must be found in `rejected`.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -13,18 +12,21 @@ import msgspec
 import xxhash
 
 from api.collect import salvage
+from api.collect.cookieless import prefix_of
 from api.collect.requests import sent_at_text
 from api.collect.routing import (
     TYPES,
     Routing,
-    decode_object,
     device_in_digits,
     device_of,
     has_number_as_id_out_of_range,
     routing_of,
 )
 from api.collect.senders import IMPORT, Sender
+from api.collect.visitors import Refusal, Visitor, may_hold_email
 from pipeline.domain.identifiers import Kind, identifier
+from pipeline.ingest.redacted_event import redacted_json, redacted_text
+from pipeline.ingest.redaction import Redaction, reduced_agent, without_emails
 
 Place = tuple[str, str, str]  # country code, region, city
 Places = Callable[[str], Place | None]
@@ -33,8 +35,6 @@ MOST_USER_AGENT = 512
 MOST_PAYLOAD, PAYLOAD_KEPT = 262_144, 32_768  # bytes of a reject's payload; characters kept of a longer one
 
 _SPACES = " \t\r\n"
-_PRIVATE = ("ip", "request_ip", "writeKey")  # request_ip: as RudderStack names it
-_PRIVATE_TEXT = re.compile(r'"(?:ip|request_ip|writeKey)"\s*:\s*"[^"]*"?')
 _quoted = msgspec.json.encode
 
 
@@ -45,7 +45,7 @@ class EventLines:
     """
 
     __slots__ = (
-        "_agent", "_limit", "_own_sent_at", "_partitions", "_peer_place", "_places", "_sender", "_stamp",
+        "_agent", "_limit", "_own_sent_at", "_partitions", "_peer_place", "_places", "_sender", "_stamp", "_visitor",
         "accepted", "by_partition", "rejected",
     )  # fmt: skip
 
@@ -53,23 +53,23 @@ class EventLines:
         self,
         sender: Sender,
         *,
-        received_at: int,
         sent_at: str,
-        user_agent: bytes,
-        address: str,
         partitions: int,
         event_limit: int,
         places: Places,
+        visitor: Visitor,
     ) -> None:
-        """`address` is the peer's, `sent_at` the client's own text ("" = it told none), `event_limit` in bytes."""
+        """`sent_at` is the client's own text ("" = it told none), `event_limit` in bytes."""
         self._sender, self._partitions, self._limit = sender, partitions, event_limit
-        self._places = places
+        self._places, self._visitor = places, visitor
         self._agent = self._peer_place = b""
-        if not sender.is_trusted:
-            self._agent = _agent(user_agent)
-            if address:
-                self._peer_place = _place(places(address))
-        self._stamp = b"%b%d" % (_beginning(sender), received_at)
+        if not visitor.is_trusted:
+            self._agent = _agent(visitor.agent)
+            if visitor.address:
+                self._peer_place = _place(places(visitor.address))
+                if visitor.policy.privacy.keep_ip_prefix:
+                    self._peer_place += _prefix(visitor.address)
+        self._stamp = b"%b%d" % (_beginning(sender), visitor.received_at)
         if sent_at:
             self._stamp += b',"t":' + _quoted(sent_at)
         # An imported event's own sentAt is of its first sending, long before it is received here: no clock to correct.
@@ -78,11 +78,22 @@ class EventLines:
         self.accepted = 0
         self.rejected: dict[str, int] = {}
 
-    def add_plain(self, texts: Sequence[bytes | msgspec.Raw], events: Sequence[Routing]) -> None:
+    @property
+    def size(self) -> int:
+        """How many events it holds, rejects too."""
+        return self.accepted + sum(self.rejected.values())
+
+    def add_plain(
+        self, texts: Sequence[bytes | msgspec.Raw], events: Sequence[Routing], has_signs: bool = True
+    ) -> None:
         """Events whose bytes can go into their lines as they are (see requests.is_plain). The hot path of a batch.
 
         Whatever is not quite usual about one of them, `add` looks at.
         """
+        if self._visitor.needs_look:
+            for text, event in zip(texts, events, strict=True):
+                self.add(bytes(text).strip(), event)
+            return
         project, limit, own_sent_at = self._sender.project, self._limit, self._own_sent_at
         partitions, by_partition, join = self._partitions, self.by_partition, b"".join
         with_agent = self._stamp + self._peer_place + b',"d":'
@@ -90,7 +101,11 @@ class EventLines:
         accepted = 0
         for text, event in zip(texts, events, strict=True):
             context = event.context
-            start = with_agent if context is not None and context.user_agent else without
+            consent, start = None, without
+            if context is not None:
+                consent = context.consent or context.consent_management
+                if context.user_agent:
+                    start = with_agent
             try:
                 device, digits = device_in_digits(project, event.anonymous_id, event.user_id)
             except TypeError:  # an id of a type that no id has
@@ -98,7 +113,9 @@ class EventLines:
             line = join((start, digits, b',"e":', text, b"}"))
             if (
                 not device
+                or consent
                 or len(line) > limit
+                or (has_signs and may_hold_email(line))
                 or (not event.event and event.type == "track")
                 or event.write_key is not None
                 or (own_sent_at and event.sent_at is not None)
@@ -138,6 +155,10 @@ class EventLines:
 
     def add(self, raw: bytes, event: Routing) -> None:
         """An event that is valid JSON in UTF-8, without space around it, and what was decoded of it."""
+        found = self._visitor.judged(self._sender.project, raw, event)
+        if isinstance(found, Refusal):
+            return self._refuse(raw, found)
+        raw, event = found
         try:
             device = device_of(self._sender.project, raw, event)
         except msgspec.ValidationError as error:
@@ -155,13 +176,13 @@ class EventLines:
             return self._reject(raw, "missing_identity", told, 0)
         context = event.context
         around = self._agent if context is None or not context.user_agent else b""
-        if not self._sender.is_trusted:
+        if not self._visitor.is_trusted:
             around += self._peer_place
         elif context is not None and context.ip and isinstance(context.ip, str):
             around += _place(self._places(context.ip))
         if self._own_sent_at and (own := sent_at_text(event.sent_at)):
             around += b',"t":' + _quoted(own)
-        line = b'%b%b,"d":%d,"e":%b}' % (self._stamp, around, device, self._kept(raw, event))
+        line = b'%b%b,"d":%d,"e":%b}' % (self._stamp, around, device, _on_one_line(raw))
         self.accepted += 1
         return self._put(device, line)
 
@@ -170,19 +191,6 @@ class EventLines:
         if is_json:
             return self._reject(payload, "unmapped", words, 0)
         return self._reject_text(payload.decode("utf-8", "replace"), words)
-
-    def _kept(self, raw: bytes, event: Routing) -> bytes:
-        """The event's bytes on one line, without addresses and write key."""
-        # rfind: twice as fast as `in` here. A name may be written with escapes, or twice, the last one counting.
-        if (
-            event.write_key is not None
-            or raw.rfind(b'"ip"') >= 0
-            or raw.rfind(b'"request_ip"') >= 0
-            or (b"\\" in raw and b"\\u" in raw)
-        ):
-            raw = _without_private(raw)
-        # A line break can only be space between tokens here: inside of a text JSON has it escaped.
-        return raw.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in raw or b"\r" in raw else raw
 
     def _put(self, device: int, line: bytes) -> None:
         partition = device % self._partitions
@@ -198,31 +206,50 @@ class EventLines:
         told = f"type is {kind[:40]!r}" if kind else "type is missing"
         return self._reject(raw, "unknown_type", f"{told}; it must be one of {', '.join(TYPES)}", device)
 
+    def _refuse(self, raw: bytes, why: Refusal) -> None:
+        """An event that the project's privacy does not let in: that it came is kept, and no more."""
+        if why.is_kept:
+            return self._reject_text(raw.decode("utf-8", "replace"), why.words)
+        device = identifier(self._sender.project, Kind.device, f"refused {xxhash.xxh3_64_hexdigest(raw)}")
+        return self._put_reject(b"null", why.reason, why.words, device)
+
     def _reject_text(self, text: str, words: str) -> None:
         """A payload that is no JSON is kept as a JSON string."""
-        payload = _quoted(_PRIVATE_TEXT.sub("", text.strip(_SPACES)))
-        self._reject(payload, "malformed_json", words, 0)
+        self._put_reject(_text_kept(text.strip(_SPACES), self._visitor.policy.redaction), "malformed_json", words, 0)
 
     def _reject(self, raw: bytes, reason: str, words: str, device: int) -> None:
         """`raw` is JSON. Without a device the line goes by its content, so that it is the same when it comes again."""
-        payload = raw
-        if raw[:1] == b"{" and reason != "too_deep":
-            payload = _without_private(raw)
-        if len(payload) > MOST_PAYLOAD or reason == "too_deep":
-            text = _PRIVATE_TEXT.sub("", payload[: 4 * PAYLOAD_KEPT].decode("utf-8", "replace"))
-            payload = _quoted(text[:PAYLOAD_KEPT])
-        payload = payload.replace(b"\n", b" ").replace(b"\r", b" ")
+        rules = self._visitor.policy.redaction
+        if len(raw) > MOST_PAYLOAD or reason == "too_deep":
+            payload = _text_kept(raw[: 4 * PAYLOAD_KEPT].decode("utf-8", "replace"), rules)
+        else:
+            payload = redacted_json(raw, rules)
+        self._put_reject(payload, reason, words, device)
+
+    def _put_reject(self, payload: bytes, reason: str, words: str, device: int) -> None:
+        payload = _on_one_line(payload)
         project = self._sender.project
         device = device or identifier(project, Kind.device, f"rejected {xxhash.xxh3_64_hexdigest(payload)}")
         line = b'%b,"d":%d,"x":%b,"w":%b,"e":%b}' % (
             self._stamp,
             device,
             _quoted(reason),
-            _quoted(words[:500]),
+            _quoted(without_emails(words[:500])),
             payload,
         )
         self.rejected[reason] = self.rejected.get(reason, 0) + 1
         self._put(device, line)
+
+
+def _on_one_line(raw: bytes) -> bytes:
+    """A line break can only be space between tokens here: inside of a text JSON has it escaped."""
+    return raw.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in raw or b"\r" in raw else raw
+
+
+def _text_kept(text: str, rules: Redaction) -> bytes:
+    """A payload that is kept as a text, the first of it."""
+    cut = text[: 4 * PAYLOAD_KEPT]
+    return _quoted(redacted_text(cut, rules)[: min(PAYLOAD_KEPT, len(cut))])
 
 
 def with_type(raw: bytes, kind: str) -> bytes:
@@ -240,22 +267,14 @@ def _beginning(sender: Sender) -> bytes:
 
 @lru_cache(4096)
 def _agent(header: bytes) -> bytes:
-    return b',"a":' + _quoted(header.decode("latin-1")[:MOST_USER_AGENT]) if header else b""
+    return b',"a":' + _quoted(reduced_agent(header.decode("latin-1")[:MOST_USER_AGENT])) if header else b""
+
+
+@lru_cache(4096)
+def _prefix(address: str) -> bytes:
+    found = prefix_of(address)
+    return b',"i":' + _quoted(found) if found else b""
 
 
 def _place(place: Place | None) -> bytes:
     return b"" if place is None else b',"g":' + _quoted(place)
-
-
-def _without_private(raw: bytes) -> bytes:
-    """The object without write key and addresses, at its top and in `context`; other values keep their bytes."""
-    fields = decode_object(raw)
-    for name in _PRIVATE:
-        fields.pop(name, None)
-    context = fields.get("context")
-    if context is not None and bytes(context)[:1] == b"{":
-        inner = decode_object(context)
-        for name in _PRIVATE:
-            inner.pop(name, None)
-        fields["context"] = msgspec.Raw(msgspec.json.encode(inner))
-    return msgspec.json.encode(fields)

@@ -159,7 +159,7 @@ class DirectProtocol(HttpToolsProtocol):
         """The sender's address, as uvicorn's middleware finds it behind proxies; None where only that can tell."""
         host = self.client[0] if self.client else ""
         forwarded = [value for name, value in cycle.scope["headers"] if name == b"x-forwarded-for"]
-        if not forwarded:
+        if not forwarded or not self.config.proxy_headers:
             return host
         trusted = getattr(self.app, "trusted_hosts", None)
         told = getattr(trusted, "get_trusted_client_address", None)

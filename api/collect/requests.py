@@ -38,6 +38,7 @@ class Request(NamedTuple):
     sent_at: str = ""
     # What was decoded of each event; of a batch only where nothing in it needs a closer look (see `plain`), else empty.
     decoded: Sequence[Routing] = NOTHING
+    has_signs: bool = True  # of an e-mail: false where no event needs to be looked through for one
 
 
 def is_ndjson(headers: dict[bytes, bytes]) -> bool:
@@ -53,7 +54,9 @@ def lines_of(body: bytes) -> Request:
         decoded = decode_event_lines(body)
     except UNREADABLE:
         return Request(lines)
-    return Request(lines, decoded=decoded if len(decoded) == len(lines) else NOTHING)
+    if len(decoded) != len(lines):
+        return Request(lines)
+    return Request(lines, decoded=decoded, has_signs=_has_signs(body))
 
 
 def batch_of(body: bytes, headers: dict[bytes, bytes], key: str | None) -> Request:
@@ -82,7 +85,12 @@ def batch_of(body: bytes, headers: dict[bytes, bytes], key: str | None) -> Reque
             decoded = decode_events_of_batch(body)
         except UNREADABLE:
             decoded = NOTHING  # one of them needs a closer look
-    return Request(envelope.batch, envelope.write_key, sent_at, decoded)
+    return Request(envelope.batch, envelope.write_key, sent_at, decoded, _has_signs(body))
+
+
+def _has_signs(body: bytes) -> bool:
+    """An e-mail's @ may be percent-encoded."""
+    return body.find(b"@") >= 0 or body.find(b"%") >= 0
 
 
 def is_plain(body: bytes) -> bool:

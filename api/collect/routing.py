@@ -17,9 +17,14 @@ _INT_LIMIT = 1 << 64
 _NAMES = {"anonymous_id": "anonymousId", "user_id": "userId", "write_key": "writeKey", "sent_at": "sentAt"}
 
 
-class Context(msgspec.Struct, gc=False, rename={"user_agent": "userAgent"}):
+_CONTEXT_NAMES = {"user_agent": "userAgent", "consent_management": "consentManagement"}
+
+
+class Context(msgspec.Struct, gc=False, rename=_CONTEXT_NAMES):
     ip: Any = None
     user_agent: Any = None
+    consent: Any = None
+    consent_management: Any = None
 
 
 class Routing(msgspec.Struct, gc=False, rename=_NAMES):
@@ -38,18 +43,39 @@ class _Loose(Routing, gc=False, rename=_NAMES):
     context: Any = None
 
 
-class _PlainContext(Context, gc=False, rename={"user_agent": "userAgent"}):
+_SPELLINGS = {"ip_address2": "ipAddress", "phone2": "Phone", "phone3": "phoneNumber"}
+
+
+class _PlainBag(msgspec.Struct, gc=False, rename=_SPELLINGS):
+    """Properties or traits that name neither an address nor a phone number, in the usual spellings of that."""
+
+    ip: UnsetType = UNSET
+    ip_address: UnsetType = UNSET
+    ip_address2: UnsetType = UNSET
+    phone: UnsetType = UNSET
+    phone2: UnsetType = UNSET
+    phone3: UnsetType = UNSET
+    phone_number: UnsetType = UNSET
+    telephone: UnsetType = UNSET
+
+
+class _PlainContext(Context, gc=False, rename=_CONTEXT_NAMES):
     ip: UnsetType = UNSET
     request_ip: UnsetType = UNSET
+    traits: _PlainBag | None = None
 
 
 class Plain(Routing, gc=False, rename=_NAMES):
-    """An event of a known type that names no address: where it does, even twice or in vain, it cannot be decoded."""
+    """An event of a known type that names no address and no phone number: where it does, even twice or in vain, it
+    cannot be decoded.
+    """
 
     type: Type
     context: _PlainContext | None = None
     ip: UnsetType = UNSET
     request_ip: UnsetType = UNSET
+    properties: _PlainBag | None = None
+    traits: _PlainBag | None = None
 
 
 class Envelope(msgspec.Struct, rename={"write_key": "writeKey", "sent_at": "sentAt"}):

@@ -26,6 +26,8 @@ class Sender(NamedTuple):
     project: str
     source: str
     kind: str  # browser, app, server, vendor, import
+    key: str = ""  # name of the key
+    origins: tuple[str, ...] = ()  # of pages that may send with it; () = the project's
 
     @property
     def is_trusted(self) -> bool:
@@ -68,7 +70,7 @@ def sender_of_key(key: str, keys: Keys) -> Sender:
         )
     if known.kind != "write":
         raise Refused(401, "invalid_write_key", f"this is a {known.kind} key; events are sent with a write key")
-    return Sender(known.project, known.source, known.source_kind)
+    return Sender(known.project, known.source, known.source_kind, known.name, known.origins)
 
 
 def importer(key: str, headers: dict[bytes, bytes], keys: Keys, has_project: Callable[[str], bool]) -> Sender | None:

@@ -129,9 +129,13 @@ def _add(lines: EventLines, one: Event | Unmapped) -> None:
     context = one.get("context")
     lines.add(raw, Routing(
         one.get("type"), one.get("event"), one.get("anonymousId"), one.get("userId"),
-        Context(context.get("ip"), context.get("userAgent")) if isinstance(context, dict) and context else None,
+        _context(context) if isinstance(context, dict) and context else None,
         None, one.get("sentAt"),
     ))  # fmt: skip
+
+
+def _context(told: dict[str, Any]) -> Context:
+    return Context(told.get("ip"), told.get("userAgent"), told.get("consent"), told.get("consentManagement"))
 
 
 def dressed(protocol: Protocol, house: Answer) -> Answer:
@@ -140,8 +144,9 @@ def dressed(protocol: Protocol, house: Answer) -> Answer:
     kind, body = protocol.refused(Refusal(house.status, told["code"], told["message"], told["request_id"]))
     others = tuple(one for one in house.headers if one != JSON_TYPE and one[0] != b"content-length")
     return Answer(
-        house.status, ((b"content-type", kind.encode()), (b"content-length", b"%d" % len(body)), *others), body
-    )
+        house.status, ((b"content-type", kind.encode()), (b"content-length", b"%d" % len(body)), *others), body,
+        house.is_readable,
+    )  # fmt: skip
 
 
 def claimed(found: Sequence[Protocol], asked: Asked) -> Protocol:

@@ -16,6 +16,7 @@ from api.query.questions.model import Asking, hexadecimal
 from pipeline.domain.goals import total_micros
 from pipeline.domain.identifiers import Kind, hashed, identifier, kind_of, normal_email, usable
 from pipeline.errors import InvalidQuestion, NotFound
+from pipeline.ingest.redaction import redacted_id
 from pipeline.store.facts import Facts
 from schemas.facts import Journey, Ownership
 
@@ -174,6 +175,8 @@ def customer_of(asking: Asking, number: int, field: str = "") -> Held:
 
 def _of_user(asking: Asking, user_id: str) -> int:
     text = usable(user_id)
+    if asking.project.privacy.redact_emails:
+        text = redacted_id(text)
     return identifier(asking.project.name, Kind.user, text) if text else 0
 
 

@@ -30,11 +30,16 @@ def create(
     kind: Annotated[str, typer.Option(help="write, read or admin.")] = "write",
     source: Annotated[str, typer.Option(help="Name of the site, app, server or vendor that sends with it.")] = "",
     source_kind: Annotated[str, typer.Option(help="browser, app, server, vendor or import.")] = "browser",
+    origin: Annotated[
+        list[str] | None, typer.Option(help="Page that may send with it, as https://shop.example. Several.")
+    ] = None,
     project: options.Project = "",
     json: options.Json = False,
 ) -> None:
     """Create a key and show it, once."""
-    body = {"name": name, "kind": kind, "source": source or name, "source_kind": source_kind}
+    body: dict[str, Any] = {"name": name, "kind": kind, "source": source or name, "source_kind": source_kind}
+    if origin:
+        body["origins"] = origin
     made = options.wait_for(_call("POST", project, "", body))
     if json:
         as_json(made)

@@ -22,6 +22,23 @@ Sender = Annotated[bool | None, typer.Option(help="Take the sender's own session
 Domain = Annotated[list[str] | None, typer.Option("--own-domain", help="Never a referrer. May be given several times.")]
 Lateness = Annotated[int | None, typer.Option("--lateness-days", min=0, help="Reject events that are older; 0: none.")]
 
+Origin = Annotated[
+    list[str] | None, typer.Option("--origin", help="Page that may send, as https://shop.example; '' = any. Several.")
+]
+Consent = Annotated[str | None, typer.Option(help="What counts where an event tells none: assumed or required.")]
+Cookieless = Annotated[bool | None, typer.Option(help="Without consent take events, under an id of the day.")]
+Purpose = Annotated[str | None, typer.Option(help="Purpose of a consent that decides.")]
+Gpc = Annotated[bool | None, typer.Option("--gpc/--no-gpc", help="A browser's Sec-GPC counts as a refusal.")]
+Dnt = Annotated[bool | None, typer.Option("--dnt/--no-dnt", help="A browser's DNT counts as a refusal.")]
+Prefix = Annotated[bool | None, typer.Option("--ip-prefix/--no-ip-prefix", help="Keep the first part of addresses.")]
+Redact = Annotated[bool | None, typer.Option("--redact-emails/--keep-emails", help="Keep no e-mail in clear.")]
+Parameter = Annotated[
+    list[str] | None, typer.Option("--url-parameter", help="Kept in addresses beside the known; * = all. Several.")
+]
+Allowed = Annotated[list[str] | None, typer.Option("--allow-property", help="Keep no others; '' = all. Several.")]
+Dropped = Annotated[list[str] | None, typer.Option("--drop-property", help="Keep it not; '' = none. Several.")]
+Hashed = Annotated[list[str] | None, typer.Option("--hash-property", help="Keep its hash; '' = none. Several.")]
+
 
 @app.command("list")
 def list_projects(json: options.Json = False) -> None:
@@ -65,13 +82,48 @@ def change(
     sender_sessions: Sender = None,
     own_domain: Domain = None,
     lateness_days: Lateness = None,
+    origin: Origin = None,
+    consent: Consent = None,
+    cookieless: Cookieless = None,
+    purpose: Purpose = None,
+    gpc: Gpc = None,
+    dnt: Dnt = None,
+    ip_prefix: Prefix = None,
+    redact_emails: Redact = None,
+    url_parameter: Parameter = None,
+    allow_property: Allowed = None,
+    drop_property: Dropped = None,
+    hash_property: Hashed = None,
     json: options.Json = False,
 ) -> None:
     """Change what is named and keep the rest. Returns when sessions that were there are as the new rules say."""
     changes = _changes(zone, currency, gap, midnight, campaign, sender_sessions, own_domain, lateness_days)
+    privacy = {
+        "consent": consent,
+        "cookieless": cookieless,
+        "purpose": purpose,
+        "honour_gpc": gpc,
+        "honour_dnt": dnt,
+        "keep_ip_prefix": ip_prefix,
+        "redact_emails": redact_emails,
+        "url_parameters": _names(url_parameter),
+        "allowed_properties": _names(allow_property),
+        "dropped_properties": _names(drop_property),
+        "hashed_properties": _names(hash_property),
+    }
+    named = {name: value for name, value in privacy.items() if value is not None}
+    if named:
+        changes["privacy"] = named
+    if origin:
+        changes["origins"] = _names(origin)
     if not changes:
         raise UserMistake("name something to change; `wayfare project set --help` lists what there is")
     _show(options.wait_for(_change(name, changes)), json, "changed")
+
+
+def _names(given: list[str] | None) -> list[str] | None:
+    """What was named; an empty name among it takes all off."""
+    return None if not given else [] if "" in given else given
 
 
 def _changes(

@@ -22,6 +22,7 @@ class Server(uvicorn.Server):
     """Serves an app on a socket. A signal ends it, the same signal again ends it at once."""
 
     def __init__(self, app: App, listening: socket.socket) -> None:
+        proxies = app.runtime.settings.trusted_proxies
         config = uvicorn.Config(
             app,
             http=protocol_of(app.take),
@@ -29,6 +30,8 @@ class Server(uvicorn.Server):
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
         )
         super().__init__(config)
         self._app, self._socket = app, listening

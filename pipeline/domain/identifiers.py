@@ -4,6 +4,7 @@ The three highest bits give the kind in the order of rank, so the least identifi
 the user where there is one, else an e-mail, a phone, a vendor id, a device.
 """
 
+import re
 from enum import IntEnum
 from functools import lru_cache
 from hashlib import sha256
@@ -46,6 +47,16 @@ def fact_id(project: str, *parts: int | str) -> int:
 def hashed(normalised: str) -> str:
     """SHA-256 hex of a normalised e-mail or phone number."""
     return sha256(normalised.encode()).hexdigest()
+
+
+HASHED = "sha256:"  # before the hash of an e-mail or phone number that was hashed on its way here
+_HASH = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def prehashed(value: str) -> str:
+    """SHA-256 hex of a normalised e-mail or phone number that came hashed (`sha256:` and 64 hex digits), else ""."""
+    text = value.strip().lower()
+    return text.removeprefix(HASHED) if _HASH.fullmatch(text) else ""
 
 
 _PLACEHOLDERS = frozenset(

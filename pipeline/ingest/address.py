@@ -5,10 +5,11 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from pipeline.ingest.acquisition import click_id_of, tag
+from pipeline.ingest.redaction import with_known_parameters
 
 
 class Address(NamedTuple):
-    url: str  # as sent, without its fragment
+    url: str  # without its fragment and what of its parameters is not kept
     host: str  # lower case, without a port
     path: str
     section: str  # first segment of the path
@@ -21,8 +22,11 @@ NOWHERE = Address("", "", "", "", NO_TAGS, "")
 
 
 @lru_cache(1 << 14)
-def address(url: str) -> Address:
-    """An absolute or relative address taken apart; what is no address has neither host nor path. Never raises."""
+def address(url: str, parameters: frozenset[str] | None = None) -> Address:
+    """An absolute or relative address taken apart; what is no address has neither host nor path. Never raises.
+
+    Its `url` keeps the parameters of these names, None: all. Tags and click id are of all that was sent.
+    """
     text = url.strip().partition("#")[0]
     if not text or text.startswith("$"):  # some clients say "$direct"
         return NOWHERE
@@ -39,4 +43,6 @@ def address(url: str) -> Address:
             query = {}
         tags = (tag(query.get("utm_source")), tag(query.get("utm_medium")), tag(query.get("utm_campaign")))
         click_id = click_id_of(query)
+        if parameters is not None:
+            text = with_known_parameters(text, parameters)
     return Address(text, host, parts.path, parts.path.lstrip("/").partition("/")[0], tags, click_id)

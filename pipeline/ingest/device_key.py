@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from pipeline.domain.identifiers import Kind, hashed, identifier, normal_email, normal_phone, usable
+from pipeline.domain.identifiers import Kind, hashed, identifier, normal_email, normal_phone, prehashed, usable
 from pipeline.ingest.properties import EMAIL_KEYS, PHONE_KEYS, texts
 
 ID_LIMIT = 1 << 64
@@ -28,18 +28,30 @@ def id_text(value: str | int | None) -> str:
     return "" if value is None or not -ID_LIMIT < value < ID_LIMIT else usable(str(value))
 
 
+def email_hash(value: str) -> str:
+    """SHA-256 hex of an e-mail address, given in clear or as `sha256:` and the hash; "" where it is none."""
+    normal = normal_email(value)
+    return hashed(normal) if normal else prehashed(value)
+
+
+def phone_hash(value: str) -> str:
+    """The same of a phone number."""
+    normal = normal_phone(value)
+    return hashed(normal) if normal else prehashed(value)
+
+
 @lru_cache(1 << 14)
 def email_identifier(project: str, value: str) -> int:
     """Identifier of an e-mail address's SHA-256, 0 where it is none."""
-    normal = normal_email(value)
-    return identifier(project, Kind.email, hashed(normal)) if normal else 0
+    digest = email_hash(value)
+    return identifier(project, Kind.email, digest) if digest else 0
 
 
 @lru_cache(1 << 14)
 def phone_identifier(project: str, value: str) -> int:
     """Identifier of a phone number's SHA-256, 0 where it is none."""
-    normal = normal_phone(value)
-    return identifier(project, Kind.phone, hashed(normal)) if normal else 0
+    digest = phone_hash(value)
+    return identifier(project, Kind.phone, digest) if digest else 0
 
 
 def first_email(project: str, values: Iterable[str]) -> int:

@@ -5,6 +5,7 @@ import msgspec
 from pipeline.ingest.address import NOWHERE, Address
 from pipeline.ingest.incoming import Context, Incoming, Known, Received
 from pipeline.ingest.properties import NO_KNOWN
+from pipeline.ingest.redaction import redaction_of
 from schemas.definitions import Project
 from schemas.facts import EventRow
 
@@ -16,11 +17,13 @@ class Rules(msgspec.Struct, frozen=True):
 
     not_referrers: tuple[str, ...] = ()  # own domains and payment providers, lower case
     lateness_ms: int | None = None
+    parameters: frozenset[str] | None = None  # of pages' addresses, that are kept; None: all
 
 
 def rules_of(project: Project) -> Rules:
     domains = (*project.own_domains, *project.payment_providers)
-    return Rules(tuple(d.strip().lower().removeprefix("www.") for d in domains if d.strip()), project.lateness_ms)
+    hosts = tuple(d.strip().lower().removeprefix("www.") for d in domains if d.strip())
+    return Rules(hosts, project.lateness_ms, redaction_of(project.privacy).parameters)
 
 
 class Draft(msgspec.Struct, gc=False):

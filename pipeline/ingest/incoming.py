@@ -116,6 +116,7 @@ class Received(msgspec.Struct, gc=False):
     t: str = ""
     a: str = ""
     g: tuple[str, str, str] | None = None
+    i: str = ""
     x: str = ""
     w: str = ""
     c: str = ""

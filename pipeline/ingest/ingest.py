@@ -127,7 +127,7 @@ class Ingest:
         event = _read_event(raw)
         if isinstance(event, Reject):
             return _rejected(line, position, event)
-        received = Received(line.p, line.d, line.r, line.s, line.k, line.t, line.a, line.g, e=event)
+        received = Received(line.p, line.d, line.r, line.s, line.k, line.t, line.a, line.g, line.i, e=event)
         found = self._run(received, position, content_of(raw))
         return found if isinstance(found, EventRow) else _rejected(line, position, found)
 

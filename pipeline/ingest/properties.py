@@ -1,7 +1,7 @@
 """Properties and traits: what is stored of them, the e-mail and phone that they bring, and numbers read exactly.
 
 Stored is the client's own JSON text. Only where it has an e-mail or phone key is it written anew, without them: their
-hashes are in columns, the values are nowhere.
+hashes are in columns, the values are nowhere. So too where it names an IP address.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -32,7 +32,8 @@ def _spellings(*names: str) -> frozenset[str]:
 
 EMAIL_KEYS = _spellings("email", "e mail", "mail", "email address", "user email", "customer email")
 PHONE_KEYS = _spellings("phone", "phone number", "telephone", "mobile phone", "user phone", "customer phone")
-_PRIVATE_KEYS = EMAIL_KEYS | PHONE_KEYS
+IP_KEYS = _spellings("ip", "ip address", "ip addr", "client ip", "request ip", "remote ip", "remote addr", "user ip")
+_PRIVATE_KEYS = EMAIL_KEYS | PHONE_KEYS | IP_KEYS
 
 # What most properties are: one level, numbers that can be stored. Decoding so is the cheapest way to know.
 _Int64 = Annotated[int, msgspec.Meta(ge=-INT64, le=INT64 - 1)]
@@ -178,6 +179,11 @@ def with_names(text: str, name: str | None, category: str | None, given: Known) 
         return text
     rest = text[1:].lstrip()
     return "{" + (added[:-1] if rest.startswith("}") else added) + rest
+
+
+def with_prefix(text: str, prefix: str) -> str:
+    """Properties with the first part of the sender's address as `ip_prefix`, in the place of one of the sender's."""
+    return msgspec.json.encode(msgspec.json.decode(text) | {"ip_prefix": prefix}).decode()
 
 
 OUT_OF_RANGE = 1 << 80

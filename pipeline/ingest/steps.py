@@ -67,7 +67,7 @@ def put_page(draft: Draft) -> Reject | None:
     else:
         url, path, title, referrer = page.url, page.path, page.title, page.referrer
     if url:
-        place = draft.place = address(url)
+        place = draft.place = address(url, draft.rules.parameters)
         row.url, row.host, row.path = place.url, place.host, place.path
     if path:
         row.path = path if "?" not in path and "#" not in path else path.partition("?")[0].partition("#")[0]
@@ -76,7 +76,7 @@ def put_page(draft: Draft) -> Reject | None:
     if title:
         row.title = title
     if referrer:
-        draft.came_from = address(referrer)
+        draft.came_from = address(referrer, draft.rules.parameters)
         row.referrer = draft.came_from.url
     return None
 

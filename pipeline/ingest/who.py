@@ -18,7 +18,8 @@ from pipeline.ingest.device_key import (
 )
 from pipeline.ingest.draft import Draft
 from pipeline.ingest.incoming import NOTHING, UNDECODABLE, Identity, Known
-from pipeline.ingest.properties import Reject, Stored, contacts, known, stored, with_names
+from pipeline.ingest.properties import Reject, Stored, contacts, known, stored, with_names, with_prefix
+from pipeline.ingest.redacted_event import kept_properties
 
 TYPES = {name: name for name in ("track", "page", "screen", "identify", "group", "alias")}
 TRUSTED = frozenset(("server", "vendor", "import"))
@@ -56,9 +57,14 @@ def put_properties(draft: Draft) -> Reject | None:
             draft.known = known(given, found.names, kind == "page" or kind == "screen")
     if not isinstance(found, Stored):
         return found
-    row.properties = found.text
+    text = found.text
+    if draft.rules.parameters is not None and ("?" in text or "#" in text):
+        text = kept_properties(text, draft.rules.parameters)
     if (event.name or event.category) and (kind == "page" or kind == "screen"):
-        row.properties = with_names(found.text, event.name, event.category, draft.known)
+        text = with_names(text, event.name, event.category, draft.known)
+    if draft.line.i:
+        text = with_prefix(text, draft.line.i)
+    row.properties = text
     if kind != "group":  # a group's traits tell of the group, not of the person
         if found.emails or found.phones:
             draft.emails, draft.phones = found.emails, found.phones

@@ -9,7 +9,7 @@ from pipeline.domain.funnels import compile_funnel
 from pipeline.domain.segments import check_conditions
 from pipeline.errors import UserMistake
 from pipeline.ingest.mapping.mapping import mapping
-from schemas.definitions import Decision, Filter, Funnel, Goal, Key, Project, Segment, Survey, Webhook
+from schemas.definitions import Decision, Filter, Funnel, Goal, Key, Privacy, Project, Segment, Survey, Webhook
 
 MAX_STEPS = 32
 MOST_CAP_MS = 366 * 86_400_000
@@ -22,6 +22,7 @@ MOST_ALIASES = 20
 _ID = re.compile(r"[0-9a-f]{16}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 MOST_WAIT_MS = 3_600_000  # a survey's
+_ORIGIN = re.compile(r"null|https?://(\*\.)?[a-z0-9.-]+(:\d{1,5})?|[a-z][a-z0-9+.-]*://[a-z0-9.-]+")
 MOST_WORDS = 1000  # characters of a reason
 
 
@@ -49,6 +50,7 @@ def check_definition(definition: Project | Key | Goal | Funnel | Segment | Surve
         _check(bool(_HASH.fullmatch(definition.hash)), "hash", "a key is stored as its SHA-256 in hex")
         is_alias = all(_ALIAS.fullmatch(alias) for alias in definition.aliases)
         _check(is_alias and len(definition.aliases) <= MOST_ALIASES, "aliases", _AN_ALIAS)
+        _check_origins(definition.origins)
     elif isinstance(definition, Goal):
         _check_events(definition.events, "events")
         filters.compile(definition.where, "where")
@@ -89,6 +91,22 @@ def _check_project(project: Project) -> None:
         f"the cap of a session's length is not less than the gap, and {MOST_CAP_MS} ms (366 days) at most",
     )
     _check(project.lateness_ms is None or project.lateness_ms > 0, "lateness_ms", "more than 0 ms")
+    _check_origins(project.origins)
+    _check_privacy(project.privacy)
+
+
+def _check_origins(origins: Sequence[str]) -> None:
+    told = (
+        "an origin is as a browser sends it, as https://shop.example, https://*.shop.example or http://localhost:3000"
+    )
+    _check(all(map(_ORIGIN.fullmatch, origins)), "origins", told)
+
+
+def _check_privacy(privacy: Privacy) -> None:
+    _check(bool(_NAME.fullmatch(privacy.purpose)), "privacy.purpose", "a purpose of consent, as analytics")
+    for field in ("url_parameters", "allowed_properties", "dropped_properties", "hashed_properties"):
+        names: tuple[str, ...] = getattr(privacy, field)
+        _check(all(map(_NAME.fullmatch, names)), f"privacy.{field}", "a name has 1 to 100 characters")
 
 
 def _check_decision(decision: Decision) -> None:

@@ -164,7 +164,13 @@ class Definitions:
             self._write(taken, is_deleted=True)
 
     def new_key(
-        self, project: str, kind: KeyKind, name: str, source: str = "web", source_kind: SourceKind = "browser"
+        self,
+        project: str,
+        kind: KeyKind,
+        name: str,
+        source: str = "web",
+        source_kind: SourceKind = "browser",
+        origins: tuple[str, ...] = (),
     ) -> tuple[str, Key]:
         """A new key of a project, and its record. The key is shown this once: only its hash is stored.
 
@@ -175,7 +181,7 @@ class Definitions:
         standing = [one for one in self.keys(project) if one.name == name and not one.revoked]
         if standing:
             raise UserMistake(f"project {project!r} has a key {name!r}: revoke it first", field="name", code="exists")
-        key = Key(name=name, project=project, kind=kind, hash=hashed, source=source, source_kind=source_kind)
+        key = Key(name, project, kind, hashed, source, source_kind, origins)
         return plain, self.save(key)
 
     def revoke(self, project: str, name: str) -> Key:

@@ -18,10 +18,10 @@ def page(**fields: Any) -> dict[str, Any]:
 
 def test_a_pages_address_is_taken_apart() -> None:
     row = accepted(
-        page(url="https://WWW.Shop.example:8443/a/b?x=1#top", title="A", referrer="https://News.example/x#y")
+        page(url="https://WWW.Shop.example:8443/a/b?q=1#top", title="A", referrer="https://News.example/x#y")
     )
     assert (row.url, row.host, row.path, row.title) == (
-        "https://WWW.Shop.example:8443/a/b?x=1",
+        "https://WWW.Shop.example:8443/a/b?q=1",
         "www.shop.example",
         "/a/b",
         "A",

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from api.collect.lines import EventLines
 from api.collect.senders import IMPORT, Sender
+from api.collect.visitors import Visitor
 from pipeline.cli.imports.plan import Planned
 from pipeline.ingest.ingest import MAX_EVENT_BYTES, Ingest
 from schemas.definitions import Project
@@ -33,8 +34,8 @@ class Judge:
 
     def judged(self, event: bytes) -> EventRow | Rejected:
         lines = EventLines(
-            self._sender, received_at=time.time_ns() // 1_000_000, sent_at="", user_agent=b"", address="",
-            partitions=1, event_limit=self._limit, places=lambda address: None,
+            self._sender, sent_at="", partitions=1, event_limit=self._limit, places=lambda address: None,
+            visitor=Visitor(is_trusted=self._sender.is_trusted, received_at=time.time_ns() // 1_000_000),
         )  # fmt: skip
         lines.add_text(event)
         (found,) = self._ingest.accept_lines(b"\n".join(lines.by_partition[0]), 0, 0, 0)

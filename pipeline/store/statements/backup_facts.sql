@@ -1,1 +1,1 @@
-BACKUP DATABASE default EXCEPT TABLES default.claims TO File({file:String})
+BACKUP DATABASE default EXCEPT TABLES default.claims, default.salts TO File({file:String})

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.domain.identifiers import HASHED, hashed
 from tests.api.collect.door import Door, event_of
 
 CAPTURES = Path(__file__).resolve().parents[4] / "shared" / "clients"
@@ -21,6 +22,15 @@ def captured() -> Iterator[Any]:
         for name, scenario in json.loads(file.read_text())["scenarios"].items():
             for number, request in enumerate(scenario["requests"]):
                 yield pytest.param(request, id=f"{file.stem}-{name}-{number}")
+
+
+def with_hashed_emails(event: dict[str, Any]) -> Any:
+    """The event with the person's e-mail as its hash: all that is changed of what a client sends."""
+    places = (event, event.get("context") or {})
+    for traits in (place["traits"] for place in places if isinstance(place.get("traits"), dict)):
+        if "email" in traits:
+            traits["email"] = HASHED + hashed(traits["email"])
+    return event
 
 
 @pytest.mark.parametrize("request_", list(captured()))
@@ -48,5 +58,5 @@ async def test_a_captured_request_is_answered_as_its_client_needs(request_: dict
             was, now = by_id[event_of(line)["messageId"]], event_of(line)
             was.pop("writeKey", None)
             was.get("context", {}).pop("ip", None)
-            assert now == was
+            assert now == with_hashed_emails(was)
             assert line.t

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.domain.identifiers import HASHED, hashed
 from pipeline.errors import LogFull, LogUnavailable
 from tests.api.collect.door import basic, event_of
 from tests.api.webhooks.vendors_door import MAIL, SIGNED, send, vendor_door
@@ -23,7 +24,7 @@ async def test_what_a_vendor_posts_goes_into_the_log_as_an_event_of_its_source()
     line, event = door.log.line, door.log.event
     assert (line.p, line.s, line.k, line.x) == ("shop", "mail", "vendor", "")
     assert (event["type"], event["event"], event["context"]["channel"]) == ("track", "Email Opened", "email")
-    assert event["context"]["traits"] == {"email": "Ann@Example.com"}
+    assert event["context"]["traits"] == {"email": HASHED + hashed("ann@example.com")}
     assert door.counters.accepted["shop", "mail"] == 1
 
 

@@ -1,0 +1,136 @@
+"""What a visitor has agreed to, as an event tells it, and what follows for it.
+
+context.consent                                   {"state": "granted|denied|unknown"}, {"purposes": {...}}
+context.consent.categoryPreferences               Segment's clients: {"analytics": true, ...}
+context.consentManagement.deniedConsentIds        RudderStack's: ["analytics", ...]; allowedConsentIds
+
+granted   taken
+denied    rejected, nothing of it kept; only the event that tells of the change is taken, where it names a device
+unknown   taken without ids, under an id of the day, where the project allows that; else rejected
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from api.collect.routing import Routing
+from pipeline.ingest.redacted_event import CONSENT_CHANGED
+from pipeline.ingest.redaction import Redaction, redaction_of
+from pipeline.store.definitions import Snapshot
+from schemas.definitions import Privacy, Project
+
+State = Literal["granted", "denied", "unknown"]
+Verdict = Literal["taken", "cookieless", "consent_denied", "consent_missing", "opted_out"]
+
+NAMING = ("identify", "alias", "group")  # calls that say who somebody is: without consent there is nobody to name
+_STATES: Mapping[str, State] = {"granted": "granted", "denied": "denied", "unknown": "unknown"}
+_OF_THE_DEVICE = frozenset(
+    ("anonymousId", "userId", "previousId", "groupId", "traits", "sessionId", "session", "externalIds", "sessionStart")
+)
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class Policy(NamedTuple):
+    """A project's privacy, made ready for the door."""
+
+    privacy: Privacy
+    redaction: Redaction  # of what is kept as a reject
+    passing: Redaction  # of events on their way: ingest reads addresses and user agents, and reduces them
+    origins: tuple[str, ...]
+    looks_at_signals: bool
+
+    @classmethod
+    def of(cls, project: Project) -> "Policy":
+        privacy = project.privacy
+        signals = privacy.honour_gpc or privacy.honour_dnt
+        rules = redaction_of(privacy)
+        passing = msgspec.structs.replace(rules, agents=False, parameters=None)
+        return cls(privacy, rules, passing, project.origins, signals)
+
+
+USUAL = Policy.of(Project("usual"))
+
+
+class Policies:
+    """The policies of the projects of now, made once for each snapshot of the definitions."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+        self._snapshot = snapshot
+        self._seen: Snapshot | None = None
+        self._known: dict[str, Policy] = {}
+
+    def of(self, project: str) -> Policy:
+        snapshot = self._snapshot()
+        if snapshot is not self._seen:
+            self._known = {name: Policy.of(one) for name, one in snapshot.projects.items()}
+            self._seen = snapshot
+        return self._known.get(project, USUAL)
+
+
+def is_opted_out(policy: Policy, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the browser sends a signal of privacy that the project honours."""
+    privacy = policy.privacy
+    return (privacy.honour_gpc and headers.get(b"sec-gpc") == b"1") or (
+        privacy.honour_dnt and headers.get(b"dnt") == b"1"
+    )
+
+
+def verdict(policy: Policy, event: Routing, is_trusted: bool) -> Verdict:
+    """What becomes of an event, by its consent or what the project assumes."""
+    state = told(event, policy.privacy.purpose)
+    if state is None:
+        state = "unknown" if policy.privacy.consent == "required" and not is_trusted else "granted"
+    if state == "granted":
+        return "taken"
+    if state == "denied":
+        is_evidence = event.event == CONSENT_CHANGED and event.type == "track" and event.anonymous_id
+        return "taken" if is_evidence else "consent_denied"
+    return "cookieless" if policy.privacy.cookieless else "consent_missing"
+
+
+def told(event: Routing, purpose: str) -> State | None:
+    """The state that an event tells; None where it says nothing of the purpose."""
+    context = event.context
+    if context is None:
+        return None
+    consent = context.consent
+    if isinstance(consent, dict):
+        if isinstance(said := consent.get("state"), str) and said in _STATES:
+            return _STATES[said]
+        for name in ("purposes", "categoryPreferences"):
+            if isinstance(purposes := consent.get(name), dict) and (state := _of_purpose(purposes, purpose)):
+                return state
+    managed = context.consent_management
+    if isinstance(managed, dict):
+        if _names(managed.get("deniedConsentIds"), purpose):
+            return "denied"
+        if _names(managed.get("allowedConsentIds"), purpose):
+            return "granted"
+    return None
+
+
+def _names(ids: object, purpose: str) -> bool:
+    return isinstance(ids, list) and any(isinstance(one, str) and one.lower() == purpose.lower() for one in ids)
+
+
+def _of_purpose(purposes: Mapping[str, Any], purpose: str) -> State | None:
+    given = next((value for name, value in purposes.items() if name.lower() == purpose.lower()), None)
+    return None if not isinstance(given, bool) else "granted" if given else "denied"
+
+
+def without_ids(raw: bytes, device: str) -> bytes:
+    """A cookieless event: nothing in it that tells a person or a device, under the id of the day.
+
+    `raw` is a JSON object. Its properties say `"cookieless": true`.
+    """
+    fields: dict[str, Any] = {name: value for name, value in _object(raw).items() if name not in _OF_THE_DEVICE}
+    fields["anonymousId"] = device
+    for name in ("context", "properties"):
+        value = fields.get(name)
+        inner = dict(_object(value)) if value is not None and bytes(value)[:1] == b"{" else {}
+        if name == "context":
+            fields[name] = {one: given for one, given in inner.items() if one not in _OF_THE_DEVICE}
+        else:
+            fields[name] = inner | {"cookieless": True}
+    return msgspec.json.encode(fields)

@@ -1,0 +1,163 @@
+"""What is taken out of texts before they are kept: e-mail addresses, and of addresses of pages the parameters that no
+answer reads.
+
+Everything is found from a sign on (an @, a ?) by steps of bounded length, so that no text costs more than a pass.
+"""
+
+import re
+from functools import lru_cache
+from hashlib import sha256
+from urllib.parse import unquote_plus
+
+import msgspec
+
+from pipeline.domain.identifiers import HASHED, hashed, normal_email
+from pipeline.ingest.acquisition import CLICK_IDS
+from schemas.definitions import Privacy
+
+REDACTED = "[redacted]"
+EVERY = "*"  # of url_parameters: all are kept
+
+# What a page's address may carry: campaign tags, click ids, what was searched for, what is shown in which order.
+PARAMETERS = (
+    *("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id", "utm_source_platform"),
+    *("utm_creative_format", "utm_marketing_tactic", "mtm_source", "mtm_medium", "mtm_campaign", "ref", "source"),
+    *("q", "query", "s", "search", "search_query", "keyword", "keywords", "term"),
+    *("category", "page", "p", "sort", "order", "filter", "tab", "variant", "sku", "product_id", "lang", "locale"),
+    *sorted(CLICK_IDS),
+)
+_KNOWN = frozenset(name.lower() for name in PARAMETERS)
+
+_AT = re.compile(r"@|%(?:25)*40")
+_HOST = re.compile(r"(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,62}")
+_LOCAL = frozenset(".+-_'~!$*%")
+MOST_LOCAL = 64  # characters before the @
+_FILES = frozenset(("png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "css", "js"))  # logo@2x.png is no address
+_PARAMETERS_IN_TEXT = re.compile(r"([?#])([^\s?#\"'<>\\]+)")
+_VERSION = re.compile(r"(?<!x86)(?<=\d)((?:[._]\d+)+)")
+_BUILD = re.compile(r"(?: Build|Build)/[\w.-]+")
+
+
+class Redaction(msgspec.Struct, frozen=True):
+    """A project's rules of what is kept, names in lower case."""
+
+    emails: bool = True
+    agents: bool = True  # user agents are reduced
+    parameters: frozenset[str] | None = _KNOWN  # None: all
+    allowed: frozenset[str] = frozenset()  # none: all
+    dropped: frozenset[str] = frozenset()
+    hashed: frozenset[str] = frozenset()
+
+    @property
+    def has_names(self) -> bool:
+        """Whether any property is judged by its name."""
+        return bool(self.allowed or self.dropped or self.hashed)
+
+
+@lru_cache(1024)
+def redaction_of(privacy: Privacy) -> Redaction:
+    def lower(names: tuple[str, ...]) -> frozenset[str]:
+        return frozenset(name.strip().lower() for name in names)
+
+    kept = lower(privacy.url_parameters)
+    return Redaction(
+        privacy.redact_emails,
+        parameters=None if EVERY in kept else _KNOWN | kept,
+        allowed=lower(privacy.allowed_properties),
+        dropped=lower(privacy.dropped_properties),
+        hashed=lower(privacy.hashed_properties),
+    )
+
+
+def without_emails(text: str) -> str:
+    """The text with every e-mail address in it, percent-encoded ones too, replaced by `[redacted]`."""
+    if "@" not in text and "40" not in text:
+        return text
+    parts, kept_to = [], 0
+    for sign in _AT.finditer(text):
+        found = _address_at(text, sign, kept_to)
+        if found is not None:
+            parts += [text[kept_to : found[0]], REDACTED]
+            kept_to = found[1]
+    return "".join(parts) + text[kept_to:] if parts else text
+
+
+def has_email(text: str) -> bool:
+    """Whether an e-mail address stands anywhere in the text."""
+    return any(_address_at(text, sign, 0) for sign in _AT.finditer(text))
+
+
+def _address_at(text: str, sign: re.Match[str], least: int) -> tuple[int, int] | None:
+    """(start, end) of the address around an @; None where there is none."""
+    if sign.start() < least or (host := _HOST.match(text, sign.end())) is None:
+        return None
+    if host[0].rpartition(".")[2].lower() in _FILES:
+        return None
+    start, least = sign.start(), max(least, sign.start() - MOST_LOCAL)
+    while start > least and (text[start - 1].isalnum() or text[start - 1] in _LOCAL):
+        start -= 1
+    return (start, host.end()) if start < sign.start() else None
+
+
+@lru_cache(1 << 14)
+def redacted_id(text: str) -> str:
+    """An id as it is kept: one that is or holds an e-mail address becomes `sha256:` and a hash, the same every time.
+
+    Of an address alone it is the hash of its normal form, so that spellings of it stay one person.
+    """
+    if normal := normal_email(text):
+        return HASHED + hashed(normal)
+    return HASHED + sha256(text.encode()).hexdigest() if has_email(text) else text
+
+
+@lru_cache(1 << 13)
+def with_known_parameters(text: str, kept: frozenset[str]) -> str:
+    """A text with the parameters of addresses in it reduced to the names; behind # too, where they have values."""
+
+    def known(part: re.Match[str]) -> str:
+        sign, query = part[1], part[2]
+        if sign == "#" and "=" not in query:
+            return part[0]
+        names = ((one, unquote_plus(one.partition("=")[0]).lower()) for one in query.split("&"))
+        rest = "&".join(one for one, name in names if name in kept)
+        return sign + rest if rest else ""
+
+    return _PARAMETERS_IN_TEXT.sub(known, text)
+
+
+@lru_cache(1 << 12)
+def _is_known(query: str, kept: frozenset[str]) -> bool:
+    return all(unquote_plus(one.partition("=")[0]).lower() in kept for one in query.split("&"))
+
+
+def has_unknown_parameters(text: str, kept: frozenset[str]) -> bool:
+    """Whether a text may hold parameters that are not kept. Quick: most properties hold none, or known ones."""
+    return any(
+        not _is_known(part[2], kept) for part in _PARAMETERS_IN_TEXT.finditer(text) if part[1] == "?" or "=" in part[2]
+    )
+
+
+def is_address(text: str) -> bool:
+    """Whether parameters are looked for in it: an address with or without its host, or what follows the ? of one."""
+    return text[:1] in ("/", "?", "#") or "://" in text
+
+
+def redacted(text: str, rules: Redaction) -> str:
+    """A text as it may be kept."""
+    if rules.emails:
+        text = without_emails(text)
+    if rules.parameters is not None and ("?" in text or "#" in text) and is_address(text):
+        text = with_known_parameters(text, rules.parameters)
+    return text
+
+
+@lru_cache(1 << 12)
+def reduced_agent(text: str) -> str:
+    """A user agent with its versions cut to their first number and without the build of a device: enough to tell
+    browser, system and kind of device, as browsers reduce it themselves.
+    """
+    return _VERSION.sub(_zeros, _BUILD.sub("", text))
+
+
+def _zeros(rest: re.Match[str]) -> str:
+    return re.sub(r"\d+", "0", rest[1])

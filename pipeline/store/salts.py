@@ -1,0 +1,69 @@
+"""The salts of the days: shared by all collectors through the store, and gone when their day is over.
+
+Whoever first needs one writes it; of several the first counts. That of the next day is made an hour ahead, so that all
+know it by midnight. A salt that is over is taken from the disk and from memory: what was hashed with it can be told
+from nothing then.
+"""
+
+import secrets
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from pipeline.errors import LogUnavailable
+from pipeline.store.port import Store
+from pipeline.store.sql import load
+
+DAY_MS = 86_400_000
+AHEAD_MS = 3_600_000
+BYTES = 32
+
+
+class Salts:
+    """State: the salts that are in force, by day (days since 1970)."""
+
+    def __init__(self, store: Store, now: Callable[[], int]) -> None:
+        """`now` in ms."""
+        self._store, self._now = store, now
+        self._known: dict[int, bytes] = {}
+        self._lock = threading.Lock()
+
+    def of(self, day: int) -> bytes:
+        """Raises LogUnavailable where it is not there: a sender comes again."""
+        found = self._known.get(day)
+        if found is None:
+            raise LogUnavailable("the salt of the day is not there yet")
+        return found
+
+    def refresh(self, is_needed: bool) -> None:
+        """Makes what will be needed and destroys what is over, or all where none is needed. Blocks."""
+        with self._lock:
+            now = self._now()
+            days = sorted({now // DAY_MS, (now + AHEAD_MS) // DAY_MS}) if is_needed else []
+            if self._known.keys() == set(days) and days:
+                return
+            stored = self._stored()
+            if any(day not in days for day in stored):
+                kept = {day: row for day, row in stored.items() if day in days}
+                self._store.command(load("pipeline.store.statements", "salts_truncate"))
+                self._write(kept)
+                stored = kept
+            if missing := [day for day in days if day not in stored]:
+                self._write({day: (now, secrets.token_urlsafe(BYTES)) for day in missing})
+                stored = self._stored()  # another collector may have been first
+            self._known = {day: stored[day][1].encode() for day in days if day in stored}
+
+    def _stored(self) -> dict[int, tuple[int, str]]:
+        found: dict[int, tuple[int, str]] = {}
+        for day, made_at, salt in self._store.query(load("pipeline.store.statements", "salts")):
+            found.setdefault(day, (made_at, salt))
+        return found
+
+    def _write(self, salts: dict[int, tuple[int, str]]) -> None:
+        if salts:
+            columns: list[list[Any]] = [
+                list(salts),
+                [made for made, _ in salts.values()],
+                [salt for _, salt in salts.values()],
+            ]
+            self._store.insert("salts", columns)

@@ -1,0 +1,217 @@
+"""What of a visitor gets into the log: nothing without consent, no e-mail, no address, what its rules leave."""
+
+import json
+from typing import Any
+
+import pytest
+
+from api.collect.admission import Admission
+from api.collect.consent import Policy
+from pipeline.domain.identifiers import HASHED, hashed
+from pipeline.ingest.device_key import email_identifier
+from pipeline.ingest.ingest import Ingest
+from schemas.definitions import Privacy, Project
+from schemas.facts import EventRow
+from tests.api.collect.door import NOW, Door, track
+
+ANN = HASHED + hashed("ann@example.com")
+
+
+def door_with(**privacy: Any) -> Door:
+    policy = Policy.of(Project("shop", privacy=Privacy(**privacy)))
+    return Door(admission=Admission(policies=lambda name: policy, salt=lambda day: b"salt of %d" % day))
+
+
+def page(**more: Any) -> dict[str, Any]:
+    return {"type": "page", "anonymousId": "anon-1", "messageId": "m-1", **more}
+
+
+def state(value: str) -> dict[str, Any]:
+    return {"context": {"consent": {"state": value}}}
+
+
+def reasons(door: Door) -> list[str]:
+    return [line.x for line in door.log.lines]
+
+
+@pytest.mark.parametrize(
+    ("context", "reason"),
+    [
+        ({"consent": {"state": "granted"}}, ""),
+        ({"consent": {"state": "denied"}}, "consent_denied"),
+        ({"consent": {"state": "unknown"}}, "consent_missing"),
+        ({"consent": {"purposes": {"analytics": False, "marketing": True}}}, "consent_denied"),
+        ({"consent": {"categoryPreferences": {"Analytics": True, "Advertising": False}}}, ""),
+        ({"consent": {"categoryPreferences": {"Advertising": False}}}, ""),
+        ({"consentManagement": {"deniedConsentIds": ["analytics"]}}, "consent_denied"),
+        ({"consentManagement": {"allowedConsentIds": ["analytics"]}}, ""),
+        ({"consent": [], "consentManagement": 5}, ""),
+        ({"consent": {"state": ["denied"]}}, ""),
+        ({}, ""),
+    ],
+)
+async def test_the_consent_that_an_event_tells_decides(context: Any, reason: str) -> None:
+    for door in (door_with(), door_with()):
+        await door.batch(page(context=context), page(context={"consent": {"state": "granted"}}, messageId="m-2"))
+        assert sorted(reasons(door)) == sorted(["", reason])
+
+
+async def test_of_a_refused_event_nothing_is_kept_but_that_it_came() -> None:
+    door = door_with()
+    answer = await door.batch(track("Looked", **state("denied"), properties={"secret": "plum"}))
+    assert answer.json() == {"success": True, "rejected": 1}
+    (raw,) = door.log.raw
+    assert json.loads(raw)["e"] is None
+    assert b"anon-1" not in raw
+    assert b"plum" not in raw
+
+
+async def test_a_withdrawal_is_taken_as_evidence_under_the_device_and_no_rule_takes_from_it() -> None:
+    door = door_with(allowed_properties=("plan",))
+    told = {"analytics": False, "tc_string": "CPx", "source": "tcf"}
+    await door.batch(track("Consent Changed", **state("denied"), properties=told), track("After", **state("denied")))
+    assert sorted(reasons(door)) == ["", "consent_denied"]
+    (kept,) = [line for line in door.log.lines if not line.x]
+    assert json.loads(bytes(kept.e))["properties"] == told
+
+
+async def test_where_consent_is_required_an_event_of_a_browser_that_tells_none_is_not_taken() -> None:
+    door = door_with(consent="required")
+    await door.batch(page())
+    await door.batch(page(), key="server-key")
+    assert reasons(door) == ["consent_missing", ""]
+
+
+async def test_a_cookieless_event_has_no_id_but_that_of_the_day() -> None:
+    door = door_with(cookieless=True)
+    await door.batch(
+        page(
+            userId="ann", traits={"email": "ann@example.com"}, groupId="acme",
+            context={"consent": {"state": "unknown"}, "traits": {"plan": "x"}, "sessionId": 5, "locale": "de"},
+            properties={"path": "/a"},
+        )
+    )  # fmt: skip
+    event = door.log.event
+    assert event["anonymousId"].startswith("cookieless-")
+    assert not {"userId", "traits", "groupId"} & event.keys()
+    assert event["context"] == {"consent": {"state": "unknown"}, "locale": "de"}
+    assert event["properties"] == {"path": "/a", "cookieless": True}
+
+
+async def test_the_id_of_the_day_is_that_of_network_and_browser_and_another_one_tomorrow() -> None:
+    now = NOW
+    policy = Policy.of(Project("shop", privacy=Privacy(cookieless=True)))
+    door = Door(
+        admission=Admission(policies=lambda name: policy, salt=lambda day: b"salt of %d" % day), now=lambda: now
+    )
+    for agent in ("Mozilla/5.0 A", "Mozilla/5.0 A", "Mozilla/5.0 B"):
+        await door.batch(page(**state("unknown")), headers={"user-agent": agent})
+    now += 86_400_000
+    await door.batch(page(**state("unknown")), headers={"user-agent": "Mozilla/5.0 A"})
+    first, again, other, tomorrow = (json.loads(bytes(line.e))["anonymousId"] for line in door.log.lines)
+    assert first == again
+    assert len({first, other, tomorrow}) == 3
+
+
+@pytest.mark.parametrize("kind", ["identify", "alias", "group"])
+async def test_nobody_is_named_without_consent(kind: str) -> None:
+    door = door_with(cookieless=True)
+    await door.batch({"type": kind, "anonymousId": "a", "userId": "ann", "previousId": "b", **state("unknown")})
+    assert reasons(door) == ["cookieless_identity"]
+    assert b"ann" not in door.log.raw[0]
+
+
+async def test_without_a_salt_a_cookieless_event_is_to_come_again() -> None:
+    policy = Policy.of(Project("shop", privacy=Privacy(cookieless=True)))
+    assert (
+        await Door(admission=Admission(policies=lambda name: policy)).batch(page(**state("unknown")))
+    ).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("privacy", "header", "reason"),
+    [
+        ({}, {"sec-gpc": "1", "dnt": "1"}, ""),
+        ({"honour_gpc": True}, {"sec-gpc": "1"}, "opted_out"),
+        ({"honour_gpc": True}, {"dnt": "1"}, ""),
+        ({"honour_dnt": True}, {"dnt": "1"}, "opted_out"),
+        ({"honour_dnt": True}, {"dnt": "0"}, ""),
+    ],
+)
+async def test_a_signal_of_privacy_counts_where_the_project_honours_it(privacy: Any, header: Any, reason: str) -> None:
+    door = door_with(**privacy)
+    await door.batch(page(), headers=header)
+    assert reasons(door) == [reason]
+
+
+@pytest.mark.parametrize(
+    ("event", "kept"),
+    [
+        ({"traits": {"email": " Ann@Example.com"}}, {"traits": {"email": ANN}}),
+        ({"context": {"traits": {"email": "ann@example.com"}}}, {"context": {"traits": {"email": ANN}}}),
+        ({"traits": {"phone": "+49 170 1234567"}}, {"traits": {"phone": HASHED + hashed("+491701234567")}}),
+        ({"properties": {"email": "ann@example.com"}}, {"properties": {"email": ANN}}),
+        ({"properties": {"q": "mail ann@example.com!"}}, {"properties": {"q": "mail [redacted]!"}}),
+        ({"properties": {"a": [{"b": "ann@example.com"}]}}, {"properties": {"a": [{"b": "[redacted]"}]}}),
+        ({"userId": "Ann@example.com"}, {"userId": ANN}),
+        ({"properties": {"url": "/u/ann%40example.com"}}, {"properties": {"url": "/u/[redacted]"}}),
+        ({"properties": {"n": 1.10, "pack": "@a/b", "png": "x@2x.png"}}, None),
+    ],
+)
+async def test_an_e_mail_is_a_hash_where_it_names_the_person_and_else_taken_out(event: Any, kept: Any) -> None:
+    door = door_with()
+    await door.batch(track(**event))
+    await door.post("/v1/track", track(**event))
+    for line in door.log.lines:
+        assert json.loads(bytes(line.e)) == track(**(kept or event))
+
+
+async def test_an_e_mail_in_escapes_is_one_too() -> None:
+    door = door_with()
+    text = rb'{"type":"page","anonymousId":"a","properties":{"x":"ann\u0040example.com"}}'
+    await door.post("/v1/batch", b'{"batch":[%b]}' % text)
+    await door.post("/v1/page", text)
+    assert [json.loads(bytes(line.e))["properties"] for line in door.log.lines] == [{"x": "[redacted]"}] * 2
+
+
+async def test_a_person_is_the_same_by_an_e_mail_in_clear_and_by_its_hash() -> None:
+    door = door_with()
+    await door.batch({"type": "identify", "userId": "ann", "messageId": "m", "traits": {"email": "Ann@Example.com"}})
+    (row,) = Ingest({}).accept_lines(door.log.raw[0], 1, 0, 0)
+    assert isinstance(row, EventRow)
+    assert row.email == email_identifier("shop", "ann@example.com")
+    assert row.properties == "{}"
+
+
+async def test_names_are_dropped_hashed_or_alone_allowed_by_the_projects_rules() -> None:
+    door = door_with(dropped_properties=("Salary",), hashed_properties=("card",))
+    sent = {"salary": 5, "Card": "4711", "deep": {"card": 7, "SALARY": 1, "kept": 1.50}}
+    await door.batch(track(properties=sent))
+    digests = [HASHED + hashed(each) for each in ("4711", "7")]
+    assert door.log.event["properties"] == {"Card": digests[0], "deep": {"card": digests[1], "kept": 1.5}}
+    door = door_with(allowed_properties=("plan",))
+    await door.batch({"type": "identify", "userId": "u", "traits": {"plan": 1, "age": 5, "email": "ann@example.com"}})
+    assert door.log.event["traits"] == {"plan": 1, "email": ANN}
+
+
+async def test_the_payload_of_a_reject_is_free_of_what_may_not_be_kept() -> None:
+    door = door_with()
+    bad = {"type": "ann@example.com", "context": {"userAgent": "Mozilla/5.0 (X11; Linux) Chrome/120.0.6099.71"},
+           "properties": {"url": "https://a.example/x?token=abc&q=1", "email": "ann@example.com"}}  # fmt: skip
+    await door.batch(bad)
+    assert door.log.event["properties"] == {"url": "https://a.example/x?q=1", "email": ANN}
+    assert door.log.event["context"] == {"userAgent": "Mozilla/5.0 (X11; Linux) Chrome/120.0.0.0"}
+    text = b'{"batch":[{"type":"track","n":NaN,"to":"ann@example.com","peer":"198.51.100.7","key":"wf_write_abc"}]}'
+    await door.post("/v1/batch", text)
+    await door.batch({"type": "identify", "traits": {"email": "ann@example.com"}, "pad": "x" * 300_000})
+    for secret in (b"ann@", b"198.51", b"wf_write", b"token"):
+        assert not [line for line in door.log.raw if secret in line]
+
+
+async def test_the_first_part_of_an_address_is_kept_where_the_project_says_so() -> None:
+    door = door_with(keep_ip_prefix=True)
+    await door.batch(page())
+    assert door.log.line.i == "198.51.100.0/24"
+    (row,) = Ingest({}).accept_lines(door.log.raw[0], 1, 0, 0)
+    assert isinstance(row, EventRow)
+    assert json.loads(row.properties) == {"ip_prefix": "198.51.100.0/24"}
