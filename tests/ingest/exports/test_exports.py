@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from api.collect.lines import EventLines
 from api.collect.senders import Sender
+from api.collect.visitors import Visitor
 from pipeline.cli.imports.judging import Judge
 from pipeline.ingest.exports.exports import EXPORTS
 from pipeline.ingest.exports.snowplow import COLUMNS
@@ -172,8 +173,8 @@ def test_a_log_line_is_a_view_of_an_address_that_is_not_kept() -> None:
     assert (found.type, found.path, found.referrer_host, found.user_id) == ("page", "/a", "r.example", "ann")
     assert found.occurred_at == 1_431_857_103_000
     lines = EventLines(
-        Sender("default", "import", "import"), received_at=0, sent_at="", user_agent=b"", address="", partitions=1,
-        event_limit=32_768, places=lambda address: None,
+        Sender("default", "import", "import"), sent_at="", partitions=1, event_limit=32_768,
+        places=lambda address: None, visitor=Visitor(is_trusted=True),
     )  # fmt: skip
     lines.add_text(json.dumps(event).encode())
     assert b"203.0.113.9" not in lines.by_partition[0][0]
