@@ -3,7 +3,7 @@
 Each deviation mends something that was seen to go wrong:
 - parked streams count as activity, else aiokafka leaves the group for good when ClickHouse is away for long;
 - the coordinator's answers are timed, for the lease under which a worker may write;
-- the producer is idempotent, and a flush without a broker ends;
+- the producer waits for all replicas and is not idempotent (see there), and a flush without a broker ends;
 - a stop without a broker ends (aiokafka lets a CancelledError escape, Faust would wait for ever).
 """
 
@@ -98,8 +98,13 @@ class KafkaConsumer(Batches, driver.Consumer):
 
 
 class KafkaProducer(driver.Producer):
+    """Not idempotent: after a broker's end aiokafka's sequence numbers may have a gap, and from then on every record is
+    refused (OutOfOrderSequenceNumber) for as long as the process lives. A record that comes twice changes nothing.
+    Records of a partition stay in order: one batch of it is under way, and what is tried again goes first.
+    """
+
     async def flush(self) -> None:
-        """For a bounded time: an idempotent producer never gives a record up, so stock waits for a broker for ever.
+        """For a bounded time: a producer keeps a record for 20 minutes, so stock waits for a broker for as long.
 
         Who sent a record waits for it and sends it again.
         """
@@ -115,7 +120,7 @@ class KafkaProducer(driver.Producer):
         await super().on_stop()
 
     def _settings_extra(self) -> Mapping[str, Any]:
-        return {"acks": "all", "enable_idempotence": True}
+        return {"acks": "all"}
 
 
 class KafkaTransport(driver.Transport):

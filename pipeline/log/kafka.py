@@ -113,7 +113,7 @@ class KafkaLog:
     def check_record_size(self, topic: str) -> None:
         """Raises InvalidSetting where a topic (full name) takes smaller records than we send.
 
-        A record that only the broker refuses would poison an idempotent producer: every later send fails.
+        A record that only the broker refuses would be sent again and again, and its shard would stand still.
         """
 
         def ask(admin: KafkaAdminClient) -> int:
