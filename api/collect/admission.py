@@ -73,7 +73,7 @@ class Admission:
         salt: Salt = no_salt,
     ) -> None:
         """Events a second of a key, requests a second of an address. `policies` asks the snapshot of now."""
-        self._policies, self._salt = policies, salt
+        self._policies, self.salt = policies, salt
         self._keys, self._addresses = Buckets(key_rate, now), Buckets(address_rate, now)
 
     def request(self, address: str) -> None:
@@ -90,7 +90,7 @@ class Admission:
         """Who sends, where the page may."""
         policy = self._policies(sender.project)
         self.page(sender, policy, headers)
-        return visitor_of(policy, headers, peer, received_at, self._salt, is_trusted=sender.is_trusted)
+        return visitor_of(policy, headers, peer, received_at, self.salt, is_trusted=sender.is_trusted)
 
     def page(self, sender: Sender, policy: Policy, headers: Mapping[bytes, bytes]) -> None:
         """Whether the page that sends may do so with the key."""

@@ -27,7 +27,6 @@ from api.collect.routes import BATCH, KINDS, ROUTES
 from api.collect.routing import TYPES
 from api.collect.senders import IMPORT, Keys, Sender, importer, key_in_headers, sender_of_key
 from api.protocols import door as trackers
-from api.protocols.cookieless import DailyIds
 from api.protocols.protocol import Protocol
 from api.webhooks import door
 from pipeline.errors import LogFull, LogUnavailable, UserMistake
@@ -69,8 +68,8 @@ class Collector:
         self._writer, self._topic = writer, topic
         self._places, self._now = places, now
         self._webhooks, self._mappings = door.Reader(fetch), mappings
-        self._trackers = trackers.Reader(keys, DailyIds())
         self._admission = admission or Admission()
+        self._trackers = trackers.Reader(keys, self._admission.salt)
         self._limits = limits or Limits()
         self._deadline = ReadDeadline(self._limits.read_s)
         self.counters = counters or Counters()

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from api.collect.answers import JSON_TYPE, Answer, Refused, refusal
+from api.collect.cookieless import DAY_MS, Salt, cookieless_id, prefix_of
 from api.collect.lines import EventLines
 from api.collect.routing import Context, Routing
 from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
-from api.protocols.cookieless import DailyIds
 from api.protocols.protocol import ALIAS, Asked, Posted, Protocol, Refusal, Told
 from api.protocols.protocols import PROTOCOLS
 from api.webhooks.door import json_bytes
@@ -74,10 +74,9 @@ class Taken(NamedTuple):
 
 
 class Reader:
-    """State: the day's salt of ids for visitors who have none."""
-
-    def __init__(self, keys: Keys, daily: DailyIds) -> None:
-        self._keys, self._daily = keys, daily
+    def __init__(self, keys: Keys, salt: Salt) -> None:
+        """`salt` of the day is for the ids of visitors who have none."""
+        self._keys, self._salt = keys, salt
 
     def read(self, protocol: Protocol, asked: Asked) -> Answer | Taken:
         """Raises Refused: 400 where nothing can be made out, 401 for a key that is missing or not known."""
@@ -87,8 +86,7 @@ class Reader:
         told = []
         for each in found:
             sender = self._sender(protocol, asked, each)
-            visitor = self._daily.of(sender.project, asked.now)
-            told.append((sender, Told(asked, each, sender.is_trusted, visitor)))
+            told.append((sender, Told(asked, each, sender.is_trusted, visitors(self._salt, sender.project, asked.now))))
         return Taken(protocol, asked, told)
 
     def chunks(self, taken: Taken, chunk: int, lines: Lines) -> Iterator[tuple[Sender, EventLines]]:
@@ -114,6 +112,18 @@ class Reader:
             if self._keys(alias) is not None:
                 return sender_of_key(alias, self._keys)
         return sender_of_key(posted.key if own is None else own, self._keys)
+
+
+def visitors(salt: Salt, project: str, now: int) -> Callable[[str, str], str]:
+    """(address, user agent) -> id of that visitor in the project on the day of `now` (ms); "" without an address.
+
+    For trackers that give no id. It raises LogUnavailable where there is no salt now.
+    """
+
+    def visitor(address: str, agent: str) -> str:
+        return cookieless_id(salt(now // DAY_MS), project, address, agent) if prefix_of(address) else ""
+
+    return visitor
 
 
 def _add(lines: EventLines, one: Event | Unmapped) -> None:

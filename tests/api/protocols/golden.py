@@ -19,11 +19,10 @@ from urllib.parse import urlencode
 
 import httpx
 
-from api.protocols.cookieless import DAY_MS
 from api.protocols.protocols import PROTOCOLS
 from schemas.definitions import Key
 from schemas.log import Line
-from tests.api.collect.door import KEYS, NOW, Door, event_of
+from tests.api.collect.door import KEYS, Door, event_of
 
 HERE = Path(__file__).parent
 ADDRESS = "198.51.100.7"
@@ -38,8 +37,7 @@ def door(**aliases: Key) -> Door:
     keys = {**KEYS, "plausible:shop.example": site, "matomo:1": site, **aliases}
     found.collector._keys = keys.get
     found.collector._trackers._keys = keys.get
-    daily = found.collector._trackers._daily
-    daily._day, daily._salt = NOW // DAY_MS, b"a salt that tests know"
+    found.collector._trackers._salt = lambda day: b"a salt that tests know, of %d" % day
     return found
 
 

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from api.protocols.cookieless import DailyIds
-from api.protocols.door import asked_of
+from api.protocols.door import asked_of, visitors
 from api.protocols.protocols import PROTOCOLS
 from pipeline.errors import LogFull, LogUnavailable
 from schemas.definitions import Key
@@ -146,18 +145,21 @@ def test_every_route_leads_to_its_protocol_with_and_without_a_slash_at_its_end()
 
 
 def test_a_days_id_is_one_of_network_agent_and_project_and_of_no_other_day() -> None:
-    daily = DailyIds()
     day = 1_700_000_000_000
-    first = daily.of("shop", day)("203.0.113.9", "agent")
+
+    def told(project: str, now: int, address: str, agent: str, secret: bytes = b"") -> str:
+        return visitors(lambda day: b"%d" % day + secret, project, now)(address, agent)
+
+    first = told("shop", day, "203.0.113.9", "agent")
     assert first
-    assert daily.of("shop", day + 1)("203.0.113.200", "agent") == first
+    assert told("shop", day + 1, "203.0.113.200", "agent") == first
     others = {
-        daily.of("shop", day)("203.0.114.9", "agent"),
-        daily.of("shop", day)("203.0.113.9", "other"),
-        daily.of("other", day)("203.0.113.9", "agent"),
-        daily.of("shop", day + 86_400_000)("203.0.113.9", "agent"),
-        DailyIds().of("shop", day)("203.0.113.9", "agent"),
+        told("shop", day, "203.0.114.9", "agent"),
+        told("shop", day, "203.0.113.9", "other"),
+        told("other", day, "203.0.113.9", "agent"),
+        told("shop", day + 86_400_000, "203.0.113.9", "agent"),
+        told("shop", day, "203.0.113.9", "agent", b"of another house"),
     }
     assert len(others | {first}) == 6
-    assert daily.of("shop", day)("", "agent") == daily.of("shop", day)("nowhere", "agent") == ""
-    assert daily.of("shop", day)("2001:db8:1:2::3", "a") == daily.of("shop", day)("2001:db8:1:ffff::9", "a") != ""
+    assert told("shop", day, "", "agent") == told("shop", day, "nowhere", "agent") == ""
+    assert told("shop", day, "2001:db8:1:2::3", "a") == told("shop", day, "2001:db8:1:ffff::9", "a") != ""

@@ -91,7 +91,7 @@ async def test_a_jitsu_visitor_who_keeps_no_ids_has_one_of_the_day() -> None:
     at = door()
     event = {"type": "page", "messageId": "m"}
     await sent(at, {"path": "/api/s/page", "headers": {"x-write-key": "web-key"}, "json": event})
-    assert at.log.event["anonymousId"].startswith("day-")
+    assert at.log.event["anonymousId"].startswith("cookieless-")
 
 
 async def test_gtags_properties_of_a_visitor_are_one_call_a_day() -> None:

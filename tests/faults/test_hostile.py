@@ -1,0 +1,107 @@
+"""Senders that mean harm, all at once: the collector stays small, and others are served meanwhile."""
+
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+
+from tests.scenarios.house import ClusterHouse
+from tests.scenarios.project import Project
+
+SECONDS = 6.0
+MOST_MB = 300
+BOMB = gzip.compress(bytes(200_000_000), 9)
+LARGE = b'{"batch":[' + b" " * 10_000_000 + b"]}"
+DEEP = b'{"batch":' + b"[" * 200_000
+KEYS = b'{"batch":[{"type":"track","event":"Seen","anonymousId":"a","properties":{%s}}]}' % b",".join(
+    b'"k%d":1' % number for number in range(1_000_000)
+)
+FLOOD = b"POST /v1/batch HTTP/1.1\r\nHost: a\r\n" + b"X-Flood: 0123456789\r\n" * 1_000_000
+Attack = Callable[[Project], object]
+
+
+def posts(body: bytes, **headers: str) -> Attack:
+    def attack(project: Project) -> None:
+        answer = httpx.post(
+            f"{project.house.url}/v1/batch", content=body, auth=(project.write_key, ""), headers=headers
+        )
+        assert 400 <= answer.status_code < 500, answer.text
+
+    return attack
+
+
+def sends(data: bytes, *, waits_s: float = 0.0) -> Attack:
+    """Bytes to the port, and no end of a request."""
+
+    def attack(project: Project) -> None:
+        url = httpx.URL(project.house.url)
+        with socket.create_connection((url.host, url.port), timeout=2) as connection:
+            connection.sendall(data)
+            time.sleep(waits_s)
+            connection.recv(1 << 16)
+
+    return attack
+
+
+def head(length: int) -> bytes:
+    return b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % length
+
+
+ATTACKS: dict[str, Attack] = {
+    "a body of 10 MB": posts(LARGE),
+    "a bomb": posts(BOMB, **{"Content-Encoding": "gzip"}),
+    "deep JSON": posts(DEEP),
+    "a million keys": posts(KEYS),
+    "a compression of the future": posts(b"{}", **{"Content-Encoding": "zap"}),
+    "a flood of headers": sends(FLOOD),
+    "10 MB behind a false length": sends(head(10) + LARGE),
+    "a length without a body": sends(head(400_000) + b" " * 1000, waits_s=1.0),
+    "a length beyond all bounds": sends(head(10**18) + b" " * 1000),
+}
+SLOW = 4  # threads of each attack
+
+
+def peak_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError("no peak is told")
+
+
+def test_the_collector_stays_small_and_serves_others_while_it_is_attacked(cluster: ClusterHouse) -> None:
+    project = cluster.project()
+    cluster.collector.stop()
+    cluster.start()
+    end, tried = threading.Event(), dict.fromkeys(ATTACKS, 0)
+
+    def goes_on(name: str) -> None:
+        while not end.is_set():
+            with suppress(OSError, httpx.TransportError):  # it may hang up on them
+                ATTACKS[name](project)
+            tried[name] += 1
+
+    threads = [threading.Thread(target=goes_on, args=(name,)) for name in ATTACKS for _ in range(SLOW)]
+    for thread in threads:
+        thread.start()
+    served, begun = 0, time.monotonic()
+    try:
+        while time.monotonic() - begun < SECONDS:
+            event = {"type": "track", "event": "Served", "anonymousId": "honest", "messageId": f"honest {served}"}
+            assert project.post([event]).status_code == 200
+            served += 1
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join(30)
+    peak = peak_mb(cluster.collector.pid)
+    assert all(tried.values()), tried
+    assert served >= 10
+    assert peak < MOST_MB, f"{peak:.0f} MB"
+    assert cluster.collector.is_running
+    cluster.drained()
+    assert project.ask("trend", events=["Served"])["events"] == served

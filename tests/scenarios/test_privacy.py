@@ -1,0 +1,70 @@
+"""What a visitor may not be known by is in no log, no file of the tables, no metrics and no line that servers print."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from tests.scenarios.house import ClusterHouse, House
+
+ADDRESS, IP, PHONE = "Quentin.Veil@private.example", "198.51.100.77", "+4915112345678"
+SEEN = "a-word-that-may-be-kept"
+NUMBERS = {".index", ".timeindex"}  # of Kafka: offsets alone, and long
+
+
+def events() -> list[dict[str, object]]:
+    page = {
+        "url": f"https://shop.example/hello?email={quote(ADDRESS)}&to={ADDRESS}",
+        "referrer": f"https://mail.example/?{ADDRESS}",
+    }
+    context = {"ip": IP, "page": page, "traits": {"email": ADDRESS, "phone": PHONE}}
+    return [
+        {"type": "page", "anonymousId": "hidden", "context": context, "properties": page},
+        {
+            "type": "track", "event": "Asked", "anonymousId": "hidden", "context": context,
+            "properties": {"email": ADDRESS, "ip": IP, "note": f"write to {ADDRESS}", "deep": [ADDRESS], "seen": SEEN},
+        },
+        {"type": "identify", "userId": ADDRESS, "anonymousId": "hidden", "traits": {"email": ADDRESS, "phone": PHONE}},
+        {"type": "alias", "userId": "quentin", "previousId": ADDRESS},
+        {"type": "track", "anonymousId": "hidden", "context": context, "properties": {"note": ADDRESS}},
+        {"type": ADDRESS, "anonymousId": ADDRESS, "context": context},
+    ]  # fmt: skip
+
+
+def files(house: House) -> Iterator[bytes]:
+    folder = house.folder.parent if isinstance(house, ClusterHouse) else house.folder
+    for file in folder.rglob("*"):
+        if file.is_file() and file.suffix not in NUMBERS:
+            yield read(file)
+
+
+def read(file: Path) -> bytes:
+    try:
+        return file.read_bytes().lower()
+    except FileNotFoundError:  # merged away meanwhile
+        return b""
+
+
+def test_a_search_of_all_bytes_finds_no_address_no_mail_and_no_key(house: House) -> None:
+    project = house.project()
+    body = json.dumps({"batch": events(), "context": {"ip": IP}, "writeKey": project.write_key}).encode()
+    told = {"X-Forwarded-For": IP, "Forwarded": f"for={IP}", "Content-Type": "application/json"}
+    assert project.post_raw("/v1/batch", body, **told).status_code == 200
+    single = {"userId": ADDRESS, "traits": {"email": ADDRESS}, "context": {"ip": IP}, "writeKey": project.write_key}
+    assert project.post_raw("/v1/identify", json.dumps(single).encode(), **told).status_code == 200
+    project.post_raw("/v1/batch", body[:-20], **told)  # breaks off
+    house.drained()
+    assert project.ask("rejected")["count"] > 0
+    assert project.customer(f"email:{ADDRESS}")["id"] == project.customer(f"user:{ADDRESS}")["id"]
+    assert project.ask("trend", events=["Asked"])["events"] == 1
+    sought = {
+        each: [each.encode().lower(), quote(each).encode().lower()]
+        for each in (ADDRESS, IP, PHONE, project.write_key, project.admin_key)
+    }
+    metrics = house.http.get(f"{house.url}/metrics", headers=house.own.admin_headers).content.lower()
+    found, is_read = set(), False
+    for content in (metrics, *files(house)):
+        is_read |= SEEN.encode() in content
+        found |= {name for name, forms in sought.items() if any(form in content for form in forms)}
+    assert is_read, "the search reads what is kept"
+    assert found == set()
