@@ -97,7 +97,7 @@ def test_visits_of_nasas_log_are_webalizers(house: House, way: Way) -> None:
 def test_import_takes_only_the_events_of_a_type_where_it_is_told_so(house: House) -> None:
     project = house.project()
     report = project.import_file(DATA / "access_log" / "events.ndjson.gz", "--type", "page")
-    assert report["lines"] == report["accepted"] == 3_877
+    assert (report["lines"], report["accepted"]) == (9_999, 3_877)
     assert counted(project, include_bots=True)[0] == 2_069
 
 

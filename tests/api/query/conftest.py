@@ -121,9 +121,14 @@ class House:
     def fill(self, project: str) -> None:
         """Whatever history was to be filled anew is: as if it had begun once more, with nothing to do."""
         known = fills.fills(self.store, project)
-        for number, one in enumerate(known, 1):
-            row: list[Any] = [project, known[-1].id + number, "", 0, *one.change, 0, 0, 0, 0, 0]
-            self.store.insert("fills", [[value] for value in row])
+        begun_anew = {one.change for one in known if not one.shards}
+        rows = [
+            (project, known[-1].id + number, "", 0, *one.change, 0, 0, 0, 0, 0)
+            for number, one in enumerate(known, 1)
+            if one.change not in begun_anew
+        ]
+        if rows:
+            self.store.insert("fills", list(zip(*rows, strict=True)))
 
     def write(self, rows: Sequence[Any], retracts: Sequence[Any] = ()) -> None:
         Facts(self.store).write(rows, retracts, self.version)

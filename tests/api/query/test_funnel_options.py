@@ -303,7 +303,7 @@ def body_of(funnel: Funnel) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, funnels(), asked)
 async def test_saved_and_ad_hoc_give_the_numbers_of_the_account(
     house: House, happened: list[tuple[int, int, str, str, bool]], funnel: Funnel, more: dict[str, Any]

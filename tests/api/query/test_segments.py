@@ -124,7 +124,7 @@ did = st.builds(
 )
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, st.lists(did, min_size=1, max_size=3), st.sampled_from(["all", "any"]), st.data())
 async def test_members_are_those_of_a_slow_account_and_with_the_others_make_every_total(
     house: House, happened: list[tuple[int, int, str]], conditions: list[dict[str, Any]], match: str, data: Any
