@@ -19,12 +19,13 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from api.collect.answers import CLOSE, Answer, Header
+from api.collect.answers import CLOSE, Answer, Header, refusal
 
 Take = Callable[[MutableMapping[str, Any], str, bytes, Callable[[Answer], None]], bool]
 Head = tuple[bytes, bytes]  # what comes before and after the digits of its length
 
 MOST_HEADS, MOST_HEAD = 4_096, 2_048  # how many are kept, of at most so many bytes
+HEAD_LIMIT = 65_536  # bytes of a head that has no end yet: the parser keeps all of them
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (\d{1,9})\r\n")
 REMEMBERED = ("path", "raw_path", "query_string", "method", "headers")  # of a scope
 _NOBODY_WAITS = asyncio.Event()  # of a request that is there whole and taken without a task
@@ -45,6 +46,8 @@ class DirectProtocol(HttpToolsProtocol):
     heads: ClassVar[dict[Head, MutableMapping[str, Any]]]  # scopes of requests, without what is the connection's
     _is_between = True  # the parser has read a request to its end, and nothing after it
     _is_feeding = False
+    _is_in_head = False
+    _head_bytes = 0  # of an unfinished head, without the piece of data that it began in
     _answered_at = 0.0  # the loop's time
     _held: tuple[RequestResponseCycle, Any] | None = None
     _body = b""  # of the held request, where it has come in one piece
@@ -54,10 +57,14 @@ class DirectProtocol(HttpToolsProtocol):
         if was_between and self._is_known(data):
             return
         self._is_feeding = True
+        self._head_bytes += len(data)
         try:
             super().data_received(data)
         finally:
             self._is_feeding = False
+        if self._is_in_head and self._head_bytes > HEAD_LIMIT and not self.transport.is_closing():
+            self._refuse_head()
+            return
         if self._held is not None:
             (cycle, app), self._held = self._held, None
             body, self._body = self._body, b""
@@ -69,7 +76,18 @@ class DirectProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._is_between = False
+        self._is_in_head, self._head_bytes = True, 0
         super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._is_in_head = False
+        super().on_headers_complete()
+
+    def _refuse_head(self) -> None:
+        told = refusal(431, "head_too_large", f"the head of a request has {HEAD_LIMIT} bytes at most", headers=(CLOSE,))
+        start = status_and(told.status, tuple(self.server_state.default_headers))
+        self.transport.write(b"%b%b\r\n%b" % (start, lines_of(told.headers), told.body))
+        self.transport.close()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

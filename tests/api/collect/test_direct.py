@@ -445,3 +445,15 @@ async def test_a_request_that_takes_longer_than_a_quiet_connection_stays_is_answ
         listening.log.gate.set()
         assert (await answer(reader))[0] == 200
         assert await asyncio.wait_for(reader.read(), 5) == b""
+
+
+@pytest.mark.parametrize("flood", [b"X-Flood: 0123456789\r\n", b"X-Flood: ", b"a"])
+async def test_a_head_without_an_end_is_refused_before_it_takes_room(flood: bytes) -> None:
+    async with serving() as at:
+        reader, writer = await at.connect()
+        writer.write(b"POST /v1/track HTTP/1.1\r\nHost: a\r\n")
+        with contextlib.suppress(ConnectionError):  # it hangs up meanwhile
+            for _ in range(200):
+                writer.write(flood * (10_000 // len(flood)))
+                await writer.drain()
+        assert (await reader.readline()).startswith(b"HTTP/1.1 431 ")
