@@ -99,13 +99,13 @@ class Runtime:
         return found
 
     def salt(self, day: int) -> bytes:
-        """Of the day (days since 1970), for cookieless ids. Raises LogUnavailable where there is none now."""
+        """Of the day (days since 1970), for visitors without ids. Raises LogUnavailable where there is none now."""
         return self._salts.of(day)
 
     def look_around(self) -> None:
         """Reads definitions, salts and topics again. Raises Fault where store or log do not answer. Blocks."""
-        projects = self.definitions.refresh().projects.values()
-        self._salts.refresh(any(project.privacy.cookieless for project in projects))
+        self.definitions.refresh()
+        self._salts.refresh()  # any tracker may send without ids
         self._topics = {name: self.log.topic(name) for name in TOPICS}
 
     def _refresh(self) -> None:

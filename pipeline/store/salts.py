@@ -1,8 +1,8 @@
 """The salts of the days: shared by all collectors through the store, and gone when their day is over.
 
-Whoever first needs one writes it; of several the first counts. That of the next day is made an hour ahead, so that all
-know it by midnight. A salt that is over is taken from the disk and from memory: what was hashed with it can be told
-from nothing then.
+The collector that first looks writes it; of several the first counts. That of the next day is made an hour ahead, so
+that all know it by midnight. A salt that is over is taken from the disk and from memory: what was hashed with it can be
+told from nothing then.
 """
 
 import secrets
@@ -35,12 +35,12 @@ class Salts:
             raise LogUnavailable("the salt of the day is not there yet")
         return found
 
-    def refresh(self, is_needed: bool) -> None:
-        """Makes what will be needed and destroys what is over, or all where none is needed. Blocks."""
+    def refresh(self) -> None:
+        """Makes what will be needed and destroys what is over. Blocks."""
         with self._lock:
             now = self._now()
-            days = sorted({now // DAY_MS, (now + AHEAD_MS) // DAY_MS}) if is_needed else []
-            if self._known.keys() == set(days) and days:
+            days = sorted({now // DAY_MS, (now + AHEAD_MS) // DAY_MS})
+            if self._known.keys() == set(days):
                 return
             stored = self._stored()
             if any(day not in days for day in stored):

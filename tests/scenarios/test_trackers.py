@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.equipment.released import node_packages, python_packages
 from tests.scenarios.house import EmbeddedHouse
 from tests.scenarios.project import Project
@@ -42,7 +40,6 @@ def sent(project: Project, command: list[str], **environ: str) -> dict[str, list
     return found
 
 
-@pytest.mark.xfail(reason="since e-mails are redacted at the collector some events of OpenPanel and Mixpanel differ")
 def test_clients_for_python(embedded: EmbeddedHouse) -> None:
     program = [sys.executable, str(CLIENTS / "trackers_python.py")]
     found = sent(embedded.project(), program, PYTHONPATH=str(python_packages(*PYTHON)))
@@ -58,7 +55,6 @@ def test_clients_for_python(embedded: EmbeddedHouse) -> None:
     assert found["track_charge"][0][3] == 50_000_000
 
 
-@pytest.mark.xfail(reason="since e-mails are redacted at the collector some events of OpenPanel and Mixpanel differ")
 def test_clients_for_node(embedded: EmbeddedHouse) -> None:
     program = ["node", str(CLIENTS / "trackers_node.cjs")]
     found = sent(embedded.project(), program, NODE_PATH=str(node_packages(*NODE)))

@@ -19,24 +19,23 @@ def test_a_salt_is_shared_made_ahead_and_taken_from_the_disk_after_its_day(tmp_p
         now = DAY * DAY_MS
         one, other = Salts(store, lambda: now), Salts(store, lambda: now)
         for each in (one, other):
-            each.refresh(is_needed=True)
+            each.refresh()
         salt = one.of(DAY)
         assert (len(salt), other.of(DAY)) == (43, salt)
         assert _found(tmp_path, salt)
         now += DAY_MS - AHEAD_MS
         for each in (one, other):
-            each.refresh(is_needed=True)
+            each.refresh()
         assert one.of(DAY) == salt
         assert one.of(DAY + 1) == other.of(DAY + 1) != salt
         following = one.of(DAY + 1)
         now += AHEAD_MS
-        one.refresh(is_needed=True)
+        one.refresh()
         assert one.of(DAY + 1) == following
+        assert _found(tmp_path, following)
         with pytest.raises(LogUnavailable):
             one.of(DAY)
         assert not _found(tmp_path, salt)
-        one.refresh(is_needed=False)
-        assert not _found(tmp_path, following)
     finally:
         store.close()
 

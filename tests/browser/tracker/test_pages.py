@@ -1,5 +1,7 @@
 """Pages of a site and of an app, counted by themselves."""
 
+from typing import Any
+
 from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import OPTIONS, Complaints
@@ -72,6 +74,12 @@ def is_vital(event: Event) -> bool:
     return bool(event["event"] == "web_vitals")
 
 
+def vitals_by_load(shop: Project, path: str) -> list[dict[str, Any]]:
+    """The last that each load of a page told: it tells once more where a number has grown."""
+    told = [each for each in arrived(shop) if each["path"] == path and is_vital(each)]
+    return list({each["properties"]["load_id"]: each["properties"] for each in told}.values())
+
+
 def test_a_page_out_of_the_back_forward_cache_is_seen_again(
     chromium: Browser, complaints: Complaints, site: Site, shop: Project
 ) -> None:
@@ -93,8 +101,8 @@ def test_a_page_out_of_the_back_forward_cache_is_seen_again(
             assert page.evaluate("window.isTheSamePage === true"), "the page was loaded anew"
             wait_for(page, shop, "/", "/shears.html", "/", "Quick Back")
             page.goto("about:blank")
-            until(page, lambda: [each for each in arrived(shop) if each["path"] == "/" and is_vital(each)][1:])
-            first, again = [each["properties"] for each in arrived(shop) if each["path"] == "/" and is_vital(each)]
+            until(page, lambda: len(vitals_by_load(shop, "/")) == 2)
+            first, again = vitals_by_load(shop, "/")
             assert (first["navigation"], again["navigation"]) == ("navigate", "back-forward-cache")
             assert (again["ttfb_ms"], first["load_id"] != again["load_id"]) == (0, True)
             assert 0 < again["lcp_ms"] < 2_000, "from when it was shown again"
