@@ -10,7 +10,7 @@ import json
 import re
 import sys
 import types
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
@@ -23,7 +23,6 @@ from agents import counters as worker
 from api import health
 from api.collect import asgi, counters
 from api.collect import limits as limits_of
-from api.protocols.protocols import PROTOCOLS
 from api.query import saved_segments
 from api.query.explain import answer as explaining
 from api.query.explain import routes as explain
@@ -44,15 +43,11 @@ from api.query.questions import (
     trend,
 )
 from api.query.saved import FunnelBody, GoalBody
-from api.webhooks.event import IDENTIFY
-from api.webhooks.vendor import Meaning
-from api.webhooks.vendors import VENDORS
+from docs import senders
+from docs.markdown import code, rows
 from pipeline.cli.command import app
 from pipeline.domain import filters, identifiers
 from pipeline.ingest import acquisition, channel, properties
-from pipeline.ingest.exports.exports import EXPORTS
-from pipeline.ingest.mapping import mapping as mappings
-from pipeline.ingest.vocabulary import VOCABULARY
 from pipeline.settings import table, variable
 from schemas.rejects import REASONS
 from schemas.tables import TABLES, Table
@@ -80,16 +75,6 @@ OTHERS: Final[Mapping[str, type[BaseModel]]] = {
     "segment": saved_segments.SegmentBody, "condition": saved_segments.Condition,
     **{f"cell of {name}": one.cell for name, one in explain.EXPLAINABLE.items()},
 }  # fmt: skip
-
-
-def rows(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    told = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
-    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *told]) + "\n"
-
-
-def code(text: object) -> str:
-    return f"`{text}`"
 
 
 def settings() -> str:
@@ -279,108 +264,13 @@ def groups() -> str:
     return ", ".join(code(name) for name in acquisition.GROUPS) + ".\n"
 
 
-def vendors() -> str:
-    """How each vendor's webhooks are known to be its own, and to be new."""
-    head = ("vendor", "route", "signature", "signing secret", "what tells copies apart", "who it names")
-    unsigned = "signs nothing"
-    lines = [
-        (
-            each.title,
-            code(f"/webhooks/{each.name}"),
-            each.signature or unsigned,
-            each.secret or "-",
-            each.once,
-            each.identity,
-        )
-        for each in VENDORS.values()
-    ]
-    return rows(head, lines)
-
-
-def webhooks() -> str:
-    """What each vendor's notes become; notes that become the same stand in one line."""
-    lines = []
-    for vendor in VENDORS.values():
-        by_meaning: dict[Meaning, list[str]] = {}
-        for word, meaning in vendor.meanings.items():
-            by_meaning.setdefault(meaning, []).append(word if "`" in word else code(word))
-        for meaning, words in by_meaning.items():
-            lines.append((vendor.title, ", ".join(words), *_meaning(meaning)))
-    return rows(("vendor", "its note", "event", "channel", "contact", "more"), lines)
-
-
-def _meaning(meaning: Meaning) -> tuple[str, str, str, str]:
-    if not meaning.event or meaning.event == IDENTIFY:
-        return (code(IDENTIFY) if meaning.event else "-", "-", "-", meaning.note)
-    if "`" in meaning.event:  # named by the sender
-        return meaning.event, code(meaning.channel), "by its name", meaning.note
-    contact = channel.contact(meaning.event, "track", meaning.channel, False)
-    return meaning.event, code(meaning.channel), code(contact) if contact else "none", meaning.note
-
-
-def protocols() -> str:
-    """Where each protocol is spoken, whose key it is, and what a site changes."""
-    head = ("tracker", "routes", "the key comes as", "alias", "what tells copies apart", "what a site changes")
-    lines = [
-        (
-            each.title,
-            ", ".join(code(path if "." in path or "*" in path else f"{path}/") for path in each.paths),
-            each.key,
-            code(f"{each.name}:..."),
-            each.once,
-            each.switch,
-        )
-        for each in PROTOCOLS.values()
-    ]
-    return rows(head, lines)
-
-
-def protocol_events() -> str:
-    """What each protocol's events and fields become; those that become the same stand in one line."""
-    lines = []
-    for each in PROTOCOLS.values():
-        for kind, known in (("event", each.becomes), ("field", each.homes)):
-            by_meaning: dict[str, list[str]] = {}
-            for name, meaning in known.items():
-                by_meaning.setdefault(meaning, []).append(code(name))
-            lines += [
-                (each.title, kind, ", ".join(names), code(meaning) if meaning else "read by the protocol, not stored")
-                for meaning, names in by_meaning.items()
-            ]
-        lines += [(each.title, "more", name, meaning) for name, meaning in each.notes.items()]
-    return rows(("tracker", "", "theirs", "ours"), lines)
-
-
-def vocabulary() -> str:
-    lines = [
-        (name, code(known.channel), code(known.contact) if known.contact else "none", known.note)
-        for name, known in VOCABULARY.items()
-    ]
-    return rows(("event", "channel", "contact", "properties"), lines)
-
-
-def exports() -> str:
-    """What the files of other trackers become."""
-    told = []
-    for each in EXPORTS.values():
-        told.append(f"### --from {each.name}\n{each.title[:1].upper()}{each.title[1:]}: {each.file}.\n")
-        told.append(rows(("of it", "becomes"), each.becomes))
-    return "\n".join(told)
-
-
-def mapping() -> str:
-    """Keys of an event in a mapping, as further rows of a table."""
-    lines = [(name, ".".join(where)) for name, where in mappings.FIELDS.items()]
-    lines += [(f"[event.{name}]", ".".join(where)) for name, where in mappings.TABLES.items()]
-    return "".join(f"| {code(name)} | {code(where)} |\n" for name, where in lines)
-
-
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     each.__name__: each
     for each in (
         *(settings, tables, reasons, routes, limits, commands, metrics),
-        *(columns, placeholders, channels, passive, click_ids, groups, vendors, webhooks, protocols, protocol_events),
-        *(exports, mapping, vocabulary),
+        *(columns, placeholders, channels, passive, click_ids, groups),
+        *(senders.vendors, senders.webhooks, senders.protocols, senders.protocol_events),
+        *(senders.exports, senders.mapping, senders.vocabulary),
     )
 }
 

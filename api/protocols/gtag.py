@@ -12,15 +12,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import msgspec
-
-from api.collect.answers import Answer, Refused
+from api.collect.answers import Refused
 from api.protocols.forms import form_of
-from api.protocols.ga4 import VIEWS
+from api.protocols.ga4 import VIEWS, answered, refused
 from api.protocols.gtag_items import items_of
 from api.protocols.homes import compiled, housed
 from api.protocols.once import once
-from api.protocols.protocol import Asked, Posted, Protocol, Read, Refusal, Told, answer
+from api.protocols.protocol import Asked, Posted, Protocol, Read, Told
 from api.webhooks.vendor import Event, Unmapped
 
 VERSION: Final = "2"
@@ -148,15 +146,6 @@ def _number(text: str) -> Any:
 def _public(hit: Mapping[str, str]) -> dict[str, str]:
     """A hit without key and address."""
     return {name: value for name, value in hit.items() if name not in ("tid", "ep.write_key", "_uip")}
-
-
-def answered(asked: Asked, accepted: int, rejected: int) -> Answer:
-    return answer(204, "")
-
-
-def refused(why: Refusal) -> tuple[str, bytes]:
-    told = {"code": why.status, "message": why.message, "status": why.code}
-    return "application/json", msgspec.json.encode({"error": told, "request_id": why.request_id})
 
 
 PROTOCOL: Final = Protocol(

@@ -1,5 +1,6 @@
 """Released packages of others that tests run: installed once, beside this project's own, by their clients."""
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -24,7 +25,6 @@ def node_packages(*wanted: str) -> Path:
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed: {', '.join(wanted)} run on Node.js and come through npm")
     folder = CACHE / f"npm-{_named(wanted)}"
-    folder.mkdir(parents=True, exist_ok=True)
     options = ("--no-audit", "--no-fund", "--ignore-scripts")
     _install(["npm", "install", "--prefix", str(folder), *options, *wanted], folder)
     return folder / "node_modules"
@@ -35,10 +35,13 @@ def _named(wanted: tuple[str, ...]) -> str:
 
 
 def _install(command: list[str], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     done_mark = folder / "installed"
-    if done_mark.exists():
-        return
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
-    if done.returncode:
-        pytest.skip(f"could not be installed: {' '.join(command)}: {done.stderr[-500:]}")
-    done_mark.touch()
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side, and an installer wants its folder for itself
+        if done_mark.exists():
+            return
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+        if done.returncode:
+            pytest.skip(f"could not be installed: {' '.join(command)}: {done.stderr[-500:]}")
+        done_mark.touch()

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -73,6 +75,15 @@ class Project:
         assert done.returncode == 0, done.stderr
         report: dict[str, Any] = json.loads(done.stdout)
         return report
+
+    def run_client(self, command: Sequence[str], **environ: str) -> None:
+        """A program that sends with somebody's client, to its end; then all it sent has been worked on."""
+        done = subprocess.run(
+            command, env=os.environ | environ | {"HOST": self.house.url, "WRITE_KEY": self.write_key},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        self.house.drained()
 
     # -- askers
 

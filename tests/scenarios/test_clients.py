@@ -1,70 +1,35 @@
 """Released Segment clients send to a running collector, and each of their events is in ClickHouse once."""
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.equipment.released import node_packages, python_packages
 from tests.scenarios.house import House
 from tests.scenarios.project import Project
 
 CLIENTS = Path(__file__).parent / "clients"
-CACHE = Path.home() / ".cache" / "wayfare"  # both clients are installed once, beside this project's own packages
 PYTHON_CLIENT, NODE_CLIENT = "segment-analytics-python==2.4.0", "@segment/analytics-node@2.3.0"
 KINDS = ("alias", "group", "identify", "page", "screen")
 ORDERS = 60
 
 
-@pytest.fixture(scope="session")
-def python_client() -> Path:
-    """Folder of Python packages with the client."""
-    folder = CACHE / f"{PYTHON_CLIENT}-py3.{sys.version_info.minor}"
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), PYTHON_CLIENT]
-    installed(command, folder / "segment")
-    return folder
+def test_segments_client_for_python(house: House) -> None:
+    sends(
+        house.project(),
+        [sys.executable, str(CLIENTS / "segment_python.py")],
+        PYTHONPATH=str(python_packages(PYTHON_CLIENT)),
+    )
 
 
-@pytest.fixture(scope="session")
-def node_client() -> Path:
-    """Folder of Node packages with the client."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed: Segment's client for Node runs on Node.js and comes through npm")
-    folder = CACHE / f"node-{NODE_CLIENT.rpartition('@')[2]}"
-    folder.mkdir(parents=True, exist_ok=True)
-    command = ["npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", NODE_CLIENT]
-    installed(command, folder / "node_modules" / "@segment" / "analytics-node")
-    return folder / "node_modules"
-
-
-def installed(command: list[str], there: Path) -> None:
-    if not there.is_dir():
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
-        if done.returncode:
-            pytest.skip(f"the client could not be installed: {' '.join(command)}: {done.stderr[-500:]}")
-
-
-def test_segments_client_for_python(house: House, python_client: Path) -> None:
-    sends(house.project(), [sys.executable, str(CLIENTS / "segment_python.py")], PYTHONPATH=str(python_client))
-
-
-def test_segments_client_for_node(house: House, node_client: Path) -> None:
-    sends(house.project(), ["node", str(CLIENTS / "segment_node.cjs")], NODE_PATH=str(node_client))
+def test_segments_client_for_node(house: House) -> None:
+    sends(house.project(), ["node", str(CLIENTS / "segment_node.cjs")], NODE_PATH=str(node_packages(NODE_CLIENT)))
 
 
 def sends(project: Project, command: list[str], **environ: str) -> None:
     """Runs the client's program: sixty calls of track, one of each other kind. Then all are there, each once."""
-    done = subprocess.run(
-        command, env=os.environ | environ | {"HOST": project.house.url, "WRITE_KEY": project.write_key},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    project.house.drained()
+    project.run_client(command, **environ)
     (rows, rejected) = project.rows(
         "SELECT event, count(), uniqExact(message_id), any(user_id), any(toString(properties)) FROM events FINAL "
         "WHERE project = {project:String} GROUP BY event ORDER BY event",

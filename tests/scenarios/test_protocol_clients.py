@@ -1,31 +1,18 @@
 """Released clients of other trackers for servers send to a running collector; each of their events is there once."""
 
-import os
-import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.equipment.released import python_packages
 from tests.scenarios.house import EmbeddedHouse
-from tests.scenarios.test_clients import CACHE, CLIENTS, installed
+from tests.scenarios.test_clients import CLIENTS
 
 PACKAGES = ("posthog==7.91.1", "snowplow-tracker==1.1.0", "matomopy==0.1.0")
 ORDERS = 20
 
 
-@pytest.fixture(scope="session")
-def tracker_clients() -> Path:
-    """Folder of Python packages with the clients."""
-    folder = CACHE / f"protocols-{'-'.join(each.rpartition('=')[2] for each in PACKAGES)}-py3.{sys.version_info.minor}"
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), *PACKAGES]
-    installed(command, folder / "matomopy")
-    return folder
-
-
-def test_posthogs_snowplows_and_matomos_clients_for_python(embedded: EmbeddedHouse, tracker_clients: Path) -> None:
+def test_posthogs_snowplows_and_matomos_clients_for_python(embedded: EmbeddedHouse) -> None:
     project = embedded.project()
     made = embedded.http.post(
         f"{embedded.url}/api/v1/admin/projects/{project.name}/keys",
@@ -34,13 +21,8 @@ def test_posthogs_snowplows_and_matomos_clients_for_python(embedded: EmbeddedHou
     )
     project.write_key = made.json()["key"]
     embedded.project()  # whoever knows a newer project knows the key too
-    done = subprocess.run(
-        [sys.executable, str(CLIENTS / "protocols_python.py")],
-        env=os.environ | {"PYTHONPATH": str(tracker_clients), "HOST": embedded.url, "WRITE_KEY": project.write_key},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    embedded.drained()
+    program = [sys.executable, str(CLIENTS / "protocols_python.py")]
+    project.run_client(program, PYTHONPATH=str(python_packages(*PACKAGES)))
 
     recent = project.ask("recent", newest=1000)
     assert recent["rejected"] == []

@@ -1,8 +1,6 @@
 """Released clients of other trackers, of servers: they send here, and each of their events is in ClickHouse once."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,12 +19,7 @@ NODE = (
 
 def sent(project: Project, command: list[str], **environ: str) -> dict[str, list[Any]]:
     """What a client's program put into the store, by event: [user, properties] of each."""
-    done = subprocess.run(
-        command, env=os.environ | environ | {"HOST": project.house.url, "WRITE_KEY": project.write_key},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    project.house.drained()
+    project.run_client(command, **environ)
     (rows, rejected) = project.rows(
         "SELECT event, user_id, device_id, toString(properties), value_micros FROM events FINAL "
         "WHERE project = {project:String} ORDER BY event, user_id",

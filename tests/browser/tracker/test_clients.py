@@ -1,7 +1,5 @@
 """Released browser clients of Segment and RudderStack in Chromium: they send here, each event arrives once."""
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,11 @@ from playwright.sync_api import Page
 
 from tests.browser.tracker.tested_site import Site
 from tests.browser.tracker.visitors import Event, acts, until
+from tests.equipment.released import node_packages
 from tests.scenarios.house import EmbeddedHouse
 from tests.scenarios.project import Project
 
 PACKAGES = ("@segment/analytics-next@1.84.3", "@rudderstack/analytics-js@3.34.1")
-FOLDER = Path.home() / ".cache" / "wayfare" / "-".join(("browser", *(each.rpartition("@")[2] for each in PACKAGES)))
 SEGMENT = "/clients/@segment/analytics-next/dist/umd/index.js"
 RUDDERSTACK = "/clients/@rudderstack/analytics-js/dist/npm/modern/bundled/umd/index.js"
 CALLS = """
@@ -31,16 +29,7 @@ EXPECTED = sorted(["page", "identify", "group", *(f"Order {number}" for number i
 @pytest.fixture(scope="session")
 def clients() -> Path:
     """Folder of Node packages with both clients."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed: the clients come through it")
-    there = FOLDER / "node_modules"
-    if not (there / "@rudderstack" / "analytics-js").is_dir():
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--prefix", str(FOLDER), "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
-        if done.returncode:
-            pytest.skip(f"the clients could not be installed: {done.stderr[-500:]}")
-    return there
+    return node_packages(*PACKAGES)
 
 
 @pytest.fixture

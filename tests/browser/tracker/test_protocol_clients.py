@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 
 from tests.browser.tracker.tested_site import Site
 from tests.browser.tracker.visitors import Event, arrived, until
+from tests.equipment.released import node_packages
 from tests.scenarios.house import EmbeddedHouse
 from tests.scenarios.part import until as until_known
 from tests.scenarios.project import Project
@@ -25,7 +26,6 @@ PACKAGES = (
     "plausible-tracker@0.3.9",
     "matomo-tracker@2.2.4",
 )
-FOLDER = Path.home() / ".cache" / "wayfare" / "-".join(("protocols", *(each.rpartition("@")[2] for each in PACKAGES)))
 # CommonJS in a page, as a bundler would have put it together.
 REQUIRE = """
     const loaded = {};
@@ -45,16 +45,7 @@ REQUIRE = """
 @pytest.fixture(scope="session")
 def clients() -> Path:
     """Folder of Node packages with the clients."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed: the clients come through it")
-    there = FOLDER / "node_modules"
-    if not (there / "matomo-tracker").is_dir():
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--prefix", str(FOLDER), "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
-        if done.returncode:
-            pytest.skip(f"the clients could not be installed: {done.stderr[-500:]}")
-    return there
+    return node_packages(*PACKAGES)
 
 
 @pytest.fixture
