@@ -456,4 +456,5 @@ async def test_a_head_without_an_end_is_refused_before_it_takes_room(flood: byte
             for _ in range(200):
                 writer.write(flood * (10_000 // len(flood)))
                 await writer.drain()
-        assert (await reader.readline()).startswith(b"HTTP/1.1 431 ")
+        async with asyncio.timeout(10):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 431 ")
