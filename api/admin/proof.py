@@ -2,7 +2,9 @@
 
 import asyncio
 import secrets
-from typing import Any, Self
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
 
 import msgspec
 from fastapi import APIRouter, Depends
@@ -23,6 +25,8 @@ from schemas.log import MAX_LINES_PER_RECORD, TOPICS
 
 MOST_EXAMPLES = 100
 MOST_LOOKS = 3
+PATIENCE_MS = 15_000  # data_until moves every 10 s, also where nothing is sent
+LOOKS_AGAIN_S = 0.2
 _IDS = {"device", "id", "owner", "customer", "identifier", "other", "message_id", "journey", "evidence_message"}
 
 
@@ -123,25 +127,54 @@ def _event(event: Event) -> EventShown:
 
 
 def _looked(runtime: Runtime, project: str, devices: list[int] | None) -> Report:
-    """What `verify` finds, also while events come: a difference counts where it is not about what moved meanwhile, and
-    is there at every look. Where nothing moves the first look is enough.
+    """What `verify` finds, also while events come.
 
-        caught up ──── verify reads events, sessions, journeys ... ──── who moved since?
+    caught up ──── verify reads events, sessions, journeys ... ──── who moved since?
     """
-    found: set[tuple[Any, ...]] | None = None
-    for _ in range(MOST_LOOKS):
+
+    def look() -> Look:
         progress = progress_of(runtime)
         since = progress.now if progress.drained else progress.data_until or 0
         snapshot = runtime.definitions.refresh()
         report = verify(runtime.store, snapshot, project, devices=devices)
         if not report.differences:
-            break
-        remaining, moved = settled(runtime.store, snapshot, project, report.differences, since)
+            return Look(report, [], False)
+        return Look(report, *settled(runtime.store, snapshot, project, report.differences, since))
+
+    return agreed(look, lambda: _catch_up(runtime))
+
+
+class Look(NamedTuple):
+    report: Report  # with all differences
+    remaining: list[Difference]  # those that are not about what moved meanwhile
+    has_moved: bool
+
+
+def agreed(look: Callable[[], Look], catch_up: Callable[[], None]) -> Report:
+    """A difference counts where it is there at every look, and at the last is not about what moved meanwhile.
+
+    Where nothing moves the first look is enough. What moved at one is looked at again when the agents have done it.
+    """
+    found: set[tuple[Any, ...]] | None = None
+    for number in range(1, MOST_LOOKS + 1):
+        report, remaining, has_moved = look()
+        named = set(map(_name, report.differences))
         report.differences = [each for each in remaining if found is None or _name(each) in found]
-        if not report.differences or not moved:
+        found = named if found is None else named & found
+        if not has_moved or not found or number == MOST_LOOKS:
             break
-        found = set(map(_name, report.differences))
+        catch_up()
     return report
+
+
+def _catch_up(runtime: Runtime) -> None:
+    """Waits until all that was received before is done, but not for agents that are not there."""
+    begun = time.time_ns() // 1_000_000
+    while True:
+        progress = progress_of(runtime)
+        if progress.drained or (progress.data_until or 0) >= begun or progress.now - begun > PATIENCE_MS:
+            return
+        time.sleep(LOOKS_AGAIN_S)
 
 
 def _name(difference: Difference) -> tuple[Any, ...]:

@@ -160,13 +160,13 @@ class Facts:
         return found
 
     def members(self, project: str, customers: Iterable[int]) -> dict[int, list[int]]:
-        """The identifiers of every customer asked for, the customer itself first."""
+        """The identifiers of every customer asked for, the customer itself first, the others in order."""
         wanted = set(customers)
         found = {customer: [customer] for customer in wanted}
         for chunk in _chunks(wanted):
             for _, identifier, customer in self._read("identities_of_customers", project=project, customers=chunk):
                 found[customer].append(identifier)
-        return found
+        return {customer: [customer, *sorted(members[1:])] for customer, members in found.items()}
 
     def journeys(self, project: str, customers: Iterable[int]) -> dict[int, list[Journey]]:
         return self._grouped("journeys", project, "customers", customers, _journey, lambda row: row.customer)
