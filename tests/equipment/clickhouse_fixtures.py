@@ -57,7 +57,12 @@ class Endpoint:
     def stop(self, number: int = 15) -> None:
         if self._process:
             self._process.send_signal(number)
-            self._process.wait(STARTS_WITHIN)
+            try:
+                self._process.wait(STARTS_WITHIN)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+                raise
             assert self._process.stdout
             self._process.stdout.close()
             self._process = None

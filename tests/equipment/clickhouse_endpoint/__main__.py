@@ -25,7 +25,8 @@ def main() -> None:
     native = NativeServer(engine, users, options.tcp)
     http = HttpServer(engine, users, options.http)
     print(f"ready tcp={native.port} http={http.server_port} version={engine.version}", flush=True)
-    stop.wait()
+    while not stop.wait(0.2):  # a signal that one of the engine's threads gets does not wake this one
+        pass
     native.close()
     http.shutdown()
     engine.close()
