@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.query import access, ask, fills, saved
 from api.query.bodies import JsonRoute
 from api.query.errors import near
-from api.query.questions.funnel import saved_funnel
+from api.query.questions.funnel_entries import saved_funnel
 from api.query.questions.model import Strict
 from api.query.runtime_port import Runtime
 from api.query.saved import FunnelBody, GoalBody, SavedFunnel, SavedGoal

@@ -11,7 +11,7 @@ from api.query import access, ask
 from api.query.bodies import JsonRoute
 from api.query.errors import near
 from api.query.questions import segments
-from api.query.questions.funnel import saved_funnel
+from api.query.questions.funnel_entries import saved_funnel
 from api.query.questions.model import Asking, Strict, hexadecimal, refused
 from api.query.questions.steps import MOST_STEPS, EventNames, Where, Window, filter_of
 from api.query.runtime_port import Runtime

@@ -31,16 +31,16 @@ class FunnelCell(Strict):
 
 
 def of_funnel(asking: Asking, question: FunnelQuestion, cell: FunnelCell) -> Cases:
-    found = funnel.entered(asking, question)
+    found, how = funnel.entered(asking, question)
     _check(cell, question, found.funnel)
     ordered = (in_order(of_actor) for of_actor in found.actors)
     entries: Iterable[FunnelEntry]
     if cell.period is not None:
-        entries = _of_period(ordered, found.how, cell.period)
+        entries = _of_period(ordered, how, cell.period)
     else:
-        entries = [entry for of_actor in ordered for entry in counting(of_actor, found.how)]
+        entries = [entry for of_actor in ordered for entry in counting(of_actor, how)]
         if cell.kind is not None:
-            entries = _of_group(entries, found.how, cell)
+            entries = _of_group(entries, how, cell)
     whose: dict[int, int] = {}
     if question.count == "sessions":
         asked = question.range(asking.now)

@@ -1,40 +1,24 @@
 """Funnel: how many customers (or sessions) come how far through steps, how fast, by a breakdown and by period.
 
-Ad hoc, the pure core answers, over the events that ClickHouse has narrowed to the steps' names and the time; saved
-(`{"saved": NAME}`), the entries that the agents keep are counted. Both count the same way, so both give the same.
-
-    asked range        [from ------------------ to)
-    events read        [from -------------------------- to + window]
-    an entry               A ----- B ------------- C                  begins inside the range, may end after it
+Ad hoc and saved are counted the same way, so both give the same.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from api.query.errors import near
-from api.query.questions import known, narrowed
-from api.query.questions.funnel_choice import Actor, Count
+from api.query.questions import funnel_entries, known
+from api.query.questions.funnel_choice import Count
+from api.query.questions.funnel_entries import Found, OfFunnel
 from api.query.questions.funnel_numbers import FunnelResult, tallied
 from api.query.questions.model import Answer, Asking, Solved, Strict, refused
-from api.query.questions.ranges import OfCustomers, Period, Range
-from api.query.questions.steps import (
-    DEFAULT_WINDOW_MS,
-    LEAST_STEPS,
-    MOST_STEPS,
-    Constant,
-    Exclusions,
-    Order,
-    Step,
-    Window,
-)
-from pipeline.domain.funnels import FunnelPlan, compile_funnel, entries
-from pipeline.errors import InvalidQuestion, NotFound
+from api.query.questions.ranges import Period
+from api.query.questions.steps import LEAST_STEPS, MOST_STEPS
+from pipeline.domain.funnels import compile_funnel
+from pipeline.errors import InvalidQuestion
 from schemas.definitions import Funnel
-from schemas.facts import FunnelEntry
 
 _NAMED = ("first", "last", "all")
 
@@ -59,27 +43,7 @@ class Convert(Strict):
     to: int | None = Field(None, ge=1, le=MOST_STEPS, description="number of a later step; null: the last")
 
 
-class FunnelQuestion(OfCustomers):
-    steps: list[Step] | None = Field(None, min_length=LEAST_STEPS, max_length=MOST_STEPS)
-    saved: str | None = Field(
-        None, min_length=1, max_length=200, description="name of a saved funnel, instead of steps"
-    )
-    window: Window | None = Field(None, description="default 7d; a saved funnel has its own")
-    order: Order | None = Field(
-        None,
-        description="default ordered: others may lie between; strict: nothing may; any: every step may begin",
-    )
-    exclusions: Exclusions | None = Field(None, description="what must not happen between two steps")
-    constant: Constant | None = Field(
-        None, description="properties or $columns that have one value in all of an entry, at most 3"
-    )
-    within_range: bool = Field(False, description="later steps, too, lie inside the range")
-    count: Literal["customers", "sessions", "entries"] = Field(
-        "customers", description="sessions: a session's own events; entries: all, but no event fills a step twice"
-    )
-    entries: Literal["all", "closed", "open"] = Field(
-        "all", description="closed: those whose window has ended; open: those whose window still runs"
-    )
+class FunnelQuestion(OfFunnel):
     breakdown: str | None = Field(
         None, min_length=1, max_length=1000, description="a property, or $channel, $acquisition ..."
     )
@@ -95,24 +59,9 @@ class FunnelQuestion(OfCustomers):
     by: Period | None = Field(None, description="the period in which an entry begins, in the zone")
 
     @model_validator(mode="after")
-    def _saved_or_not(self) -> Self:
-        if (self.steps is None) == (self.saved is None):
-            raise refused("saved" if self.saved else "steps", "give either steps or saved")
-        if self.saved is not None:
-            own: dict[str, object] = {"window": self.window, "order": self.order, "exclusions": self.exclusions}
-            own |= {"constant": self.constant}
-            for name, given in (own | {"breakdown": self.breakdown}).items():
-                if given is not None:
-                    raise refused(name, f"a saved funnel has its own {name}; leave it out")
-            others = {"count": self.count == "sessions", "include_bots": self.include_bots}
-            for name, is_other in (others | {"within_range": self.within_range}).items():
-                if is_other:
-                    raise refused(name, "a saved funnel follows customers without bots; ask about its steps instead")
-        else:
-            self.window = self.window or DEFAULT_WINDOW_MS
-            self.order = self.order or "ordered"
-            self.exclusions = self.exclusions or []
-            self.constant = self.constant or []
+    def _saved_has_its_breakdown(self) -> Self:
+        if self.saved is not None and self.breakdown is not None:
+            raise refused("breakdown", "a saved funnel has its own breakdown; leave it out")
         return self
 
 
@@ -120,42 +69,20 @@ class FunnelAnswer(Answer[FunnelQuestion, FunnelResult]):
     """The entries that begin in the range."""
 
 
-class Found(NamedTuple):
-    """The entries that a question is about, and how they count."""
-
-    funnel: Funnel
-    how: Count
-    actors: Iterable[Actor]
-    definitions: dict[str, int]
-    warnings: list[str]
-
-
 def solve(asking: Asking, question: FunnelQuestion) -> Solved[FunnelQuestion, FunnelResult]:
-    found = entered(asking, question)
-    result = tallied(found.actors, found.how)
+    found, how = entered(asking, question)
+    result = tallied(found.actors, how)
     doubtful = known.warnings(asking, _doubtful(found.funnel, result))
     return Solved(question, found.definitions, result, found.warnings + doubtful)
 
 
-def entered(asking: Asking, question: FunnelQuestion) -> Found:
-    """The entries that begin in the range, by actor; InvalidQuestion for steps that the funnel does not have."""
-    asked = question.range(asking.now)
-    funnel = _funnel(asking, question)
-    plan, count = compile_funnel(funnel), _count(asking, question, funnel, asked)
-    definitions = {"funnel": 1} | ({"session": 1} if question.count == "sessions" else {})
-    warnings: list[str] = []
-    if question.saved is not None:
-        definitions[f"funnel.{funnel.name}"] = funnel.version
-        actors = _saved(asking, funnel, asked)
-        warnings = _left_behind(asking, funnel)
-    else:
-        actors = _ad_hoc(asking, question, plan, asked)
-    if question.entries != "all":
-        actors = _of_state(actors, asking.now - funnel.window_ms, question.entries == "closed")
-    return Found(funnel, count, actors, definitions, warnings)
+def entered(asking: Asking, question: FunnelQuestion) -> tuple[Found, Count]:
+    """The entries that begin in the range, and how they count; InvalidQuestion for steps that there are none of."""
+    found = funnel_entries.entered(asking, question, question.breakdown or "")
+    return found, _count(asking, question, found.funnel)
 
 
-def _count(asking: Asking, question: FunnelQuestion, funnel: Funnel, asked: Range) -> Count:
+def _count(asking: Asking, question: FunnelQuestion, funnel: Funnel) -> Count:
     """How to count; InvalidQuestion for steps that the funnel does not have."""
     size, told = len(funnel.steps), question.attribution
     if told != "first" and not funnel.breakdown:
@@ -171,7 +98,7 @@ def _count(asking: Asking, question: FunnelQuestion, funnel: Funnel, asked: Rang
         )
     return Count(
         funnel=funnel,
-        asked=asked,
+        asked=question.range(asking.now),
         zone=ZoneInfo(question.zone or "UTC"),
         now=asking.now,
         entries=question.count == "entries",
@@ -180,12 +107,6 @@ def _count(asking: Asking, question: FunnelQuestion, funnel: Funnel, asked: Rang
         attribution=told,
         between=(first - 1, last - 1),
     )
-
-
-def _of_state(actors: Iterable[Actor], last_closed: int, closed: bool) -> Iterator[Actor]:
-    """Of each the entries whose windows have ended (the last instant of a window is inside it), or the others."""
-    for found in actors:
-        yield [entry for entry in found if (entry.entered_at < last_closed) == closed]
 
 
 def _doubtful(funnel: Funnel, result: FunnelResult) -> list[str]:
@@ -198,72 +119,6 @@ def _doubtful(funnel: Funnel, result: FunnelResult) -> list[str]:
         for name in step.events
     ]
     return empty + [name for one in funnel.exclusions for name in one.events]
-
-
-def saved_funnel(asking: Asking, name: str) -> Funnel:
-    """The saved funnel of that name; NotFound tells the nearest."""
-    funnel = asking.funnels.get(name)
-    if funnel is None:
-        raise NotFound(f"there is no saved funnel of this name{near(name, tuple(asking.funnels))}", field="saved")
-    return funnel
-
-
-def _funnel(asking: Asking, question: FunnelQuestion) -> Funnel:
-    if question.saved is not None:
-        return saved_funnel(asking, question.saved)
-    return Funnel(
-        "",
-        tuple(step.definition() for step in question.steps or ()),
-        question.window or DEFAULT_WINDOW_MS,
-        question.order or "ordered",
-        question.breakdown or "",
-        tuple(one.definition() for one in question.exclusions or ()),
-        tuple(question.constant or ()),
-    )
-
-
-def _ad_hoc(asking: Asking, question: FunnelQuestion, plan: FunnelPlan, asked: Range) -> Iterator[Actor]:
-    """The entries of each customer or session that the core finds among the steps' events."""
-    within = asked if question.within_range else Range(asked.start, asked.end + plan.funnel.window_ms)
-    read = narrowed.of_sessions if question.count == "sessions" else narrowed.of_customers
-    found = read(asking, plan.events, within, question.include_bots, plan.properties)
-    for actor, events in groupby(found, key=lambda pair: pair[0]):
-        yield entries(
-            [event for _, event in events],
-            plan,
-            project=asking.project.name,
-            customer=actor,
-            entered_from=asked.start,
-            entered_until=asked.end,
-        )
-
-
-def _saved(asking: Asking, funnel: Funnel, asked: Range) -> Iterator[Actor]:
-    """The entries of each customer that the agents have kept."""
-    rows = asking.rows("funnel_entries", funnel=funnel.name, funnel_version=funnel.version, **asked.bound())
-    for customer, of_customer in groupby(rows, key=lambda row: row[0]):
-        if asking.only is not None and customer not in asking.only:
-            continue
-        yield [
-            FunnelEntry(
-                project=asking.project.name,
-                funnel=funnel.name,
-                customer=customer,
-                entered_at=entered_at,
-                id=0,
-                funnel_version=funnel.version,
-                steps=steps,
-                step_times=tuple(times),
-                step_messages=tuple(messages),
-                step_groups=tuple(groups),
-            )
-            for _, entered_at, steps, times, messages, groups in of_customer
-        ]
-
-
-def _left_behind(asking: Asking, funnel: Funnel) -> list[str]:
-    behind = sum(row[1] for row in asking.rows("funnel_followed", funnel=funnel.name) if row[0] != funnel.version)
-    return [f"{behind} entries are still of another version of this funnel: the agents are at it"] if behind else []
 
 
 def check_funnel(funnel: Funnel) -> None:

@@ -64,11 +64,11 @@ def _holding(asking: Asking, condition: Condition) -> Members:
     if condition.kind == "profile":
         return segments.who_has(condition, _traits(asking), _everybody(asking))
     question = FunnelQuestion.model_validate({"saved": condition.funnel, "last": None})
-    found = funnel.entered(asking, question)
+    found, how = funnel.entered(asking, question)
     steps = len(found.funnel.steps)
     if max(condition.step, condition.without_step) > steps:
         raise InvalidQuestion(f"funnel {condition.funnel!r} has {steps} steps", field="segments")
-    entries = (entry for of_actor in found.actors for entry in counting(in_order(of_actor), found.how))
+    entries = (entry for of_actor in found.actors for entry in counting(in_order(of_actor), how))
     return segments.who_got_to(condition, entries)
 
 

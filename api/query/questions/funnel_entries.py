@@ -1,0 +1,180 @@
+"""Which entries a question about a funnel is about: those of each customer or session that begin in the range.
+
+Ad hoc, the pure core finds them among the events that ClickHouse has narrowed to the steps' names and the time; saved
+(`{"saved": NAME}`), they are those that the agents keep. Both are the same.
+
+    asked range        [from ------------------ to)
+    events read        [from -------------------------- to + window]
+    an entry               A ----- B ------------- C                  begins inside the range, may end after it
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Literal, NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from api.query.errors import near
+from api.query.questions import narrowed
+from api.query.questions.funnel_choice import Actor
+from api.query.questions.model import Asking, refused
+from api.query.questions.ranges import OfCustomers, Range
+from api.query.questions.steps import (
+    DEFAULT_WINDOW_MS,
+    LEAST_STEPS,
+    MOST_STEPS,
+    Constant,
+    Exclusions,
+    Order,
+    Step,
+    Window,
+)
+from pipeline.domain.funnels import FunnelPlan, compile_funnel, entries
+from pipeline.errors import NotFound
+from schemas.definitions import Funnel
+from schemas.facts import FunnelEntry
+
+
+class OfFunnel(OfCustomers):
+    """A question about entries into a funnel."""
+
+    steps: list[Step] | None = Field(None, min_length=LEAST_STEPS, max_length=MOST_STEPS)
+    saved: str | None = Field(
+        None, min_length=1, max_length=200, description="name of a saved funnel, instead of steps"
+    )
+    window: Window | None = Field(None, description="default 7d; a saved funnel has its own")
+    order: Order | None = Field(
+        None,
+        description="default ordered: others may lie between; strict: nothing may; any: every step may begin",
+    )
+    exclusions: Exclusions | None = Field(None, description="what must not happen between two steps")
+    constant: Constant | None = Field(
+        None, description="properties or $columns that have one value in all of an entry, at most 3"
+    )
+    within_range: bool = Field(False, description="later steps, too, lie inside the range")
+    count: Literal["customers", "sessions", "entries"] = Field(
+        "customers", description="sessions: a session's own events; entries: all, but no event fills a step twice"
+    )
+    entries: Literal["all", "closed", "open"] = Field(
+        "all", description="closed: those whose window has ended; open: those whose window still runs"
+    )
+
+    @model_validator(mode="after")
+    def _saved_or_not(self) -> Self:
+        if (self.steps is None) == (self.saved is None):
+            raise refused("saved" if self.saved else "steps", "give either steps or saved")
+        if self.saved is not None:
+            own: dict[str, object] = {"window": self.window, "order": self.order, "exclusions": self.exclusions}
+            for name, given in (own | {"constant": self.constant}).items():
+                if given is not None:
+                    raise refused(name, f"a saved funnel has its own {name}; leave it out")
+            others = {"count": self.count == "sessions", "include_bots": self.include_bots}
+            for name, is_other in (others | {"within_range": self.within_range}).items():
+                if is_other:
+                    raise refused(name, "a saved funnel follows customers without bots; ask about its steps instead")
+        else:
+            self.window = self.window or DEFAULT_WINDOW_MS
+            self.order = self.order or "ordered"
+            self.exclusions = self.exclusions or []
+            self.constant = self.constant or []
+        return self
+
+
+class Found(NamedTuple):
+    """The entries that a question is about."""
+
+    funnel: Funnel
+    actors: Iterable[Actor]
+    definitions: dict[str, int]
+    warnings: list[str]
+
+
+def entered(asking: Asking, question: OfFunnel, breakdown: str = "") -> Found:
+    """The entries that begin in the range, by actor; of a saved funnel with its own breakdown."""
+    asked = question.range(asking.now)
+    funnel = funnel_of(asking, question, breakdown)
+    plan = compile_funnel(funnel)
+    definitions = {"funnel": 1} | ({"session": 1} if question.count == "sessions" else {})
+    warnings: list[str] = []
+    if question.saved is not None:
+        definitions[f"funnel.{funnel.name}"] = funnel.version
+        actors = _saved(asking, funnel, asked)
+        warnings = _left_behind(asking, funnel)
+    else:
+        actors = _ad_hoc(asking, question, plan, asked)
+    if question.entries != "all":
+        actors = _of_state(actors, asking.now - funnel.window_ms, question.entries == "closed")
+    return Found(funnel, actors, definitions, warnings)
+
+
+def _of_state(actors: Iterable[Actor], last_closed: int, closed: bool) -> Iterator[Actor]:
+    """Of each the entries whose windows have ended (the last instant of a window is inside it), or the others."""
+    for found in actors:
+        yield [entry for entry in found if (entry.entered_at < last_closed) == closed]
+
+
+def saved_funnel(asking: Asking, name: str) -> Funnel:
+    """The saved funnel of that name; NotFound tells the nearest."""
+    funnel = asking.funnels.get(name)
+    if funnel is None:
+        raise NotFound(f"there is no saved funnel of this name{near(name, tuple(asking.funnels))}", field="saved")
+    return funnel
+
+
+def funnel_of(asking: Asking, question: OfFunnel, breakdown: str = "") -> Funnel:
+    """The saved funnel, or that of the question's steps."""
+    if question.saved is not None:
+        return saved_funnel(asking, question.saved)
+    return Funnel(
+        "",
+        tuple(step.definition() for step in question.steps or ()),
+        question.window or DEFAULT_WINDOW_MS,
+        question.order or "ordered",
+        breakdown,
+        tuple(one.definition() for one in question.exclusions or ()),
+        tuple(question.constant or ()),
+    )
+
+
+def _ad_hoc(asking: Asking, question: OfFunnel, plan: FunnelPlan, asked: Range) -> Iterator[Actor]:
+    """The entries of each customer or session that the core finds among the steps' events."""
+    within = asked if question.within_range else Range(asked.start, asked.end + plan.funnel.window_ms)
+    read = narrowed.of_sessions if question.count == "sessions" else narrowed.of_customers
+    found = read(asking, plan.events, within, question.include_bots, plan.properties)
+    for actor, events in groupby(found, key=lambda pair: pair[0]):
+        yield entries(
+            [event for _, event in events],
+            plan,
+            project=asking.project.name,
+            customer=actor,
+            entered_from=asked.start,
+            entered_until=asked.end,
+        )
+
+
+def _saved(asking: Asking, funnel: Funnel, asked: Range) -> Iterator[Actor]:
+    """The entries of each customer that the agents have kept."""
+    rows = asking.rows("funnel_entries", funnel=funnel.name, funnel_version=funnel.version, **asked.bound())
+    for customer, of_customer in groupby(rows, key=lambda row: row[0]):
+        if asking.only is not None and customer not in asking.only:
+            continue
+        yield [
+            FunnelEntry(
+                project=asking.project.name,
+                funnel=funnel.name,
+                customer=customer,
+                entered_at=entered_at,
+                id=0,
+                funnel_version=funnel.version,
+                steps=steps,
+                step_times=tuple(times),
+                step_messages=tuple(messages),
+                step_groups=tuple(groups),
+            )
+            for _, entered_at, steps, times, messages, groups in of_customer
+        ]
+
+
+def _left_behind(asking: Asking, funnel: Funnel) -> list[str]:
+    behind = sum(row[1] for row in asking.rows("funnel_followed", funnel=funnel.name) if row[0] != funnel.version)
+    return [f"{behind} entries are still of another version of this funnel: the agents are at it"] if behind else []
