@@ -1,24 +1,34 @@
 """Answers drawn for the terminal: tables, and a funnel as bars."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.text import Text
 
 from pipeline.cli.output import duration, out, pairs, share, table, written
+from pipeline.cli.strokes import (
+    BAR,
+    BESIDE,
+    Answer,
+    bar,
+    between,
+    foot,
+    label_of,
+    moment,
+    money,
+    path,
+    range_of,
+    rows_of,
+)
 
-Answer = Mapping[str, Any]
-BAR, BESIDE = 40, 48  # characters of a full bar; of the numbers beside it
 GROUPS: Mapping[str, str] = {"none": "(none)", "not_reached": "(not reached)", "other": "(other)"}
-_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def sessions(answer: Answer) -> None:
     result = answer["result"]
     total = result["total"]
     pairs(
-        f"Sessions, {_range(answer)}",
+        f"Sessions, {range_of(answer)}",
         [
             ("sessions", total["sessions"]),
             ("customers", total["customers"]),
@@ -33,7 +43,7 @@ def sessions(answer: Answer) -> None:
         ],
     )
     columns = ("period", "value", "sessions", "customers", "views", "engaged", "conversions", "median")
-    _rows(
+    rows_of(
         answer,
         columns,
         lambda row: (
@@ -41,13 +51,13 @@ def sessions(answer: Answer) -> None:
             duration(row["median_duration_ms"]),
         ),
     )  # fmt: skip
-    _foot(answer)
+    foot(answer)
 
 
 def bounce(answer: Answer) -> None:
     total = answer["result"]["total"]
     pairs(
-        f"Bounce ({answer['question']['definition']}), {_range(answer)}",
+        f"Bounce ({answer['question']['definition']}), {range_of(answer)}",
         [
             ("rate", share(total["rate"])),
             ("bounced", total["bounced"]),
@@ -56,14 +66,14 @@ def bounce(answer: Answer) -> None:
         ],
     )
     columns = ("period", "value", "sessions", "bounced", "rate")
-    _rows(answer, columns, lambda row: (row["sessions"], row["bounced"], share(row["rate"])))
-    _foot(answer)
+    rows_of(answer, columns, lambda row: (row["sessions"], row["bounced"], share(row["rate"])))
+    foot(answer)
 
 
 def funnel(answer: Answer) -> None:
     """Each step a bar, its part of those who entered, and how many were lost before it."""
     result, question = answer["result"], answer["question"]
-    out.print(f"[bold]Funnel[/bold] of {question['count']}, {_range(answer)}")
+    out.print(f"[bold]Funnel[/bold] of {question['count']}, {range_of(answer)}")
     width = max((len(label_of(step)) for step in result["steps"]), default=0)
     room = max(8, min(BAR, out.width - width - BESIDE))
     entered = result["entered"]
@@ -77,7 +87,7 @@ def funnel(answer: Answer) -> None:
         out.print(line)
     out.print(
         f"{written(result['converted'])} of {written(entered)} went through: [bold]{share(result['rate'])}[/bold]"
-        f"{_between(result['interval'])}"
+        f"{between(result['interval'])}"
     )
     if result["groups"]:
         steps = [str(number) for number in range(1, len(result["steps"]) + 1)]
@@ -102,7 +112,7 @@ def funnel(answer: Answer) -> None:
         ]
         steps = [str(number) for number in range(1, len(result["steps"]) + 1)]
         table("By period; * is unfinished", ("period", *steps), rows, right=steps)
-    _foot(answer)
+    foot(answer)
 
 
 def paths(answer: Answer) -> None:
@@ -111,14 +121,14 @@ def paths(answer: Answer) -> None:
     out.print(f"[bold]{written(result['paths'])} paths[/bold] of {written(result['actors'])} {question['within']}")
     names = {node["id"]: f"{node['level']:+d} {node['name']}" for node in result["nodes"]}
     rows = [(names[each["source"]], names[each["target"]], each["paths"], each["actors"]) for each in result["links"]]
-    table(f"Links, {_range(answer)}", ("from", "to", "paths", question["within"]), rows, right=("paths",))
-    _foot(answer)
+    table(f"Links, {range_of(answer)}", ("from", "to", "paths", question["within"]), rows, right=("paths",))
+    foot(answer)
 
 
 def retention(answer: Answer) -> None:
     """A cohort a row: how many they are, and the share of them that came back so many periods later."""
     result, question = answer["result"], answer["question"]
-    out.print(f"[bold]{written(result['customers'])} customers[/bold], {_range(answer)}; * is unfinished")
+    out.print(f"[bold]{written(result['customers'])} customers[/bold], {range_of(answer)}; * is unfinished")
     periods = [str(number) for number in range(question["periods"] + 1)]
     rows = [
         (
@@ -131,13 +141,13 @@ def retention(answer: Answer) -> None:
     ]
     rows.append(("all", result["customers"], *(share(point["rate"]) for point in result["curve"])))
     table(f"By {question['by']}", (question["by"], "customers", *periods), rows, right=("customers", *periods))
-    _foot(answer)
+    foot(answer)
 
 
 def journeys(answer: Answer) -> None:
     result = answer["result"]
     converted = f"{written(result['converted'])} converted"
-    out.print(f"[bold]{written(result['journeys'])} journeys[/bold], {converted}, {_range(answer)}")
+    out.print(f"[bold]{written(result['journeys'])} journeys[/bold], {converted}, {range_of(answer)}")
     rows = [
         (
             each["state"],
@@ -153,32 +163,32 @@ def journeys(answer: Answer) -> None:
         (moment(each["last_at"]), each["state"], each["customer"], path(each["path"])) for each in result["newest"]
     ]
     table("Newest", ("last", "state", "customer", "path"), newest)
-    _foot(answer)
+    foot(answer)
 
 
 def trend(answer: Answer) -> None:
     points = answer["result"]["points"]
     most = max((point["events"] for point in points), default=0)
-    out.print(f"[bold]{', '.join(answer['question']['events'])}[/bold], {_range(answer)}")
+    out.print(f"[bold]{', '.join(answer['question']['events'])}[/bold], {range_of(answer)}")
     for point in points:
         line = Text(f"{point['period']:<12} ").append(bar(point["events"], most), "cyan")
         out.print(line.append(f" {written(point['events']):>9}"))
-    _foot(answer)
+    foot(answer)
 
 
 def rejected(answer: Answer) -> None:
     result = answer["result"]
     if not result["count"]:
-        out.print(f"Nothing was rejected, {_range(answer)}.")
+        out.print(f"Nothing was rejected, {range_of(answer)}.")
     else:
         rows = [(each["reason"], each["source"], each["count"], each["meaning"]) for each in result["counts"]]
-        table(f"Rejected, {_range(answer)}", ("reason", "source", "events", "meaning"), rows, right=("events",))
+        table(f"Rejected, {range_of(answer)}", ("reason", "source", "events", "meaning"), rows, right=("events",))
         newest = [
             (moment(each["received_at"]), each["reason"], each["message"], each["payload"][:200])
             for each in result["newest"]
         ]
         table("Newest", ("received", "reason", "what is wrong", "payload"), newest)
-    _foot(answer)
+    foot(answer)
 
 
 def catalogue(answer: Answer) -> None:
@@ -186,8 +196,8 @@ def catalogue(answer: Answer) -> None:
         (event["name"], event["count"], event["devices"], ", ".join(each["name"] for each in event["properties"][:12]))
         for event in answer["result"]["events"]
     ]
-    table(f"Events, {_range(answer)}", ("event", "count", "devices", "properties"), rows, right=("count", "devices"))
-    _foot(answer)
+    table(f"Events, {range_of(answer)}", ("event", "count", "devices", "properties"), rows, right=("count", "devices"))
+    foot(answer)
 
 
 def customer(profile: Answer) -> None:
@@ -227,11 +237,7 @@ def explained(answer: Answer) -> None:
     cost = result["cost"]
     read = f"{written(cost['rows_read'])} rows, {written(cost['bytes_read'])} bytes"
     out.print(Text(f"{len(cost['statements'])} statements read {read} in {cost['ms']:.0f} ms", "dim"))
-    _foot(answer)
-
-
-def _between(interval: Sequence[float] | None) -> str:
-    return f" ({share(interval[0])} to {share(interval[1])})" if interval else ""
+    foot(answer)
 
 
 def _field(name: str, value: Any) -> Any:
@@ -250,62 +256,3 @@ DRAWN: dict[str, Callable[[Answer], None]] = {
     "catalogue": catalogue,
     "customer": customer,
 }
-
-
-def bar(part: int, whole: int, width: int = BAR) -> str:
-    """A bar `width` characters wide, in eighths of a character; a part that is not 0 is never an empty bar."""
-    if not whole or not part:
-        return " " * width
-    eighths = max(1, round(width * 8 * part / whole))
-    full, rest = divmod(eighths, 8)
-    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
-
-
-def moment(ms: int | None) -> str:
-    """UTC ms as 2026-03-31 08:30:05."""
-    return "-" if ms is None else datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def money(micros: int, currency: str) -> str:
-    return f"{micros / 1_000_000:,.2f} {currency}"
-
-
-def label_of(step: Mapping[str, Any]) -> str:
-    return str(step["label"] or " or ".join(step["events"]))
-
-
-def path(steps: Sequence[str]) -> str:
-    """direct > email x3 > direct: repeats drawn together."""
-    parts: list[list[Any]] = []
-    for step in steps:
-        if parts and parts[-1][0] == step:
-            parts[-1][1] += 1
-        else:
-            parts.append([step, 1])
-    return " > ".join(name if count == 1 else f"{name} x{count}" for name, count in parts)
-
-
-def _rows(answer: Answer, columns: Sequence[str], numbers: Callable[[Mapping[str, Any]], tuple[Any, ...]]) -> None:
-    """The rows by period and value; a column that the question did not ask for is left out."""
-    rows, question = answer["result"]["rows"], answer["question"]
-    if not rows:
-        return
-    wanted = [name for name, asked in (("period", "by"), ("value", "breakdown")) if question[asked]]
-    shown = [(*(row[name] or "(none)" for name in wanted), *numbers(row)) for row in rows]
-    table("", (*wanted, *columns[2:]), shown, right=columns[2:])
-
-
-def _range(answer: Answer) -> str:
-    question = answer["question"]
-    if question["last"]:
-        return f"last {question['last']}" if question["last"][0].isdigit() else str(question["last"])
-    if not question["from"] and not question["to"]:
-        return "all time"
-    return f"{question['from'] or 'the beginning'} to {question['to'] or 'now'}"
-
-
-def _foot(answer: Answer) -> None:
-    for warning in answer["warnings"]:
-        out.print(Text(f"note: {warning}", "yellow"))
-    until = answer["data_until"]
-    out.print(Text(f"complete up to {moment(until)} UTC" if until else "no data has been read yet", "dim"))

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.cli.ask import _filter
-from pipeline.cli.drawing import BAR, bar, moment, money, path
 from pipeline.cli.options import span
 from pipeline.cli.output import duration, share
+from pipeline.cli.strokes import BAR, bar, moment, money, path
 from pipeline.errors import UserMistake
 
 
