@@ -36,15 +36,16 @@ class Fills:
         told, now = self._told(project, shard, fills), self.ports.now()
         rows: list[list[Any]] = []
         for one in sorted(fills):
-            _, so_far, _, whole = told.get(one, (0, 0, False, total))
+            _, so_far, _, whole, told_at = told.get(one, (0, 0, False, total, 0))
             rows.append([project, one, self.agent, shard, "", 0, 0])
-            rows[-1] += [so_far + done, max(whole, so_far + done), after or 0, int(after is None), now]
+            rows[-1] += [so_far + done, max(whole, so_far + done), after or 0, int(after is None)]
+            rows[-1].append(max(now, told_at + 1))  # a clock that was set back makes no row older than the one before
         self.ports.facts.store.insert("fills", list(zip(*rows, strict=True)))
 
-    def _told(self, project: str, shard: int, fills: Collection[int]) -> dict[int, tuple[int, int, bool, int]]:
-        """fill -> up to which key, how many are done, whether all are, how many there are."""
+    def _told(self, project: str, shard: int, fills: Collection[int]) -> dict[int, tuple[int, int, bool, int, int]]:
+        """fill -> up to which key, how many are done, whether all are, how many there are, when it was told."""
         if not fills:
             return {}
         parameters = {"project": project, "agent": self.agent, "shard": shard, "fills": sorted(fills)}
         rows = self.ports.facts.store.query(load("pipeline.store.reads", "fills_of_shard"), parameters)
-        return {one: (after, done, bool(is_done), total) for one, after, done, is_done, total in rows}
+        return {one: (after, done, bool(is_done), total, at) for one, after, done, is_done, total, at in rows}

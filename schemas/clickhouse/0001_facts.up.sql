@@ -378,7 +378,7 @@ CREATE TABLE IF NOT EXISTS progress (
     agent LowCardinality(String) COMMENT 'sessions, journeys or identity',
     shard UInt32 COMMENT 'partition of the agent\'s log',
     received_at DateTime64(3, 'UTC') COMMENT 'up to which all facts are written',
-    version UInt64 COMMENT 'ms since 1970 of the writing'
+    version UInt64 COMMENT 'received_at, ms since 1970: the greatest counts'
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (agent, shard)

@@ -68,7 +68,7 @@ class MemoryStore:
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
         self.claims: dict[tuple[str, int, int], tuple[int, int, int]] = {}  # agent, shard, term -> version, time, swept
-        self.progress: dict[tuple[str, int], int] = {}  # (agent, shard) -> received_at
+        self.progress: dict[tuple[str, int], tuple[int, int]] = {}  # (agent, shard) -> received_at, version
         self.definitions: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
         self.refusals: dict[tuple[str, int, int], tuple[int, Row, int]] = {}  # key -> version, row, is_deleted
         self.fills: dict[tuple[str, int, str, int], dict[str, int]] = {}  # project, id, agent, shard -> the rest
@@ -89,7 +89,7 @@ class MemoryStore:
         if sql == _FILLS:
             of = parameters or {}
             places = [(one, self.fills.get((asked, one, of["agent"], of["shard"]))) for one in of["fills"]]
-            names = ("after", "done", "is_done", "total")
+            names = ("after", "done", "is_done", "total", "at")
             return [(one, *(row[name] for name in names)) for one, row in places if row is not None]
         if sql == _ALL_FILLS:
             return [self._fill(*key) for key in self.fills if key[0] == asked and not key[2]]
@@ -130,8 +130,9 @@ class MemoryStore:
                 if self.refusals.get(key, (-1,))[0] <= version:
                     self.refusals[key] = version, tuple(row), is_deleted
         else:
-            for agent, shard, received_at, _ in zip(*columns, strict=True):
-                self.progress[agent, shard] = received_at
+            for agent, shard, received_at, version in zip(*columns, strict=True):
+                told, by = self.progress.get((agent, shard), (0, -1))
+                self.progress[agent, shard] = (received_at, version) if version >= by else (told, by)
             self.on_progress()
         self.fault("after", table)
 

@@ -152,7 +152,9 @@ class Worker:
         ports = Ports(world.facts, self.definitions, world.send, PARTITIONS.__getitem__, world.now)
         ports.do = self._do  # type: ignore[method-assign]
         works: dict[str, Work] = {
-            EVENTS: OpenSessions(world.steps, ports, world.odds.cache_devices),
+            EVENTS: SessionsAgent(ports, cache_devices=world.odds.cache_devices)
+            if world.is_ingesting
+            else OpenSessions(world.steps, ports, world.odds.cache_devices),
             CHANGES: JourneysAgent(ports, turn_customers=2, piece_customers=3),
             PAIRS: IdentityAgent(ports),
         }
@@ -241,8 +243,11 @@ class Api:
 
 
 class World:
-    def __init__(self, steps: Sequence[Step], seed: int, odds: Odds, workers: int = 2) -> None:
-        self.steps, self.random, self.odds = steps, Random(seed), odds
+    def __init__(
+        self, steps: Sequence[Step], seed: int, odds: Odds, workers: int = 2, is_ingesting: bool = False
+    ) -> None:
+        """`is_ingesting`: the logs hold what collectors write, which goes through the ingest steps."""
+        self.steps, self.random, self.odds, self.is_ingesting = steps, Random(seed), odds, is_ingesting
         self.trace: list[str] = []
         self.quiet = True  # no faults
         self.fate: Callable[[str, str], None] = self._chance  # before and after each effect
@@ -358,7 +363,7 @@ class World:
     def data_until(self) -> int:
         """As questions answer it; 0 while some shard has never told."""
         told = self.facts.memory.progress
-        return min(told.values()) if len(told) == len(self.logs) else 0
+        return min(received_at for received_at, _ in told.values()) if len(told) == len(self.logs) else 0
 
     async def _moment(self) -> None:
         if self.waiting and self.random.random() < self.haste:
