@@ -35,7 +35,8 @@ class Rules:
 
     def funnels(self, name: str) -> tuple[FunnelPlan, ...]:
         if name not in self._funnels:
-            self._funnels[name] = tuple(map(compile_funnel, self.snapshot.funnels.get(name, ())))
+            plans = map(compile_funnel, self.snapshot.funnels.get(name, ()))
+            self._funnels[name] = tuple(plan for plan in plans if plan.is_followed)
         return self._funnels[name]
 
     def funnel_events(self, name: str) -> frozenset[str]:

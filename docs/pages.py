@@ -31,7 +31,7 @@ from api.query.questions import (
     bounce,
     catalogue,
     funnel,
-    funnel_numbers,
+    funnel_compared,
     journeys,
     paths,
     ranges,
@@ -58,7 +58,7 @@ _MADE = re.compile(r"(<!-- made: (.+?) -->\n)(.*?)(<!-- /made -->)", re.DOTALL)
 QUESTIONS: Final[Mapping[str, tuple[type[BaseModel], type[BaseModel]]]] = {
     "sessions": (sessions.SessionsQuestion, sessions.SessionsResult),
     "bounce": (bounce.BounceQuestion, bounce.BounceResult),
-    "funnel": (funnel.FunnelQuestion, funnel_numbers.FunnelResult),
+    "funnel": (funnel.FunnelQuestion, funnel_compared.FunnelCompared),
     "paths": (paths.PathsQuestion, paths.PathsResult),
     "retention": (retention.RetentionQuestion, retention.RetentionResult),
     "journeys": (journeys.JourneysQuestion, journeys.JourneysResult),
@@ -148,8 +148,8 @@ def result(model: type[BaseModel]) -> str:
 
 
 def _collect(model: type[BaseModel], prefix: str, lines: list[tuple[str, str, str]]) -> None:
-    for name, each in model.model_fields.items():
-        inner = _model_in(each.annotation)
+    for field, each in model.model_fields.items():
+        name, inner = each.alias or field, _model_in(each.annotation)
         lists = "[]" if inner is not None and _type(each).startswith("list") else ""
         lines.append((code(f"{prefix}{name}{lists}"), _type(each), each.description or ""))
         if inner is not None:

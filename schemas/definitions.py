@@ -72,6 +72,7 @@ class Funnel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     breakdown: str = ""  # a property, or $column
     exclusions: tuple[Exclusion, ...] = ()
     constant: tuple[str, ...] = ()  # properties or $columns that have one value in all of an entry
+    within_session: bool = False  # every step lies in the session of the first; window_ms is left as it is
     version: int = 1
 
 

@@ -22,11 +22,12 @@ from api.query.questions.steps import (
     EventNames,
     Exclusion,
     Exclusions,
+    FunnelWindow,
     Order,
     Step,
     Where,
-    Window,
     filter_of,
+    window_of,
 )
 from api.query.runtime_port import Runtime
 from pipeline.domain.goals import compile_goals
@@ -88,7 +89,9 @@ class FunnelBody(Strict):
     """A funnel without its name, which is in the address."""
 
     steps: Steps
-    window: Window = DEFAULT_WINDOW_MS
+    window: FunnelWindow = Field(
+        DEFAULT_WINDOW_MS, description="session: every step in the session of the first; such a one is never followed"
+    )
     order: Order = Field("ordered", description="as in the question")
     exclusions: Exclusions = Field([], description="what must not happen between two steps")
     constant: Constant = Field([], description="properties or $columns that have one value in all of an entry")
@@ -98,11 +101,11 @@ class FunnelBody(Strict):
         return Funnel(
             name,
             tuple(step.definition() for step in self.steps),
-            self.window,
-            self.order,
-            self.breakdown,
-            tuple(one.definition() for one in self.exclusions),
-            tuple(self.constant),
+            order=self.order,
+            breakdown=self.breakdown,
+            exclusions=tuple(one.definition() for one in self.exclusions),
+            constant=tuple(self.constant),
+            **window_of(self.window),
         )
 
 
@@ -116,7 +119,7 @@ class SavedFunnel(FunnelBody):
             name=funnel.name,
             version=funnel.version,
             steps=[Step.of(step) for step in funnel.steps],
-            window=funnel.window_ms,
+            window="session" if funnel.within_session else funnel.window_ms,
             order=funnel.order,
             exclusions=[Exclusion.of(one) for one in funnel.exclusions],
             constant=list(funnel.constant),

@@ -40,5 +40,10 @@ def customer_facts(
     return CustomerFacts(
         made,
         conversions(met, visited, made, project=project.name, customer=customer),
-        [entry for plan in funnels for entry in entries(happened, plan, project=project.name, customer=customer)],
+        [
+            entry
+            for plan in funnels
+            if plan.is_followed
+            for entry in entries(happened, plan, project=project.name, customer=customer)
+        ],
     )

@@ -47,10 +47,13 @@ class FunnelPlan:
     """A compiled funnel; compile it once for many customers.
 
     `events`: the names that must be read, perhaps "*"; `properties`: the properties and columns that are looked at.
+    `is_followed`: whether the agents can keep its entries. They do not hear of a session that merely grows, so what
+    lies in which session is asked, not kept; `entries` is then given the events of one session at a time.
     """
 
     def __init__(self, funnel: Funnel) -> None:
         self.funnel, self.is_strict = funnel, funnel.order == "strict"
+        self.is_followed = not funnel.within_session
         self.rules = _rules(funnel)
         self.constant = [filters.reader(name, f"constant[{at}]") for at, name in enumerate(funnel.constant)]
         self.group = filters.reader(funnel.breakdown, "breakdown") if funnel.breakdown else None

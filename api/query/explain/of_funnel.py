@@ -7,8 +7,17 @@ from pydantic import Field
 
 from api.query.explain.cases import Cases, Mark, marked
 from api.query.questions import funnel, owned
+from api.query.questions.durations import EDGES, bin_of
 from api.query.questions.funnel import FunnelQuestion
-from api.query.questions.funnel_choice import Count, by_period, counting, filled, in_order, values_at
+from api.query.questions.funnel_choice import (
+    Count,
+    by_period,
+    counting,
+    filled,
+    in_order,
+    time_between,
+    values_at,
+)
 from api.query.questions.funnel_numbers import Groups
 from api.query.questions.model import Asking, Strict
 from api.query.questions.ranges import Range
@@ -28,10 +37,13 @@ class FunnelCell(Strict):
     period: str | None = Field(None, description="of a row of `periods`")
     kind: Literal["value", "none", "not_reached", "other"] | None = Field(None, description="of a row of `groups`")
     value: str | None = Field(None, description="of a row of `groups` of kind `value`")
+    from_ms: int | None = Field(None, description="of a bin of `histogram`; step and part are left out")
+    previous: bool = Field(False, description="of the time before, which `compare` sets beside the range")
 
 
 def of_funnel(asking: Asking, question: FunnelQuestion, cell: FunnelCell) -> Cases:
-    found, how = funnel.entered(asking, question)
+    asked = _asked(asking, question, cell)
+    found, how = funnel.entered(asking, question, asked)
     _check(cell, question, found.funnel)
     ordered = (in_order(of_actor) for of_actor in found.actors)
     entries: Iterable[FunnelEntry]
@@ -43,16 +55,23 @@ def of_funnel(asking: Asking, question: FunnelQuestion, cell: FunnelCell) -> Cas
             entries = _of_group(entries, how, cell)
     whose: dict[int, int] = {}
     if question.count == "sessions":
-        asked = question.range(asking.now)
         whose = owned.customers_of_sessions(
             asking, Range(asked.start, asked.end + found.funnel.window_ms), question.include_bots
         )
     cases = [
         marked(whose.get(entry.customer, entry.customer), _marks(entry, found.funnel))
         for entry in entries
-        if _is_in(entry, cell, found.funnel)
+        if (_is_in(entry, cell, found.funnel) if cell.from_ms is None else _is_in_bin(entry, how, cell.from_ms))
     ]
     return Cases(question.count, cases, found.definitions)
+
+
+def _asked(asking: Asking, question: FunnelQuestion, cell: FunnelCell) -> Range:
+    if not cell.previous:
+        return question.range(asking.now)
+    if not question.compare:
+        raise InvalidQuestion("the answer has no time before: ask to compare, or leave this out", field="cell.previous")
+    return funnel.before(asking, question)
 
 
 def _check(cell: FunnelCell, question: FunnelQuestion, asked: Funnel) -> None:
@@ -65,6 +84,11 @@ def _check(cell: FunnelCell, question: FunnelQuestion, asked: Funnel) -> None:
         raise InvalidQuestion("the answer has no groups: name a breakdown, or leave kind out", field="cell.kind")
     if cell.kind is not None and cell.period is not None:
         raise InvalidQuestion("periods are of the total: name a period or a group", field="cell.kind")
+    if cell.from_ms is not None:
+        if cell.from_ms not in EDGES:
+            raise InvalidQuestion("must be from_ms of a bin", field="cell.from_ms")
+        if cell.period is not None or cell.kind is not None:
+            raise InvalidQuestion("the histogram is of the total: leave period and kind out", field="cell.from_ms")
     if (cell.kind == "value") != (cell.value is not None):
         raise InvalidQuestion("kind `value` needs a value, and no other kind has one", field="cell.value")
 
@@ -75,6 +99,11 @@ def _is_in(entry: FunnelEntry, cell: FunnelCell, asked: Funnel) -> bool:
         return step in numbers
     needed = max((at for at in range(step) if not asked.steps[at].optional), default=0)
     return step not in numbers and needed in numbers
+
+
+def _is_in_bin(entry: FunnelEntry, count: Count, from_ms: int) -> bool:
+    took = time_between(entry, count)
+    return took is not None and bin_of(took) == from_ms
 
 
 def _of_period(ordered: Iterable[list[FunnelEntry]], count: Count, wanted: str) -> Iterator[FunnelEntry]:

@@ -38,10 +38,16 @@ def summary(durations: Sequence[int]) -> dict[str, int] | None:
     return found | {"mean": round(sum(ordered) / len(ordered)), "min": ordered[0], "max": ordered[-1]}
 
 
+def bin_of(duration: int) -> int:
+    """`from_ms` of the bin that holds a duration."""
+    return EDGES[bisect_right(EDGES, duration) - 1]
+
+
 def histogram(durations: Sequence[int]) -> list[Bin]:
     """The bins from the first that holds a duration to the last, empty ones between them included."""
-    counts = Counter(bisect_right(EDGES, duration) - 1 for duration in durations)
+    counts = Counter(map(bin_of, durations))
     if not counts:
         return []
+    first, last = EDGES.index(min(counts)), EDGES.index(max(counts))
     ends = (*EDGES[1:], None)
-    return [Bin(from_ms=EDGES[at], to_ms=ends[at], count=counts[at]) for at in range(min(counts), max(counts) + 1)]
+    return [Bin(from_ms=EDGES[at], to_ms=ends[at], count=counts[EDGES[at]]) for at in range(first, last + 1)]

@@ -3,7 +3,7 @@
 Ad hoc and saved are counted the same way, so both give the same.
 """
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
@@ -11,10 +11,11 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from api.query.errors import near
 from api.query.questions import funnel_entries, known
 from api.query.questions.funnel_choice import Count
+from api.query.questions.funnel_compared import FunnelCompared, compared
 from api.query.questions.funnel_entries import Found, OfFunnel
 from api.query.questions.funnel_numbers import FunnelResult, tallied
 from api.query.questions.model import Answer, Asking, Solved, Strict, refused
-from api.query.questions.ranges import Period
+from api.query.questions.ranges import Period, Range, preceding
 from api.query.questions.steps import LEAST_STEPS, MOST_STEPS
 from pipeline.domain.funnels import compile_funnel
 from pipeline.errors import InvalidQuestion
@@ -57,6 +58,9 @@ class FunnelQuestion(OfFunnel):
     )
     convert: Convert = Field(Convert.model_validate({}), description="the steps between which times are taken")
     by: Period | None = Field(None, description="the period in which an entry begins, in the zone")
+    compare: Literal["previous"] | None = Field(
+        None, description="previous: tell the time of the same length right before the range, too, and the differences"
+    )
 
     @model_validator(mode="after")
     def _saved_has_its_breakdown(self) -> Self:
@@ -65,24 +69,38 @@ class FunnelQuestion(OfFunnel):
         return self
 
 
-class FunnelAnswer(Answer[FunnelQuestion, FunnelResult]):
+class FunnelAnswer(Answer[FunnelQuestion, FunnelCompared]):
     """The entries that begin in the range."""
 
 
-def solve(asking: Asking, question: FunnelQuestion) -> Solved[FunnelQuestion, FunnelResult]:
+def solve(asking: Asking, question: FunnelQuestion) -> Solved[FunnelQuestion, FunnelCompared]:
+    earlier = before(asking, question) if question.compare else None
     found, how = entered(asking, question)
     result = tallied(found.actors, how)
     doubtful = known.warnings(asking, _doubtful(found.funnel, result))
-    return Solved(question, found.definitions, result, found.warnings + doubtful)
+    told = None
+    if earlier:
+        of_before, how = entered(asking, question, earlier)
+        told = tallied(of_before.actors, how)
+    return Solved(question, found.definitions, compared(result, told, earlier), found.warnings + doubtful)
 
 
-def entered(asking: Asking, question: FunnelQuestion) -> tuple[Found, Count]:
-    """The entries that begin in the range, and how they count; InvalidQuestion for steps that there are none of."""
-    found = funnel_entries.entered(asking, question, question.breakdown or "")
-    return found, _count(asking, question, found.funnel)
+def before(asking: Asking, question: FunnelQuestion) -> Range:
+    """The time that `compare` sets beside the range; InvalidQuestion where the range has an open end."""
+    return preceding(question.range(asking.now), ZoneInfo(question.zone or "UTC"), "compare")
 
 
-def _count(asking: Asking, question: FunnelQuestion, funnel: Funnel) -> Count:
+def entered(asking: Asking, question: FunnelQuestion, asked: Range | None = None) -> tuple[Found, Count]:
+    """The entries that begin in the range (or another time), and how they count.
+
+    InvalidQuestion for steps that the funnel does not have.
+    """
+    asked = asked or question.range(asking.now)
+    found = funnel_entries.entered(asking, question, asked, question.breakdown or "")
+    return found, _count(asking, question, found.funnel, asked)
+
+
+def _count(asking: Asking, question: FunnelQuestion, funnel: Funnel, asked: Range) -> Count:
     """How to count; InvalidQuestion for steps that the funnel does not have."""
     size, told = len(funnel.steps), question.attribution
     if told != "first" and not funnel.breakdown:
@@ -98,7 +116,7 @@ def _count(asking: Asking, question: FunnelQuestion, funnel: Funnel) -> Count:
         )
     return Count(
         funnel=funnel,
-        asked=question.range(asking.now),
+        asked=asked,
         zone=ZoneInfo(question.zone or "UTC"),
         now=asking.now,
         entries=question.count == "entries",
@@ -106,6 +124,7 @@ def _count(asking: Asking, question: FunnelQuestion, funnel: Funnel) -> Count:
         limit=question.limit,
         attribution=told,
         between=(first - 1, last - 1),
+        within_range=question.within_range,
     )
 
 

@@ -29,11 +29,19 @@ class Count(NamedTuple):
     limit: int
     attribution: Attribution
     between: tuple[int, int]  # steps, from 0
+    within_range: bool  # later steps lie inside the range, too
 
 
 def filled(entry: FunnelEntry) -> list[int]:
     """Numbers of the steps that an entry fills, from 0."""
     return [number for number, message in enumerate(entry.step_messages) if message]
+
+
+def time_between(entry: FunnelEntry, count: Count) -> int | None:
+    """ms between the two steps of `convert`; None where the entry does not fill both."""
+    first, last = count.between
+    both = entry.step_messages[first] and entry.step_messages[last]
+    return entry.step_times[last] - entry.step_times[first] if both else None
 
 
 def in_order(found: Actor) -> list[FunnelEntry]:

@@ -8,14 +8,16 @@ Ad hoc, the pure core finds them among the events that ClickHouse has narrowed t
     an entry               A ----- B ------------- C                  begins inside the range, may end after it
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Literal, NamedTuple, Self
 
+import msgspec
 from pydantic import Field, model_validator
 
 from api.query.errors import near
-from api.query.questions import narrowed
+from api.query.questions import narrowed, owned
 from api.query.questions.funnel_choice import Actor
 from api.query.questions.model import Asking, refused
 from api.query.questions.ranges import OfCustomers, Range
@@ -25,9 +27,10 @@ from api.query.questions.steps import (
     MOST_STEPS,
     Constant,
     Exclusions,
+    FunnelWindow,
     Order,
     Step,
-    Window,
+    window_of,
 )
 from pipeline.domain.funnels import FunnelPlan, compile_funnel, entries
 from pipeline.errors import NotFound
@@ -42,7 +45,9 @@ class OfFunnel(OfCustomers):
     saved: str | None = Field(
         None, min_length=1, max_length=200, description="name of a saved funnel, instead of steps"
     )
-    window: Window | None = Field(None, description="default 7d; a saved funnel has its own")
+    window: FunnelWindow | None = Field(
+        None, description="default 7d; session: every step in the session of the first; a saved funnel has its own"
+    )
     order: Order | None = Field(
         None,
         description="default ordered: others may lie between; strict: nothing may; any: every step may begin",
@@ -89,15 +94,15 @@ class Found(NamedTuple):
     warnings: list[str]
 
 
-def entered(asking: Asking, question: OfFunnel, breakdown: str = "") -> Found:
-    """The entries that begin in the range, by actor; of a saved funnel with its own breakdown."""
-    asked = question.range(asking.now)
+def entered(asking: Asking, question: OfFunnel, asked: Range, breakdown: str = "") -> Found:
+    """The entries that begin in the time `asked`, by actor; of a saved funnel with its own breakdown."""
     funnel = funnel_of(asking, question, breakdown)
     plan = compile_funnel(funnel)
-    definitions = {"funnel": 1} | ({"session": 1} if question.count == "sessions" else {})
+    definitions = {"funnel": 1} | ({"session": 1} if question.count == "sessions" or funnel.within_session else {})
     warnings: list[str] = []
     if question.saved is not None:
         definitions[f"funnel.{funnel.name}"] = funnel.version
+    if question.saved is not None and plan.is_followed:
         actors = _saved(asking, funnel, asked)
         warnings = _left_behind(asking, funnel)
     else:
@@ -122,34 +127,60 @@ def saved_funnel(asking: Asking, name: str) -> Funnel:
 
 
 def funnel_of(asking: Asking, question: OfFunnel, breakdown: str = "") -> Funnel:
-    """The saved funnel, or that of the question's steps."""
+    """The saved funnel, or that of the question's steps. No session is longer than the project's cap."""
     if question.saved is not None:
-        return saved_funnel(asking, question.saved)
-    return Funnel(
-        "",
-        tuple(step.definition() for step in question.steps or ()),
-        question.window or DEFAULT_WINDOW_MS,
-        question.order or "ordered",
-        breakdown,
-        tuple(one.definition() for one in question.exclusions or ()),
-        tuple(question.constant or ()),
-    )
+        found = saved_funnel(asking, question.saved)
+    else:
+        found = Funnel(
+            "",
+            tuple(step.definition() for step in question.steps or ()),
+            order=question.order or "ordered",
+            breakdown=breakdown,
+            exclusions=tuple(one.definition() for one in question.exclusions or ()),
+            constant=tuple(question.constant or ()),
+            **window_of(question.window),
+        )
+    if found.within_session:
+        return msgspec.structs.replace(found, window_ms=asking.project.sessions.cap_ms)
+    return found
 
 
 def _ad_hoc(asking: Asking, question: OfFunnel, plan: FunnelPlan, asked: Range) -> Iterator[Actor]:
     """The entries of each customer or session that the core finds among the steps' events."""
     within = asked if question.within_range else Range(asked.start, asked.end + plan.funnel.window_ms)
-    read = narrowed.of_sessions if question.count == "sessions" else narrowed.of_customers
+    by_session = question.count == "sessions" or plan.funnel.within_session
+    read = narrowed.of_sessions if by_session else narrowed.of_customers
     found = read(asking, plan.events, within, question.include_bots, plan.properties)
-    for actor, events in groupby(found, key=lambda pair: pair[0]):
-        yield entries(
-            [event for _, event in events],
-            plan,
-            project=asking.project.name,
-            customer=actor,
-            entered_from=asked.start,
-            entered_until=asked.end,
+    each = (
+        (
+            actor,
+            entries(
+                [event for _, event in events],
+                plan,
+                project=asking.project.name,
+                customer=actor,
+                entered_from=asked.start,
+                entered_until=asked.end,
+            ),
         )
+        for actor, events in groupby(found, key=lambda pair: pair[0])
+    )
+    if by_session and question.count != "sessions":
+        yield from _of_customers(asking, each, within)
+    else:
+        yield from (entered for _, entered in each)
+
+
+def _of_customers(
+    asking: Asking, of_sessions: Iterable[tuple[int, list[FunnelEntry]]], within: Range
+) -> Iterator[Actor]:
+    """The entries of each customer: those of all his sessions."""
+    found: defaultdict[int, list[FunnelEntry]] = defaultdict(list)
+    whose = owned.customers_of_sessions(asking, within, True)
+    for session, entered in of_sessions:
+        customer = whose.get(session, session)
+        found[customer] += [msgspec.structs.replace(entry, customer=customer) for entry in entered]
+    yield from found.values()
 
 
 def _saved(asking: Asking, funnel: Funnel, asked: Range) -> Iterator[Actor]:

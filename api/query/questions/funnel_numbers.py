@@ -7,7 +7,16 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field
 
 from api.query.questions.durations import Bin, histogram, percentile, summary
-from api.query.questions.funnel_choice import Actor, Count, by_period, counting, filled, in_order, values_at
+from api.query.questions.funnel_choice import (
+    Actor,
+    Count,
+    by_period,
+    counting,
+    filled,
+    in_order,
+    time_between,
+    values_at,
+)
 from api.query.questions.model import ratio
 from api.query.questions.periods import all_between, end_of
 from api.query.questions.shares import interval
@@ -124,9 +133,9 @@ def tallied(actors: Iterable[Actor], count: Count) -> FunnelResult:
             total.add(entry)
             if funnel.breakdown:
                 groups.add(entry)
-            first, last = count.between
-            if entry.step_messages[first] and entry.step_messages[last]:
-                durations.append(entry.step_times[last] - entry.step_times[first])
+            took = time_between(entry, count)
+            if took is not None:
+                durations.append(took)
         if count.by:
             for period, entry in by_period(of_actor, best, count):
                 for number in filled(entry):
@@ -162,15 +171,22 @@ def _steps(funnel: Funnel, total: _Numbers) -> list[StepResult]:
 def _periods(found: dict[str, list[int]], count: Count) -> list[FunnelPeriod]:
     if count.by is None:
         return []
-    size, window = len(count.funnel.steps), count.funnel.window_ms
+    size = len(count.funnel.steps)
     return [
         FunnelPeriod(
             period=name,
             counts=found.get(name, [0] * size),
-            unfinished=min(end_of(name, count.by, count.zone), count.asked.end) - 1 + window >= count.now,
+            unfinished=_last_step(end_of(name, count.by, count.zone), count) >= count.now,
         )
         for name in all_between(count.asked, count.by, count.zone, found)
     ]
+
+
+def _last_step(period_ends: int, count: Count) -> int:
+    """When the last step of an entry of the period can be filled."""
+    ends = count.asked.end
+    last = min(period_ends, ends) - 1 + count.funnel.window_ms
+    return min(last, ends - 1) if count.within_range else last
 
 
 class Groups:

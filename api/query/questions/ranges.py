@@ -125,6 +125,22 @@ class OfCustomers(Counted):
     )
 
 
+def preceding(asked: Range, zone: ZoneInfo, field: str) -> Range:
+    """The time of the same length right before: as many days in the zone where both ends are midnights, else ms.
+
+    InvalidQuestion at `field` for a range with an open end, and for one that nothing can lie before.
+    """
+    if asked.start <= BEGINNING or asked.end >= END:
+        raise InvalidQuestion("a range with an open end has nothing before it: name last, or from and to", field=field)
+    start, end = (datetime.fromtimestamp(ms / 1000, zone) for ms in asked)
+    if start.time() == end.time() == time():
+        day = start.date() - (end.date() - start.date())
+        begin = round(datetime.combine(day, time(), zone).timestamp() * 1000)
+    else:
+        begin = asked.start - (asked.end - asked.start)
+    return Range(max(BEGINNING, begin), asked.start)
+
+
 def _running(last: str, now: datetime) -> Range:
     """Whole minutes, hours or days with the running one as the last, so that an answer moves only with its data."""
     midnight = datetime.combine(now.date(), time(), now.tzinfo)

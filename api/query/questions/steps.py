@@ -8,6 +8,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PlainValidator,
     WithJsonSchema,
 )
 
@@ -41,6 +42,32 @@ Window = Annotated[
     WithJsonSchema({
         "anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_WINDOW_MS}, {"type": "string"}],
         "description": "ms, or a number and ms, s, m, h, d or w, as 7d; later steps may follow within it, inclusive",
+    }),
+]  # fmt: skip
+
+
+SESSION: Final = "session"
+
+
+def _window_or_session(given: Any) -> Any:
+    """As a window, or that of the session."""
+    if given == SESSION:
+        return given
+    try:
+        found = _window(given)
+    except ValueError as error:
+        raise ValueError(f"{error}; or session") from error
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise ValueError("must be an integer of milliseconds, or text as 7d; or session")
+    return found
+
+
+FunnelWindow = Annotated[
+    int | Literal["session"],
+    PlainValidator(_window_or_session),
+    WithJsonSchema({
+        "anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_WINDOW_MS}, {"type": "string"}],
+        "description": "as a window; or session: every step lies in the session of the first",
     }),
 ]  # fmt: skip
 
@@ -137,6 +164,13 @@ class Exclusion(Strict):
     def of(cls, one: definitions.Exclusion) -> "Exclusion":
         where = [filter_of(each) for each in one.where]
         return cls(events=list(one.events), where=where, after=one.after, before=one.before or None, effect=one.effect)
+
+
+def window_of(window: int | str | None) -> dict[str, Any]:
+    """As the fields of a definition."""
+    if window == SESSION:
+        return {"within_session": True}
+    return {"window_ms": window or DEFAULT_WINDOW_MS}
 
 
 Order = Literal["ordered", "strict", "any"]
