@@ -186,6 +186,7 @@ async def test_the_echo_has_every_default_and_gives_the_same_again(house: House)
         "limit": 100,
         "convert": {"from": 1, "to": None},
         "by": None,
+        "compare": None,
     }
     assert await house.ask("funnel", answer["question"]) == answer
 
