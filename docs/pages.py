@@ -38,6 +38,7 @@ from api.query.questions import (
     recent,
     rejected,
     retention,
+    series,
     sessions,
     steps,
     trend,
@@ -71,7 +72,7 @@ _RANGE: Final = ("from", "to", "last", "zone", "include_bots")  # what nearly al
 OTHERS: Final[Mapping[str, type[BaseModel]]] = {
     "goal": GoalBody, "saved funnel": FunnelBody, "step": steps.Step, "filter": steps.Filter,
     "exclusion": steps.Exclusion, "convert": funnel.Convert, "point": paths.Point, "pages": paths.Pages,
-    "act": retention.Act,
+    "act": retention.Act, "series": series.Series,
     "segment": saved_segments.SegmentBody, "condition": saved_segments.Condition,
     **{f"cell of {name}": one.cell for name, one in explain.EXPLAINABLE.items()},
 }  # fmt: skip

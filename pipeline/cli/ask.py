@@ -59,6 +59,8 @@ def ask(
         list[str] | None, typer.Option(help="Only customers of this saved segment; again for more: of all of them.")
     ] = None,
     events: Annotated[str, typer.Option(help="trend: names of events, with commas between them.")] = "",
+    measure: Annotated[str, typer.Option(help="trend: count, unique, sum, average, min, max, p50 ... p99.")] = "",
+    measured: Annotated[str, typer.Option("--property", help="trend: what --measure is of, as price.")] = "",
     definition: Annotated[str, typer.Option(help="bounce: engaged, no_interaction, single_page or single_event.")] = "",
     reason: Annotated[str, typer.Option(help="rejected: only this reason.")] = "",
     explain: Annotated[
@@ -79,6 +81,7 @@ def ask(
     given: dict[str, Any] = {
         "last": last, "from": begin, "to": end, "by": by, "breakdown": breakdown, "saved": saved, "window": window,
         "count": count, "definition": definition, "reason": reason, "include_bots": include_bots,
+        "measure": measure, "property": measured,
     }  # fmt: skip
     given |= {"segments": segment or ()}
     body |= {name: value for name, value in given.items() if value}

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
+from pipeline.cli import over_time
 from pipeline.cli.output import duration, out, pairs, share, table, written
 from pipeline.cli.strokes import (
     BAR,
@@ -125,25 +126,6 @@ def paths(answer: Answer) -> None:
     foot(answer)
 
 
-def retention(answer: Answer) -> None:
-    """A cohort a row: how many they are, and the share of them that came back so many periods later."""
-    result, question = answer["result"], answer["question"]
-    out.print(f"[bold]{written(result['customers'])} customers[/bold], {range_of(answer)}; * is unfinished")
-    periods = [str(number) for number in range(question["periods"] + 1)]
-    rows = [
-        (
-            cohort["period"],
-            cohort["customers"],
-            *(f"{share(cell['rate'])}{'*' if cell['unfinished'] else ''}" for cell in cohort["cells"]),
-            *("" for _ in periods[len(cohort["cells"]) :]),
-        )
-        for cohort in result["cohorts"]
-    ]
-    rows.append(("all", result["customers"], *(share(point["rate"]) for point in result["curve"])))
-    table(f"By {question['by']}", (question["by"], "customers", *periods), rows, right=("customers", *periods))
-    foot(answer)
-
-
 def journeys(answer: Answer) -> None:
     result = answer["result"]
     converted = f"{written(result['converted'])} converted"
@@ -163,16 +145,6 @@ def journeys(answer: Answer) -> None:
         (moment(each["last_at"]), each["state"], each["customer"], path(each["path"])) for each in result["newest"]
     ]
     table("Newest", ("last", "state", "customer", "path"), newest)
-    foot(answer)
-
-
-def trend(answer: Answer) -> None:
-    points = answer["result"]["points"]
-    most = max((point["events"] for point in points), default=0)
-    out.print(f"[bold]{', '.join(answer['question']['events'])}[/bold], {range_of(answer)}")
-    for point in points:
-        line = Text(f"{point['period']:<12} ").append(bar(point["events"], most), "cyan")
-        out.print(line.append(f" {written(point['events']):>9}"))
     foot(answer)
 
 
@@ -249,9 +221,9 @@ DRAWN: dict[str, Callable[[Answer], None]] = {
     "bounce": bounce,
     "funnel": funnel,
     "paths": paths,
-    "retention": retention,
+    "retention": over_time.retention,
     "journeys": journeys,
-    "trend": trend,
+    "trend": over_time.trend,
     "rejected": rejected,
     "catalogue": catalogue,
     "customer": customer,

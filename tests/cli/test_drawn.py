@@ -1,4 +1,4 @@
-"""What the terminal shows of funnels with options, paths and retention."""
+"""What the terminal shows of funnels with options, paths, retention and trends."""
 
 from typing import Any
 
@@ -71,3 +71,30 @@ def test_an_explanation_is_drawn_as_its_customers_and_the_marked_events(capsys: 
     ]
     assert "step 2" in shown
     assert "1,000 rows, 9 bytes" in shown
+
+
+def test_a_trend_is_drawn_with_its_measure_its_groups_and_the_time_before(capsys: pytest.CaptureFixture[str]) -> None:
+    numbers = {"events": 3, "devices": 1, "a": 6, "b": 2, "measured": 3.0}
+    point = numbers | {"period": "2025-03-03", "unfinished": True}
+    empty = point | {"measured": None, "period": "2025-03-04"}
+    series = {"events": ["Added"], "measure": "sum", "property": "price"}
+    question = (
+        QUESTION | series | {"second": series | {"events": ["Seen [x]"]}, "formula": "A / B", "breakdown": "color"}
+    )
+    result = {
+        "events": 3,
+        "total": numbers,
+        "points": [point, empty],
+        "groups": [numbers | {"value": "red", "kind": "value"}, numbers | {"value": None, "kind": "other"}],
+        "before": {"total": numbers, "points": [point]},
+    }
+    drawing.DRAWN["trend"](FRAME | {"question": question, "result": result})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("A / B (A = sum of price of Added; B = sum of price of Seen [x])")
+    assert [line.split()[0] for line in lines if "before: " in line] == ["2025-03-03*", "2025-03-04*", "in"]
+    assert lines[1].count("█") == 40
+    assert lines[2].count("█") == 0
+    assert [line.split() for line in lines if "other" in line or "red" in line] == [
+        ["red", "3.00", "3"],
+        ["(other)", "3.00", "3"],
+    ]

@@ -1,32 +1,79 @@
-"""Cells of `trend`: the events of a period."""
+"""Cells of `trend`: the events that a number is measured of, or the customers who did them."""
 
+from collections import Counter, defaultdict
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from api.query.explain.cases import Cases, Mark, marked
-from api.query.questions import narrowed
+from api.query.questions import trend
 from api.query.questions.model import Asking, Strict
-from api.query.questions.periods import label
+from api.query.questions.ranges import preceding
+from api.query.questions.series import Happened, Left, happened
 from api.query.questions.trend import TrendQuestion
-from pipeline.domain import filters
+from api.query.questions.trend_lines import Kind, ranked
+from pipeline.domain.filters import number_text
+from pipeline.domain.measures import OF_EVENTS
+from pipeline.errors import InvalidQuestion
 
 
 class TrendCell(Strict):
-    """A period; without it all."""
+    """A series of the total, of a group or of the time before; of all its periods, or of one."""
 
     period: str | None = Field(None, description="of a point")
+    series: Literal["a", "b"] = Field("a", description="which of the numbers; a formula's are a's and b's")
+    kind: Kind | None = Field(None, description="of a row of `groups`")
+    value: str | None = Field(None, description="of a row of `groups` of kind `value`")
+    before: bool = Field(False, description="of the time before the range")
 
 
 def of_trend(asking: Asking, question: TrendQuestion, cell: TrendCell) -> Cases:
-    zone = ZoneInfo(question.zone or "UTC")
-    holds = filters.compile([one.definition() for one in question.where])
-    read = [one.property for one in question.where]
-    asked = question.range(asking.now)
+    trend.checked(question)
+    _check(question, cell)
+    within = question.range(asking.now)
+    if cell.before:
+        within = preceding(within, ZoneInfo(question.zone or "UTC"), "question.compare")
+    left = Left(set(), Counter())
+    events = [list(happened(asking, one, left)) for one in trend.all_asked(question, within, question.breakdown)]
+    wanted = _values(question, cell, [one for each in events for one in each])
+    asked = question.series()["ab".index(cell.series)]
     found = [
-        marked(customer, [Mark(event.occurred_at, event.message_id, "counted")])
-        for customer, event in narrowed.of_customers(asking, question.events, asked, question.include_bots, read)
-        if holds(event, filters.properties_of(event))
-        and cell.period in (None, label(event.occurred_at, question.by, zone))
+        one
+        for one in events["ab".index(cell.series)]
+        if cell.period in (None, one.period)
+        and (wanted is None or (one.group or "") in wanted)
+        and (asked.measure in OF_EVENTS or one.number is not None)
     ]
-    return Cases("events", found, {})
+    definitions = {"trend": trend.VERSION}
+    if asked.measure != "unique":
+        return Cases("events", [marked(one.customer, [_mark(one)]) for one in found], definitions)
+    by_customer: defaultdict[int, list[Happened]] = defaultdict(list)
+    for one in found:
+        by_customer[one.customer].append(one)
+    return Cases("customers", [marked(who, map(_mark, did)) for who, did in by_customer.items()], definitions)
+
+
+def _check(question: TrendQuestion, cell: TrendCell) -> None:
+    if cell.series == "b" and question.second is None:
+        raise InvalidQuestion("the question has no second series", field="cell.series")
+    if cell.kind is not None and not question.breakdown:
+        raise InvalidQuestion("the answer has no groups: name a breakdown, or leave kind out", field="cell.kind")
+    if (cell.kind == "value") != (cell.value is not None):
+        raise InvalidQuestion("kind `value` needs a value, and no other kind has one", field="cell.value")
+    if cell.before and not question.compare:
+        raise InvalidQuestion("the answer has no time before: ask to compare, or leave it out", field="cell.before")
+    if cell.before and cell.kind is not None:
+        raise InvalidQuestion("the time before has no groups: leave kind out", field="cell.kind")
+
+
+def _values(question: TrendQuestion, cell: TrendCell, events: list[Happened]) -> set[str] | None:
+    """The breakdown's values that the cell has, "" for none; None: all."""
+    if cell.kind is None:
+        return None
+    return {*ranked(events)[question.limit :]} if cell.kind == "other" else {cell.value or ""}
+
+
+def _mark(one: Happened) -> Mark:
+    why = "counted" if one.number is None else f"counted: {number_text(one.number)}"
+    return Mark(one.event.occurred_at, one.event.message_id, why)

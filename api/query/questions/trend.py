@@ -1,33 +1,86 @@
-"""Trend: how often events of some names happened, by hour, day, week or month; a period without any is 0."""
+"""Trend: what is measured of some events, by hour, day, week or month; of two series and by a formula of them, too.
 
-from collections import Counter, defaultdict
+The range, its periods and those that have not ended:
+
+    from ------------- to)              by week, asked on Thursday
+    |  Mon  |  Mon  |  Mo.              the last one is unfinished: its numbers may rise
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 
-from api.query.questions import known, narrowed
+from api.query.questions import known, series
 from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved
-from api.query.questions.periods import all_between, label
-from api.query.questions.ranges import OfCustomers, Period, Range
-from api.query.questions.steps import EventNames, Where, check
+from api.query.questions.periods import all_between, end_of
+from api.query.questions.ranges import OfCustomers, Period, Range, preceding
+from api.query.questions.series import Asked, Left, Series
+from api.query.questions.trend_lines import Grouped, Kind, Numbers, Pair, of_nothing, read, too_many
 from pipeline.domain import filters
+from pipeline.domain.formula import MOST_CHARACTERS, Formula, compiled
+from pipeline.errors import InvalidQuestion
+
+VERSION = 1
+_FIELDS = ("", "second.")  # where A and B stand in a question
 
 
-class TrendQuestion(OfCustomers):
-    events: EventNames
-    where: Where = []
+class TrendQuestion(Series, OfCustomers):
+    second: Series | None = Field(None, description="another series, B; the question's own events are A")
+    formula: str | None = Field(
+        None, min_length=1, max_length=MOST_CHARACTERS, description="of A and B, as A / B or (A - B) / A * 100"
+    )
     by: Period = Field("day", description="in the zone; weeks begin on Monday")
+    breakdown: str | None = Field(
+        None, min_length=1, max_length=1000, description="a property or a $column of the event: a group each value"
+    )
+    limit: int = Field(10, ge=1, le=100, description="groups of their own, those with most events; the rest is `other`")
+    compare: bool = Field(False, description="tell the time of the same length before the range, too")
+
+    def series(self) -> list[Series]:
+        """A, and B where there is one."""
+        return [self, self.second] if self.second else [self]
 
 
-class TrendPoint(BaseModel):
+class TrendNumbers(BaseModel):
+    events: int = Field(description="of A")
+    devices: int = Field(description="different devices of A")
+    a: int | float | None = Field(description="what is measured of A; null: nothing to measure")
+    b: int | float | None = Field(description="what is measured of B; null without one, too")
+    measured: int | float | None = Field(
+        description="the formula's result, without one that of A; null where a part of it is, or what divides is 0"
+    )
+
+
+class TrendPoint(TrendNumbers):
     period: str = Field(description="start of the period: a date, or the time of the hour")
-    events: int
-    devices: int = Field(description="different devices")
+    unfinished: bool = Field(description="the period has not ended, so its numbers may change")
+
+
+class TrendGroup(TrendNumbers):
+    value: str | None = Field(description="of the breakdown")
+    kind: Kind = Field(description="none: without a value; other: those beyond `limit`")
+    points: list[TrendPoint]
+
+
+class TrendBefore(BaseModel):
+    """The time before the range."""
+
+    from_ms: int
+    to_ms: int = Field(description="exclusive")
+    total: TrendNumbers
+    points: list[TrendPoint]
 
 
 class TrendResult(BaseModel):
-    events: int
+    events: int = Field(description="of A")
+    total: TrendNumbers = Field(description="of the whole range: a customer of several periods is one")
     points: list[TrendPoint] = Field(description="in time, with every period of the range, or from first to last")
+    groups: list[TrendGroup] = Field(
+        description="most events of A and B first, `other` last; empty without a breakdown"
+    )
+    before: TrendBefore | None = Field(description="null unless `compare` asks for it")
 
 
 class TrendAnswer(Answer[TrendQuestion, TrendResult]):
@@ -35,47 +88,91 @@ class TrendAnswer(Answer[TrendQuestion, TrendResult]):
 
 
 def solve(asking: Asking, question: TrendQuestion) -> Solved[TrendQuestion, TrendResult]:
-    check(question.where, "where")
-    asked = question.range(asking.now)
-    counts = (
-        _filtered(asking, question, asked)
-        if question.where or asking.only is not None
-        else _counted(asking, question, asked)
+    checked(question)
+    asked, zone = question.range(asking.now), ZoneInfo(question.zone or "UTC")
+    time_before = preceding(asked, zone, "compare") if question.compare else None
+    found = read(asking, all_asked(question, asked, question.breakdown), question.limit)
+    drawing = _Drawing(question, compiled(question.formula) if question.formula else None, zone, asking.now)
+    names = drawing.names(asked, [found.whole])
+    if len(names) * (1 + len(found.groups)) > MOST_ROWS:
+        too_many()
+    before = None
+    if time_before:
+        lines = read(asking, all_asked(question, time_before, None), question.limit).whole
+        before = drawing.before(lines, time_before)
+    result = TrendResult(
+        events=found.whole.a.total.events,
+        total=drawing.total(found.whole),
+        points=drawing.points(found.whole, names),
+        groups=[drawing.group(one, names) for one in found.groups],
+        before=before,
     )
-    names = all_between(asked, question.by, ZoneInfo(question.zone or "UTC"), counts)
-    points = []
-    for name in names:
-        events, devices = counts.get(name, (0, 0))
-        points.append(TrendPoint(period=name, events=events, devices=devices))
-    total = sum(point.events for point in points)
-    warnings = known.warnings(asking, question.events) if not total else []
-    return Solved(question, {}, TrendResult(events=total, points=points), warnings)
+    warnings = [*known.warnings(asking, found.left.unseen), *_in_other_currencies(asking, found.left)]
+    return Solved(question, {"trend": VERSION}, result, warnings)
 
 
-def _counted(asking: Asking, question: TrendQuestion, asked: Range) -> dict[str, tuple[int, int]]:
-    """period -> events, devices."""
-    rows = asking.rows(
-        "trend",
-        **asked.bound(),
-        events=question.events,
-        by=question.by,
-        zone=question.zone,
-        bots=int(question.include_bots),
-        rows=MOST_ROWS,
-    )
-    return {period: (events, devices) for period, events, devices in rows}
+def checked(question: TrendQuestion) -> None:
+    """InvalidQuestion, with its field, for what cannot be asked."""
+    for one, field in zip(question.series(), _FIELDS, strict=False):
+        series.checked(one, field)
+    if question.breakdown is not None:
+        filters.reader(question.breakdown)
+    if question.formula is not None and question.second is None and "B" in compiled(question.formula).names:
+        raise InvalidQuestion("B is the series `second`: name it, or leave B out", field="formula")
 
 
-def _filtered(asking: Asking, question: TrendQuestion, asked: Range) -> dict[str, tuple[int, int]]:
-    """The same with the filters of the core, which define what a filter is."""
-    zone = ZoneInfo(question.zone or "UTC")
-    holds = filters.compile([one.definition() for one in question.where])
-    events: Counter[str] = Counter()
-    devices: defaultdict[str, set[int]] = defaultdict(set)
-    read = [one.property for one in question.where]
-    for _, event in narrowed.of_customers(asking, question.events, asked, question.include_bots, read):
-        if holds(event, filters.properties_of(event)):
-            period = label(event.occurred_at, question.by, zone)
-            events[period] += 1
-            devices[period].add(event.device)
-    return {period: (count, len(devices[period])) for period, count in events.items()}
+def all_asked(question: TrendQuestion, within: Range, breakdown: str | None) -> list[Asked]:
+    """How A, and B where there is one, are asked about."""
+    return [
+        Asked(one, field, within, question.by, question.zone or "UTC", question.include_bots, breakdown)
+        for one, field in zip(question.series(), _FIELDS, strict=False)
+    ]
+
+
+class _Drawing(NamedTuple):
+    """Lines as the answer shows them."""
+
+    question: TrendQuestion
+    formula: Formula | None
+    zone: ZoneInfo
+    now: int
+
+    def names(self, asked: Range, lines: Sequence[Pair]) -> list[str]:
+        """The periods of the range."""
+        found = {name for pair in lines for line in pair if line for name in line.points}
+        return all_between(asked, self.question.by, self.zone, found)
+
+    def total(self, lines: Pair) -> TrendNumbers:
+        return TrendNumbers(**self._numbers(lines.a.total, lines.b.total if lines.b else None))
+
+    def points(self, lines: Pair, names: Sequence[str]) -> list[TrendPoint]:
+        a, b = (of_nothing(one.measure) for one in (self.question, self.question.second or self.question))
+        return [
+            TrendPoint(
+                **self._numbers(lines.a.points.get(name, a), lines.b.points.get(name, b) if lines.b else None),
+                period=name,
+                unfinished=end_of(name, self.question.by, self.zone) > self.now,
+            )
+            for name in names
+        ]
+
+    def group(self, one: Grouped, names: Sequence[str]) -> TrendGroup:
+        told = self.total(one.lines).model_dump()
+        return TrendGroup(**told, value=one.value, kind=one.kind, points=self.points(one.lines, names))
+
+    def before(self, lines: Pair, asked: Range) -> TrendBefore:
+        points = self.points(lines, self.names(asked, [lines]))
+        return TrendBefore(from_ms=asked.start, to_ms=asked.end, total=self.total(lines), points=points)
+
+    def _numbers(self, a: Numbers, b: Numbers | None) -> Mapping[str, Any]:
+        values = {"A": a.measured, "B": b.measured if b else None}
+        measured = self.formula.value(values) if self.formula else a.measured
+        return {"events": a.events, "devices": a.devices, "a": a.measured, "b": values["B"], "measured": measured}
+
+
+def _in_other_currencies(asking: Asking, left: Left) -> list[str]:
+    """Warnings of what $value could not add up."""
+    return [
+        f"{count} events have a value in {currency}: it is left out, as it cannot be added to {asking.project.currency}"
+        for currency, count in sorted(left.currencies.items())
+    ]

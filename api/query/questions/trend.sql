@@ -1,6 +1,7 @@
--- Events of some names in [from, to) by period.
--- period, events, devices
+-- Events of some names in [from, to), in total (is_total = 1) and by period.
+-- is_total, period, events, devices
 SELECT
+    grouping(period) AS is_total,
     multiIf(
         {by:String} = 'hour', formatDateTime(toStartOfHour(toTimeZone(occurred_at, {zone:String})), '%FT%T%z'),
         {by:String} = 'day', toString(toDate(toTimeZone(occurred_at, {zone:String}))),
@@ -15,7 +16,7 @@ WHERE project = {project:String}
     AND occurred_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
     AND occurred_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
     AND ({bots:UInt8} OR NOT is_bot)
-GROUP BY period
-ORDER BY period
+GROUP BY GROUPING SETS ((), (period))
+ORDER BY is_total DESC, period
 LIMIT {rows:UInt32}
 SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -1,0 +1,70 @@
+"""Answers period by period drawn for the terminal: trend and retention."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.text import Text
+
+from pipeline.cli.output import out, share, table, written
+from pipeline.cli.strokes import Answer, bar, foot, range_of
+
+GROUPS: Mapping[str, str] = {"none": "(none)", "other": "(other)"}
+
+
+def retention(answer: Answer) -> None:
+    """A cohort a row: how many they are, and the share of them that came back so many periods later."""
+    result, question = answer["result"], answer["question"]
+    out.print(f"[bold]{written(result['customers'])} customers[/bold], {range_of(answer)}; * is unfinished")
+    periods = [str(number) for number in range(question["periods"] + 1)]
+    rows = [
+        (
+            cohort["period"],
+            cohort["customers"],
+            *(f"{share(cell['rate'])}{'*' if cell['unfinished'] else ''}" for cell in cohort["cells"]),
+            *("" for _ in periods[len(cohort["cells"]) :]),
+        )
+        for cohort in result["cohorts"]
+    ]
+    rows.append(("all", result["customers"], *(share(point["rate"]) for point in result["curve"])))
+    table(f"By {question['by']}", (question["by"], "customers", *periods), rows, right=("customers", *periods))
+    foot(answer)
+
+
+def trend(answer: Answer) -> None:
+    """A bar for each period; * is unfinished. Below the groups and the time before, in their totals."""
+    result, question = answer["result"], answer["question"]
+    out.print(Text.assemble((_measured(question), "bold"), f", {range_of(answer)}; * is unfinished"))
+    before = result["before"]["points"] if result["before"] else []
+    numbers = [point["measured"] for point in (*result["points"], *before)]
+    most = max((number for number in numbers if number is not None), default=0)
+    for place, point in enumerate(result["points"]):
+        mark = "*" if point["unfinished"] else " "
+        line = Text(f"{point['period']:<12}{mark}").append(bar(max(0, point["measured"] or 0), most), "cyan")
+        line.append(f" {written(point['measured']):>9}")
+        if result["before"]:
+            line.append(f"  before: {written(before[place]['measured'] if place < len(before) else None)}", "dim")
+        out.print(line)
+    told = f"in all: [bold]{written(result['total']['measured'])}[/bold]"
+    if result["before"]:
+        told += f"; before: {written(result['before']['total']['measured'])}"
+    out.print(told)
+    if result["groups"]:
+        rows = [
+            (GROUPS.get(one["kind"], one["value"]), written(one["measured"]), one["events"]) for one in result["groups"]
+        ]
+        table(f"By {question['breakdown']}", ("value", "measured", "events"), rows, right=("measured", "events"))
+    foot(answer)
+
+
+def _measured(question: Mapping[str, Any]) -> str:
+    """sum of price of Added / count of page."""
+    series = {"A": question, "B": question["second"]}
+    if question["formula"]:
+        named = "; ".join(f"{name} = {_series(one)}" for name, one in series.items() if one)
+        return f"{question['formula']} ({named})"
+    return _series(question)
+
+
+def _series(one: Mapping[str, Any]) -> str:
+    of = f" of {one['property']}" if one["property"] else ""
+    return f"{one['measure']}{of} of {', '.join(one['events'])}"
