@@ -30,9 +30,11 @@ from api.query.profiles import Profile
 from api.query.questions import (
     bounce,
     catalogue,
+    drop_points,
     funnel,
     funnel_compared,
     journeys,
+    lifecycle,
     paths,
     ranges,
     recent,
@@ -41,6 +43,7 @@ from api.query.questions import (
     series,
     sessions,
     steps,
+    stickiness,
     trend,
 )
 from api.query.saved import FunnelBody, GoalBody
@@ -60,8 +63,12 @@ QUESTIONS: Final[Mapping[str, tuple[type[BaseModel], type[BaseModel]]]] = {
     "sessions": (sessions.SessionsQuestion, sessions.SessionsResult),
     "bounce": (bounce.BounceQuestion, bounce.BounceResult),
     "funnel": (funnel.FunnelQuestion, funnel_compared.FunnelCompared),
+    "drop_points": (drop_points.DropPointsQuestion, drop_points.DropPointsResult),
+    "funnel": (funnel.FunnelQuestion, funnel_numbers.FunnelResult),
     "paths": (paths.PathsQuestion, paths.PathsResult),
     "retention": (retention.RetentionQuestion, retention.RetentionResult),
+    "stickiness": (stickiness.StickinessQuestion, stickiness.StickinessResult),
+    "lifecycle": (lifecycle.LifecycleQuestion, lifecycle.LifecycleResult),
     "journeys": (journeys.JourneysQuestion, journeys.JourneysResult),
     "trend": (trend.TrendQuestion, trend.TrendResult),
     "rejected": (rejected.RejectedQuestion, rejected.RejectedResult),

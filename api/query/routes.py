@@ -10,16 +10,33 @@ from api.query import access, ask, export, identity_routes, profiles, saved_rout
 from api.query.bodies import JsonRoute
 from api.query.errors import ErrorAnswer
 from api.query.explain import routes as explain_routes
-from api.query.questions import bounce, catalogue, funnel, journeys, paths, recent, rejected, retention, sessions, trend
+from api.query.questions import (
+    bounce,
+    catalogue,
+    drop_points,
+    funnel,
+    journeys,
+    lifecycle,
+    paths,
+    recent,
+    rejected,
+    retention,
+    sessions,
+    stickiness,
+    trend,
+)
 from api.query.questions.bounce import BounceAnswer, BounceQuestion
 from api.query.questions.catalogue import CatalogueAnswer, CatalogueQuery, CatalogueQuestion
+from api.query.questions.drop_points import DropPointsAnswer, DropPointsQuestion
 from api.query.questions.funnel import FunnelAnswer, FunnelQuestion
 from api.query.questions.journeys import JourneysAnswer, JourneysQuestion
+from api.query.questions.lifecycle import LifecycleAnswer, LifecycleQuestion
 from api.query.questions.paths import PathsAnswer, PathsQuestion
 from api.query.questions.recent import RecentAnswer, RecentQuestion
 from api.query.questions.rejected import RejectedAnswer, RejectedQuestion
 from api.query.questions.retention import RetentionAnswer, RetentionQuestion
 from api.query.questions.sessions import SessionsAnswer, SessionsQuestion
+from api.query.questions.stickiness import StickinessAnswer, StickinessQuestion
 from api.query.questions.trend import TrendAnswer, TrendQuestion
 from api.query.runtime_port import Runtime
 from schemas.definitions import Project
@@ -81,6 +98,12 @@ def _questions(runtime: Runtime) -> APIRouter:
     ) -> BounceAnswer | StreamingResponse:
         return await ask.answer_or_stream(runtime, project, request, question, bounce.solve, BounceAnswer)
 
+    @answers("drop_points", DropPointsAnswer, "Drop points: where visitors of a page stopped")
+    async def ask_drop_points(
+        request: Request, question: DropPointsQuestion, project: Project = reads
+    ) -> DropPointsAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, drop_points.solve, DropPointsAnswer)
+
     @answers("funnel", FunnelAnswer, "Funnel: how far and how fast, ad hoc or saved")
     async def ask_funnel(
         request: Request, question: FunnelQuestion, project: Project = reads
@@ -105,7 +128,19 @@ def _questions(runtime: Runtime) -> APIRouter:
     ) -> RetentionAnswer | StreamingResponse:
         return await ask.answer_or_stream(runtime, project, request, question, retention.solve, RetentionAnswer)
 
-    @answers("trend", TrendAnswer, "Trend: how often an event happened, period by period")
+    @answers("stickiness", StickinessAnswer, "Stickiness: on how many days, weeks or months customers did something")
+    async def ask_stickiness(
+        request: Request, question: StickinessQuestion, project: Project = reads
+    ) -> StickinessAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, stickiness.solve, StickinessAnswer)
+
+    @answers("lifecycle", LifecycleAnswer, "Life cycle: new, returning, resurrecting and dormant customers by period")
+    async def ask_lifecycle(
+        request: Request, question: LifecycleQuestion, project: Project = reads
+    ) -> LifecycleAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, lifecycle.solve, LifecycleAnswer)
+
+    @answers("trend", TrendAnswer, "Trend: what is measured of events, period by period")
     async def ask_trend(
         request: Request, question: TrendQuestion, project: Project = reads
     ) -> TrendAnswer | StreamingResponse:

@@ -15,11 +15,23 @@ if TYPE_CHECKING:
     from pipeline.cli.connection import Connection
 
 QUESTIONS = (
-    *("sessions", "bounce", "funnel", "paths", "retention", "journeys", "trend", "rejected", "catalogue", "customer"),
+    *(
+        "sessions",
+        "bounce",
+        "drop_points",
+        "funnel",
+        "paths",
+        "retention",
+        "stickiness",
+        "lifecycle",
+        "journeys",
+        "trend",
+    ),
+    *("rejected", "catalogue", "customer"),
 )
-WITH_BOTS = ("sessions", "bounce", "funnel", "paths", "retention", "trend", "catalogue")
-
-EXPLAINED = ("sessions", "bounce", "funnel", "paths", "retention", "trend")
+EXPLAINED = (
+    *("sessions", "bounce", "drop_points", "funnel", "paths", "retention", "stickiness", "lifecycle", "trend"),
+)
 FORMATS = {"csv": "text/csv", "jsonl": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
 MOST_EXPLAINED = 1000  # customers that are listed
 
@@ -61,7 +73,10 @@ def ask(
     events: Annotated[str, typer.Option(help="trend: names of events, with commas between them.")] = "",
     measure: Annotated[str, typer.Option(help="trend: count, unique, sum, average, min, max, p50 ... p99.")] = "",
     measured: Annotated[str, typer.Option("--property", help="trend: what --measure is of, as price.")] = "",
-    definition: Annotated[str, typer.Option(help="bounce: engaged, no_interaction, single_page or single_event.")] = "",
+    page: Annotated[str, typer.Option(help="drop_points: path of the page, as /pricing.")] = "",
+    definition: Annotated[
+        str, typer.Option(help="bounce, drop_points: engaged, no_interaction, single_page or single_event.")
+    ] = "",
     reason: Annotated[str, typer.Option(help="rejected: only this reason.")] = "",
     explain: Annotated[
         str, typer.Option(help='Who is behind a number: its cell as JSON, {"step": 2}; {} is the total.')
@@ -81,7 +96,7 @@ def ask(
     given: dict[str, Any] = {
         "last": last, "from": begin, "to": end, "by": by, "breakdown": breakdown, "saved": saved, "window": window,
         "count": count, "definition": definition, "reason": reason, "include_bots": include_bots,
-        "measure": measure, "property": measured,
+        "measure": measure, "property": measured, "page": page,
     }  # fmt: skip
     given |= {"segments": segment or ()}
     body |= {name: value for name, value in given.items() if value}

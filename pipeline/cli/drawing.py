@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rich.markup import escape
 from rich.text import Text
 
 from pipeline.cli import over_time
@@ -27,19 +28,23 @@ GROUPS: Mapping[str, str] = {"none": "(none)", "not_reached": "(not reached)", "
 
 def sessions(answer: Answer) -> None:
     result = answer["result"]
-    total = result["total"]
+    total, tells_who = result["total"], answer["question"]["new_and_returning"]
     pairs(
         f"Sessions, {range_of(answer)}",
         [
             ("sessions", total["sessions"]),
             ("customers", total["customers"]),
             ("events", total["events"]),
+            *([("new", total["new_customers"]), ("returning", total["returning_customers"])] if tells_who else []),
             ("views", total["views"]),
+            ("views a session", total["views_per_session"]),
             ("one event only", total["single_event_sessions"]),
             ("engaged", total["engaged_sessions"]),
             ("with a conversion", total["converted_sessions"]),
             ("median duration", duration(total["median_duration_ms"])),
             ("mean duration", duration(total["mean_duration_ms"])),
+            ("median engaged", duration(total["median_engaged_ms"])),
+            ("mean engaged", duration(total["mean_engaged_ms"])),
             ("value", money(total["value_micros"], result["currency"])),
         ],
     )
@@ -68,6 +73,37 @@ def bounce(answer: Answer) -> None:
     )
     columns = ("period", "value", "sessions", "bounced", "rate")
     rows_of(answer, columns, lambda row: (row["sessions"], row["bounced"], share(row["rate"])))
+    foot(answer)
+
+
+def drop_points(answer: Answer) -> None:
+    """How far the page was seen as bars, then what was done last, then where forms were left."""
+    result, question = answer["result"], answer["question"]
+    page, of = result["page"], question["of"]
+    pairs(
+        f"{escape(question['page'])}, {range_of(answer)}",
+        [
+            ("sessions that saw it", page["seen"]),
+            ("entered with it", page["entered"]),
+            ("bounced", f"{written(page['bounced'])}, {share(page['bounce_rate'])} of those that entered"),
+            ("left with it", f"{written(page['left'])}, {share(page['exit_rate'])} of those that saw it"),
+        ],
+    )
+    out.print(f"[bold]Seen so far[/bold], of {written(result['sessions'])} sessions ({of})")
+    for row in result["scroll"]:
+        line = Text(f"{row['from_percent']:>4} %  ").append(bar(row["reached"], result["sessions"]), "cyan")
+        out.print(line.append(f" {written(row['reached']):>9}"))
+    if result["scroll_unknown"]:
+        out.print(f"unknown: {written(result['scroll_unknown'])}")
+    for title, part, names in (
+        ("Done last", "elements", ("event", "element")),
+        ("Form left at", "fields", ("form", "field")),
+    ):
+        rows = [
+            (GROUPS[row["kind"]] if row["kind"] != "value" else row[names[0]], row[names[1]], row["sessions"])
+            for row in result[part]
+        ]
+        table(title, (*names, "sessions"), rows, right=("sessions",))
     foot(answer)
 
 
@@ -219,10 +255,13 @@ def _field(name: str, value: Any) -> Any:
 DRAWN: dict[str, Callable[[Answer], None]] = {
     "sessions": sessions,
     "bounce": bounce,
+    "drop_points": drop_points,
     "funnel": funnel,
     "paths": paths,
     "retention": over_time.retention,
     "journeys": journeys,
+    "stickiness": over_time.stickiness,
+    "lifecycle": over_time.lifecycle,
     "trend": over_time.trend,
     "rejected": rejected,
     "catalogue": catalogue,

@@ -1,8 +1,9 @@
-"""Answers period by period drawn for the terminal: trend and retention."""
+"""Answers period by period drawn for the terminal: trend, retention, stickiness, life cycle."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from rich.markup import escape
 from rich.text import Text
 
 from pipeline.cli.output import out, share, table, written
@@ -38,8 +39,8 @@ def trend(answer: Answer) -> None:
     numbers = [point["measured"] for point in (*result["points"], *before)]
     most = max((number for number in numbers if number is not None), default=0)
     for place, point in enumerate(result["points"]):
-        mark = "*" if point["unfinished"] else " "
-        line = Text(f"{point['period']:<12}{mark}").append(bar(max(0, point["measured"] or 0), most), "cyan")
+        name = f"{point['period']}{'*' if point['unfinished'] else ''}"
+        line = Text(f"{name:<12} ").append(bar(max(0, point["measured"] or 0), most), "cyan")
         line.append(f" {written(point['measured']):>9}")
         if result["before"]:
             line.append(f"  before: {written(before[place]['measured'] if place < len(before) else None)}", "dim")
@@ -53,6 +54,34 @@ def trend(answer: Answer) -> None:
             (GROUPS.get(one["kind"], one["value"]), written(one["measured"]), one["events"]) for one in result["groups"]
         ]
         table(f"By {question['breakdown']}", ("value", "measured", "events"), rows, right=("measured", "events"))
+    foot(answer)
+
+
+def stickiness(answer: Answer) -> None:
+    """A bar for each number of periods: how many customers did it in so many of them."""
+    result, question = answer["result"], answer["question"]
+    told = f"{written(result['customers'])} customers did {', '.join(question['events'])}"
+    out.print(Text.assemble((told, "bold"), f", {range_of(answer)}"))
+    most = max((row["customers"] for row in result["histogram"]), default=0)
+    for row in result["histogram"]:
+        name = f"{row['periods']} {question['by']}{'s' if row['periods'] > 1 else ''}"
+        line = Text(f"{name:<12} ").append(bar(row["customers"], most), "cyan")
+        out.print(line.append(f" {written(row['customers']):>9} {share(row['rate']):>8}"))
+    daily_weekly, daily_monthly = share(result["mean_daily_weekly"]), share(result["mean_daily_monthly"])
+    out.print(f"of those active in a week {daily_weekly} are active on a day, of those in a month {daily_monthly}")
+    foot(answer)
+
+
+def lifecycle(answer: Answer) -> None:
+    """A period a row; * is unfinished."""
+    result, question = answer["result"], answer["question"]
+    phases = ("new", "returning", "resurrecting", "dormant")
+    rows = [
+        (f"{point['period']}{'*' if point['unfinished'] else ''}", point["active"], *(point[name] for name in phases))
+        for point in result["points"]
+    ]
+    title = f"{', '.join(question['events'])}, {range_of(answer)}; * is unfinished"
+    table(escape(title), (question["by"], "active", *phases), rows, right=("active", *phases))
     foot(answer)
 
 

@@ -108,7 +108,7 @@ def conversions(
     after a session) belongs to the last journey that began by then. In no case to one whose last touchpoint began more
     than `silence_ms` before; then journey is 0.
     """
-    holders = _Holders(_ordered(touchpoints), found, silence_ms)
+    holders = Holders(_ordered(touchpoints), found, silence_ms)
     rows = [
         Conversion(
             project=project,
@@ -131,8 +131,24 @@ def conversions(
     return sorted(rows, key=lambda row: (row.occurred_at, row.id))
 
 
-class _Holders:
-    """Which journey holds an event."""
+def by_journey(
+    events: Iterable[Event], touchpoints: Iterable[Touchpoint], *, project: str, customer: int
+) -> dict[int, list[Event]]:
+    """A customer's events by the journey that holds each, as it would hold a conversion; in their order.
+
+    Touchpoints are from the first of some journey on. Events of no journey are left out.
+    """
+    ordered = _ordered(touchpoints)
+    holders = Holders(ordered, journeys(ordered, project=project, customer=customer), SILENCE_MS)
+    held: defaultdict[int, list[Event]] = defaultdict(list)
+    for event in events:
+        if journey := holders.journey(event):
+            held[journey].append(event)
+    return held
+
+
+class Holders:
+    """Which journey holds an event. `found` are the `journeys` of these very touchpoints, which come in their order."""
 
     def __init__(self, touchpoints: Sequence[Touchpoint], found: Sequence[Journey], silence_ms: int) -> None:
         self._silence_ms = silence_ms

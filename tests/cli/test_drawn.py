@@ -94,7 +94,44 @@ def test_a_trend_is_drawn_with_its_measure_its_groups_and_the_time_before(capsys
     assert [line.split()[0] for line in lines if "before: " in line] == ["2025-03-03*", "2025-03-04*", "in"]
     assert lines[1].count("█") == 40
     assert lines[2].count("█") == 0
-    assert [line.split() for line in lines if "other" in line or "red" in line] == [
+    assert [line.split() for line in lines if line.startswith(("red", "(other)"))] == [
         ["red", "3.00", "3"],
         ["(other)", "3.00", "3"],
     ]
+
+
+def test_stickiness_is_drawn_as_bars_and_its_shares(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"periods": 1, "customers": 4, "rate": 0.8}, {"periods": 2, "customers": 1, "rate": 0.2}]
+    result = {"customers": 5, "histogram": rows, "mean_daily_weekly": 0.5, "mean_daily_monthly": None}
+    drawing.DRAWN["stickiness"](FRAME | {"question": QUESTION | {"by": "week", "events": ["Read"]}, "result": result})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "5 customers did Read, all time"
+    assert [(line.split()[:2], line.count("█")) for line in lines[1:3]] == [(["1", "week"], 40), (["2", "weeks"], 10)]
+    assert lines[3] == "of those active in a week 50.0 % are active on a day, of those in a month -"
+
+
+def test_a_life_cycle_is_drawn_period_by_period(capsys: pytest.CaptureFixture[str]) -> None:
+    point = {"period": "2025-03-03", "active": 6, "new": 3, "returning": 2, "resurrecting": 1, "dormant": 4}
+    result = {"points": [point | {"unfinished": True}]}
+    drawing.DRAWN["lifecycle"](FRAME | {"question": QUESTION | {"by": "week", "events": ["[b]"]}, "result": result})
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0][0] == "[b],"
+    assert ["2025-03-03*", "6", "3", "2", "1", "4"] in lines
+
+
+def test_drop_points_are_drawn_as_what_was_seen_done_and_left(capsys: pytest.CaptureFixture[str]) -> None:
+    result = {
+        "page": {"seen": 9, "entered": 5, "bounced": 2, "bounce_rate": 0.4, "left": 3, "exit_rate": 1 / 3},
+        "sessions": 2,
+        "scroll": [{"from_percent": 0, "reached": 1}],
+        "scroll_unknown": 1,
+        "elements": [{"event": "Rage Clicked", "element": "button#buy", "kind": "value", "sessions": 2}],
+        "fields": [{"form": None, "field": None, "kind": "none", "sessions": 2}],
+    }
+    drawing.DRAWN["drop_points"](FRAME | {"question": QUESTION | {"page": "/price", "of": "bounced"}, "result": result})
+    shown = capsys.readouterr().out
+    lines = [line.split() for line in shown.splitlines()]
+    assert "2, 40.0 % of those that entered" in shown
+    assert ["0", "%", "█" * 20, "1"] in lines
+    assert ["Rage", "Clicked", "button#buy", "2"] in lines
+    assert ["(none)", "-", "2"] in lines

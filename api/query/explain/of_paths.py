@@ -42,7 +42,7 @@ def of_paths(asking: Asking, question: PathsQuestion, cell: PathsCell) -> Cases:
         if _is_in(ids, cell) and _is_whole(trace, question, cell):
             marks = (Mark(visit.at, visit.message, node) for visit, node in zip(trace.visits, ids, strict=True))
             cases.append(marked(whose.get(actor, actor), marks))
-    return Cases("paths", cases, paths.definitions(question))
+    return Cases("paths", cases, paths.definitions(asking, question))
 
 
 def _places(trace: Trace) -> list[tuple[int, str]]:

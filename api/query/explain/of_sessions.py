@@ -25,7 +25,14 @@ class Row(Strict):
 
 
 class SessionsCell(Row):
-    number: Literal["sessions", "converted_sessions", "engaged_sessions", "single_event_sessions"] = "sessions"
+    number: Literal[
+        "sessions",
+        "converted_sessions",
+        "engaged_sessions",
+        "single_event_sessions",
+        "new_customers",
+        "returning_customers",
+    ] = Field("sessions", description="of new and returning customers the sessions that make them so")
 
 
 class BounceCell(Row):
@@ -34,18 +41,37 @@ class BounceCell(Row):
     )
 
 
-_SESSIONS: dict[str, Callable[[Session], bool]] = {
-    "sessions": lambda session: True,
-    "converted_sessions": lambda session: session.conversions > 0,
-    "engaged_sessions": lambda session: engaged(session) is False,
-    "single_event_sessions": lambda session: session.events == 1,
+_SESSIONS: dict[str, Callable[[owned.Owned], bool]] = {
+    "sessions": lambda one: True,
+    "converted_sessions": lambda one: one.session.conversions > 0,
+    "engaged_sessions": lambda one: engaged(one.session) is False,
+    "single_event_sessions": lambda one: one.session.events == 1,
+    "new_customers": lambda one: one.is_first,
+    "returning_customers": lambda one: not one.is_first,
 }
+_WHY = {"new_customers": "first session ever", "returning_customers": "a later session"}
 
 
 def of_sessions(asking: Asking, question: SessionsQuestion, cell: SessionsCell) -> Cases:
-    holds, why = _SESSIONS[cell.number], cell.number.replace("_", " ").removesuffix("s")
+    why = _WHY.get(cell.number, cell.number.replace("_", " ").removesuffix("s"))
+    if cell.number in _WHY and not question.new_and_returning:
+        told = "the answer does not tell new from returning customers: ask it to, or leave number out"
+        raise InvalidQuestion(told, field="cell.number")
     definitions = {"session": 1, "bounce.engaged": 1} | asking.goal_versions()
-    return _cases(asking, question, cell, holds, lambda session: why, definitions)
+    cases = _cases(asking, question, cell, _SESSIONS[cell.number], lambda session: why, definitions)
+    return _by_customer(cases, why) if cell.number == "returning_customers" else cases
+
+
+def _by_customer(cases: Cases, why: str) -> Cases:
+    """A case a customer: all of his sessions make him one."""
+    mine: dict[int, list[Case]] = {}
+    for case in cases.found:
+        mine.setdefault(case.customer, []).append(case)
+    found = [
+        Case(who, min(one.begins for one in all_of), max(one.ends for one in all_of), (), all_of[0].session, why)
+        for who, all_of in mine.items()
+    ]
+    return cases._replace(counted="customers", found=found)
 
 
 def of_bounce(asking: Asking, question: BounceQuestion, cell: BounceCell) -> Cases:
@@ -65,24 +91,25 @@ def of_bounce(asking: Asking, question: BounceQuestion, cell: BounceCell) -> Cas
 
     definitions = {f"bounce.{question.definition}": 1, "session": 1}
     wanted = counts[cell.number]
-    return _cases(asking, question, cell, lambda session: bounces(session) in wanted, why, definitions)
+    return _cases(asking, question, cell, lambda one: bounces(one.session) in wanted, why, definitions)
 
 
 def _cases(
     asking: Asking,
     question: SessionsQuestion | BounceQuestion,
     cell: Row,
-    holds: Callable[[Session], bool],
+    holds: Callable[[owned.Owned], bool],
     why: Callable[[Session], str],
     definitions: dict[str, int],
 ) -> Cases:
     check_row(cell, question.by, question.breakdown)
     zone = ZoneInfo(question.zone or "UTC")
     named = cell.model_fields_set
+    firsts = isinstance(question, SessionsQuestion) and question.new_and_returning
     found = [
         _case(one, why(one.session))
-        for one in owned.sessions(asking, question.range(asking.now), question.include_bots)
-        if holds(one.session)
+        for one in owned.sessions(asking, question.range(asking.now), question.include_bots, firsts=firsts)
+        if holds(one)
         and ("period" not in named or label(one.session.started_at, question.by or "day", zone) == cell.period)
         and ("value" not in named or value_of(one.session, question.breakdown) == cell.value)
     ]

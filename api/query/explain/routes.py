@@ -10,18 +10,24 @@ from api.query import access, ask, export
 from api.query.bodies import JsonRoute
 from api.query.explain.answer import Explain, ExplainQuestion, Explanation, explained, explained_customer, records
 from api.query.explain.cases import Cases
+from api.query.explain.of_drop_points import DropPointsCell, of_drop_points
 from api.query.explain.of_funnel import FunnelCell, of_funnel
+from api.query.explain.of_lifecycle import LifecycleCell, of_lifecycle
 from api.query.explain.of_paths import PathsCell, of_paths
 from api.query.explain.of_retention import RetentionCell, of_retention
 from api.query.explain.of_sessions import BounceCell, SessionsCell, of_bounce, of_sessions
+from api.query.explain.of_stickiness import StickinessCell, of_stickiness
 from api.query.explain.of_trend import TrendCell, of_trend
 from api.query.questions import segments
 from api.query.questions.bounce import BounceQuestion
+from api.query.questions.drop_points import DropPointsQuestion
 from api.query.questions.funnel import FunnelQuestion
+from api.query.questions.lifecycle import LifecycleQuestion
 from api.query.questions.model import Asking
 from api.query.questions.paths import PathsQuestion
 from api.query.questions.retention import RetentionQuestion
 from api.query.questions.sessions import SessionsQuestion
+from api.query.questions.stickiness import StickinessQuestion
 from api.query.questions.trend import TrendQuestion
 from api.query.runtime_port import Runtime
 from schemas.definitions import Project
@@ -38,9 +44,12 @@ class Explainable(NamedTuple):
 EXPLAINABLE = {
     "sessions": Explainable(SessionsQuestion, SessionsCell, of_sessions),
     "bounce": Explainable(BounceQuestion, BounceCell, of_bounce),
+    "drop_points": Explainable(DropPointsQuestion, DropPointsCell, of_drop_points),
     "funnel": Explainable(FunnelQuestion, FunnelCell, of_funnel),
     "paths": Explainable(PathsQuestion, PathsCell, of_paths),
     "retention": Explainable(RetentionQuestion, RetentionCell, of_retention),
+    "stickiness": Explainable(StickinessQuestion, StickinessCell, of_stickiness),
+    "lifecycle": Explainable(LifecycleQuestion, LifecycleCell, of_lifecycle),
     "trend": Explainable(TrendQuestion, TrendCell, of_trend),
 }
 _TABLES_TOO: dict[int | str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""Warnings about event names that nobody ever sent, with the names that are like them."""
+"""Warnings about names that nobody ever sent, with those that are like them."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -16,10 +16,11 @@ def warnings(asking: Asking, names: Iterable[str]) -> list[str]:
     if not unknown:
         return []
     everything = [row[0] for row in asking.rows("all_events")]
-    folded = {name.lower(): name for name in everything}
-    found = []
-    for name in unknown:
-        near = get_close_matches(name.lower(), folded, n=3, cutoff=0.6)
-        hint = f"; similar: {', '.join(repr(folded[one]) for one in near)}" if near else ""
-        found.append(f"no event named {name!r} has ever arrived{hint}")
-    return found
+    return [f"no event named {name!r} has ever arrived{similar(name, everything)}" for name in unknown]
+
+
+def similar(name: str, names: Iterable[str]) -> str:
+    """ "; similar: 'Added'" where some are."""
+    folded = {one.lower(): one for one in names}
+    near = get_close_matches(name.lower(), folded, n=3, cutoff=0.6)
+    return f"; similar: {', '.join(repr(folded[one]) for one in near)}" if near else ""

@@ -42,15 +42,7 @@ LEFT JOIN (
     SELECT identifier, customer FROM identities FINAL WHERE project = {project:String}
 ) AS joined ON joined.identifier = asked.owner
 LEFT JOIN (
-    SELECT
-        if(of_owner.customer = 0, every.owner, of_owner.customer) AS customer,
-        argMin(every.id, (every.started_at, every.id)) AS id
-    FROM sessions AS every FINAL
-    LEFT JOIN (
-        SELECT identifier, customer FROM identities FINAL WHERE project = {project:String}
-    ) AS of_owner ON of_owner.identifier = every.owner
-    WHERE {firsts:UInt8} AND every.project = {project:String} AND ({bots:UInt8} OR NOT every.is_bot)
-    GROUP BY customer
+-- include first_sessions
 ) AS first ON first.customer = if(joined.customer = 0, asked.owner, joined.customer)
 WHERE asked.project = {project:String}
     AND asked.started_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')

@@ -11,7 +11,7 @@ from typing import Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, Field, model_validator
 
-from api.query.questions import known, narrowed
+from api.query.questions import journey_events, known, narrowed
 from api.query.questions.model import Answer, Asking, Solved, Strict, refused
 from api.query.questions.ranges import BEGINNING, OfCustomers, Range
 from api.query.questions.steps import DEFAULT_WINDOW_MS, EventNames, Where, Window, check
@@ -47,10 +47,12 @@ class PathsQuestion(OfCustomers):
     starts_at: Point | None = Field(None, description="paths from here; without any point from the beginning")
     ends_at: Point | None = Field(None, description="paths that lead here")
     through: Point | None = Field(None, description="both; name one of the three at most")
-    within: Literal["sessions", "customers"] = Field(
-        "sessions", description="whose events: a session's own, or a customer's of all channels"
+    within: Literal["sessions", "journeys", "customers"] = Field(
+        "sessions", description="whose events: a session's own; or a journey's or a customer's, of all channels"
     )
-    window: Window | None = Field(None, description="customers: how long before and after the point; default 7d")
+    window: Window | None = Field(
+        None, description="how long before and after the point; journeys: null, to their ends; customers: default 7d"
+    )
     nodes: Literal["both", "events", "pages"] = Field(
         "both", description="events: by name; pages: views alone, by path; both: views by path, others by name"
     )
@@ -70,8 +72,8 @@ class PathsQuestion(OfCustomers):
             if not given:
                 raise refused("within", "a customer's paths need a point: name starts_at, ends_at or through")
             self.window = self.window or DEFAULT_WINDOW_MS
-        elif self.window is not None:
-            raise refused("window", "a session has its own end; leave window out, or ask within customers")
+        elif self.within == "sessions" and self.window is not None:
+            raise refused("window", "a session has its own end; leave window out, or ask within journeys or customers")
         return self
 
     def point(self) -> tuple[str, Point | None]:
@@ -85,7 +87,7 @@ class Node(BaseModel):
     name: str
     kind: Literal["value", "other"] = Field(description="other: all nodes of the level beyond `fan_out`")
     paths: int
-    actors: int = Field(description="different sessions or customers")
+    actors: int = Field(description="different sessions, journeys or customers")
     begins: int = Field(description="paths that begin here, though they might have come from further back")
     ends: int = Field(description="paths that end here, though they might have gone further")
 
@@ -99,7 +101,7 @@ class Link(BaseModel):
 
 class PathsResult(BaseModel):
     paths: int
-    actors: int = Field(description="sessions or customers with a path")
+    actors: int = Field(description="sessions, journeys or customers with a path")
     nodes: list[Node] = Field(description="level by level, most paths first, `other` last")
     links: list[Link] = Field(description="most paths first")
 
@@ -117,12 +119,17 @@ def solve(asking: Asking, question: PathsQuestion) -> Solved[PathsQuestion, Path
         if mine:
             found[tuple(sorted(mine))] += 1
     result = _drawn(found, rules, question.fan_out)
-    warnings = known.warnings(asking, point.events) if point and not result.paths else []
-    return Solved(question, definitions(question), result, warnings)
+    names = {*(point.events if point else ()), *(question.events or ()), *question.without}
+    return Solved(question, definitions(asking, question), result, known.warnings(asking, names))
 
 
-def definitions(question: PathsQuestion) -> dict[str, int]:
-    return {"paths": 1} | ({"session": 1} if question.within == "sessions" else {})
+def definitions(asking: Asking, question: PathsQuestion) -> dict[str, int]:
+    actors: dict[str, dict[str, int]] = {
+        "sessions": {"session": 1},
+        "journeys": {"journey": 1, "session": 1} | asking.goal_versions(),
+        "customers": {},
+    }
+    return {"paths": 1} | actors[question.within]
 
 
 def rules_of(question: PathsQuestion) -> PathRules:
@@ -191,11 +198,16 @@ def _pattern(group: Pages, number: int) -> Callable[[str], bool]:
 
 
 def visits_of(asking: Asking, question: PathsQuestion, asked: Range) -> Iterator[tuple[int, list[Visit]]]:
-    """Each session or customer with its visits, in order."""
+    """Each session's id, or a customer once for himself or for each of his journeys, with the visits, in order."""
     naming = _Naming.of(question)
+    names, properties = naming.read()
+    if question.within == "journeys":
+        window, bots = question.window, question.include_bots
+        for customer, mine in journey_events.of_journeys(asking, names, asked, window, bots, properties):
+            yield customer, [visit for event in mine if (visit := naming.visit(event))]
+        return
     reach = question.window or asking.project.sessions.cap_ms
     within = Range(max(BEGINNING, asked.start - reach), asked.end + reach)
-    names, properties = naming.read()
     read = narrowed.of_sessions if question.within == "sessions" else narrowed.of_customers
     found = read(asking, names, within, question.include_bots, properties)
     for actor, events in groupby(found, key=lambda pair: pair[0]):

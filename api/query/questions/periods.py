@@ -74,6 +74,11 @@ def distance(name: str, later: str, by: Period) -> int:
     return (other - one).days // (7 if by == "week" else 1)
 
 
+def start_ms(name: str, zone: ZoneInfo) -> int:
+    """Where a period begins, ms."""
+    return _at(name, zone)
+
+
 def start_of(name: str) -> datetime:
     """Where a period stands among others of its kind."""
     start = datetime.fromisoformat(name)

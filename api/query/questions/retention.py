@@ -130,10 +130,8 @@ def solve(asking: Asking, question: RetentionQuestion) -> Solved[RetentionQuesti
     names = all_between(asked, question.by, zone, sizes)
     cohorts = [_cohort(name, sizes[name], came[name], question, zone, asking.now) for name in names]
     result = RetentionResult(customers=sum(sizes.values()), cohorts=cohorts, curve=_curve(cohorts, question.periods))
-    empty = [] if result.customers else question.starts.events
-    returns = question.returns or question.starts
-    gone = [] if any(point.count for point in result.curve) else returns.events
-    return Solved(question, {"retention": 1}, result, known.warnings(asking, [*empty, *gone]))
+    asked_for = {name for act in (question.starts, question.returns) if act for name in act.events}
+    return Solved(question, {"retention": 1}, result, known.warnings(asking, asked_for))
 
 
 def stays(asking: Asking, question: RetentionQuestion, asked: Range) -> Iterator[Stay]:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved
+from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved, ratio
 from api.query.questions.ranges import OfCustomers, Period
 from schemas.facts import Session
 
@@ -51,6 +51,9 @@ class SessionsQuestion(OfCustomers):
     by: Period | None = Field(None, description="a row for each period that has sessions, in the zone")
     breakdown: Breakdown = None
     limit: int = Field(100, ge=1, le=1000, description="values of the breakdown, those with most sessions first")
+    new_and_returning: bool = Field(
+        False, description="tell new customers from returning ones; for that every session ever is looked at"
+    )
 
 
 class SessionNumbers(BaseModel):
@@ -67,6 +70,15 @@ class SessionNumbers(BaseModel):
     mean_duration_ms: float | None
     median_duration_ms: int | None
     value_micros: int = Field(description="value of the conversions in the project's currency, millionths")
+    views_per_session: float | None
+    mean_engaged_ms: float | None
+    median_engaged_ms: int | None
+    new_customers: int | None = Field(
+        description="whose first session ever is among them; null unless `new_and_returning` asks for it"
+    )
+    returning_customers: int | None = Field(
+        description="with a session among them that is not their first; who has both is new and returning"
+    )
 
 
 class SessionRow(SessionNumbers):
@@ -93,10 +105,12 @@ def solve(asking: Asking, question: SessionsQuestion) -> Solved[SessionsQuestion
         breakdown=question.breakdown or "",
         zone=question.zone,
         bots=int(question.include_bots),
+        firsts=int(question.new_and_returning),
         **asking.only_bound(),
         rows=MOST_ROWS,
     )
-    total = next((_numbers(row[3:]) for row in rows if row[0]), _numbers((0,) * 13))
+    told_who = question.new_and_returning
+    total = next((_numbers(row[3:], told_who) for row in rows if row[0]), _numbers((0,) * 16, told_who))
     found: list[SessionRow] = []
     left_out = 0
     if question.by or question.breakdown:
@@ -104,7 +118,7 @@ def solve(asking: Asking, question: SessionsQuestion) -> Solved[SessionsQuestion
         kept = most(counts, question.limit)
         left_out = len({value for value, _ in counts}) - len(kept)
         found = [
-            SessionRow(**_numbers(row[3:]).model_dump(), period=row[1] or None, value=row[2] or None)
+            SessionRow(**_numbers(row[3:], told_who).model_dump(), period=row[1] or None, value=row[2] or None)
             for row in rows
             if not row[0] and row[2] in kept
         ]
@@ -126,7 +140,7 @@ def most(counts: list[tuple[str, int]], limit: int) -> set[str]:
     return {value for value, _ in sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:limit]}
 
 
-def _numbers(row: tuple[int, ...]) -> SessionNumbers:
+def _numbers(row: tuple[int, ...], told_who: bool) -> SessionNumbers:
     (
         sessions,
         events,
@@ -141,6 +155,9 @@ def _numbers(row: tuple[int, ...]) -> SessionNumbers:
         value,
         single,
         who,
+        median_engaged,
+        new,
+        returning,
     ) = row
     return SessionNumbers(
         sessions=sessions,
@@ -156,4 +173,9 @@ def _numbers(row: tuple[int, ...]) -> SessionNumbers:
         mean_duration_ms=mean if sessions else None,
         median_duration_ms=median if sessions else None,
         value_micros=value,
+        views_per_session=ratio(views, sessions),
+        mean_engaged_ms=ratio(engaged_ms, sessions),
+        median_engaged_ms=median_engaged if sessions else None,
+        new_customers=new if told_who else None,
+        returning_customers=returning if told_who else None,
     )

@@ -1,7 +1,8 @@
 -- Sessions that start in [from, to), in total (is_total = 1), by period and by one column of their entry.
 -- The nested ifs are folded before planning, so only the column asked for is read; multiIf would read them all.
 -- is_total, period, value, sessions, events, views, interactions, conversions, converted sessions, engaged ms,
--- engaged sessions, mean and median duration ms, value micros, single-event sessions, customers
+-- engaged sessions, mean and median duration ms, value micros, single-event sessions, customers,
+-- median engaged ms, and where `firsts` asks for it: first sessions of their customers, customers with a later one
 SELECT
     grouping(period) AS is_total,
     period,
@@ -18,10 +19,13 @@ SELECT
     quantileExact(0.5)(duration_ms),
     sum(value_micros),
     countIf(events = 1),
-    uniqExact(if(joined.customer = 0, owner, joined.customer))
+    uniqExact(if(joined.customer = 0, owner, joined.customer)),
+    quantileExact(0.5)(engaged_ms),
+    countIf(first.id = asked.id),
+    uniqExactIf(if(joined.customer = 0, owner, joined.customer), first.id != asked.id)
 FROM (
     SELECT
-        owner, events, views, interactions, conversions, engaged_ms, bounced_engaged, duration_ms, value_micros,
+        id, owner, events, views, interactions, conversions, engaged_ms, bounced_engaged, duration_ms, value_micros,
         multiIf(
             {by:String} = 'hour', formatDateTime(toStartOfHour(toTimeZone(started_at, {zone:String})), '%FT%T%z'),
             {by:String} = 'day', toString(toDate(toTimeZone(started_at, {zone:String}))),
@@ -54,6 +58,9 @@ FROM (
 LEFT JOIN (
     SELECT identifier, customer FROM identities FINAL WHERE project = {project:String}
 ) AS joined ON joined.identifier = asked.owner
+LEFT JOIN (
+-- include first_sessions
+) AS first ON first.customer = if(joined.customer = 0, asked.owner, joined.customer)
 WHERE NOT {narrow:UInt8} OR if(joined.customer = 0, owner, joined.customer) IN {only:Array(UInt64)}
 GROUP BY GROUPING SETS ((), (period, value))
 ORDER BY is_total DESC, count() DESC, value, period

@@ -4,9 +4,10 @@ from tests.api.query.conftest import House
 
 OPERATIONS = {
     *("ask_sessions", "ask_bounce", "ask_funnel", "ask_rejected", "ask_journeys", "ask_trend", "ask_catalogue"),
-    *("ask_paths", "ask_retention"),
+    *("ask_paths", "ask_drop_points", "ask_retention", "ask_stickiness", "ask_lifecycle"),
     *("ask_recent", "get_catalogue", "find_customers", "get_customer"),
     *(f"explain_{name}" for name in ("sessions", "bounce", "funnel", "paths", "retention", "trend")),
+    *("explain_drop_points", "explain_stickiness", "explain_lifecycle"),
     *("get_identity", "join_identity", "split_identity", "ignore_identity"),
     *("list_decisions", "get_decision", "revoke_decision", "recompute_identity"),
     *("list_goals", "get_goal", "save_goal", "delete_goal"),

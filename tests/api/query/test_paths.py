@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.domain.identifiers import fact_id
+from schemas.definitions import Goal
 from schemas.facts import EventRow
 from tests.api.query.conftest import House
-from tests.story import DAY, DAY_ZERO
+from tests.api.query.test_explain import explain
+from tests.story import DAY, DAY_ZERO, user
 
 SHOP = """
     ann  09:00  page /home
@@ -239,3 +241,50 @@ async def test_what_comes_into_a_node_goes_on_or_ends_there(
             assert into[node["id"]] + node["begins"] == node["paths"]
     assert all(levels.count(level) <= fan_out + 1 for level in levels)
     assert sum(node["paths"] for node in result["nodes"] if node["level"] == 0) == result["paths"]
+
+
+# ---- within journeys
+
+LONG = """
+    ann   09:00      page /home user=ann
+    ann   09:01      track Added
+    -     +1 09:00   opened mail user=ann
+    ann   +2 09:00   page /cart user=ann
+    ann   +2 09:01   track Paid
+    ann   +2 09:02   page /thanks
+    phone +2 09:10   page /home user=ann
+    -     +60 09:00  opened mail user=ann
+"""
+
+
+async def test_within_journeys_a_path_goes_over_sessions_and_channels_and_ends_with_its_journey(house: House) -> None:
+    house.tell(LONG, goals=[Goal("sale", ("Paid",))])
+    answer = await house.ask("paths", within="journeys", depth=9)
+    assert (answer["result"]["paths"], answer["result"]["actors"]) == (3, 3)
+    ways = [node["name"] for node in answer["result"]["nodes"] if node["paths"] == 1 and node["level"] > 0]
+    assert ways == ["Added", "email opened", "/cart", "Paid", "/thanks"]
+    assert nodes(answer) | {"0:/home": 2, "0:email opened": 1} == nodes(answer)
+    assert {"journey", "session"} <= set(answer["definitions"])
+
+
+async def test_a_point_in_a_journey_leads_back_to_its_beginning_or_as_far_as_the_window(house: House) -> None:
+    house.tell(LONG, goals=[Goal("sale", ("Paid",))])
+    paid = {"ends_at": {"events": "Paid"}, "within": "journeys", "from": "2023-11-17", "to": "2023-11-18"}
+    answer = await house.ask("paths", paid)
+    assert list(nodes(answer)) == ["-4:/home", "-3:Added", "-2:email opened", "-1:/cart", "0:Paid"]
+    assert list(nodes(await house.ask("paths", paid, window="1d"))) == ["-1:/cart", "0:Paid"]
+
+
+async def test_paths_within_journeys_are_explained_by_their_customers(house: House) -> None:
+    house.tell(LONG, goals=[Goal("sale", ("Paid",))])
+    found = await explain(house, "paths", {"within": "journeys", "depth": 9}, cell={"node": "4:Paid"})
+    assert (found["count"], found["rows"][0]["id"]) == (1, f"{user('ann', house.name):016x}")
+
+
+async def test_names_that_never_arrived_are_warned_of_wherever_they_stand(house: House) -> None:
+    house.tell(SHOP)
+    answer = await house.ask("paths", starts_at={"events": ["Added", "added"]}, without=["heartbeet"])
+    assert answer["warnings"] == [
+        "no event named 'added' has ever arrived; similar: 'Added'",
+        "no event named 'heartbeet' has ever arrived; similar: 'heartbeat'",
+    ]

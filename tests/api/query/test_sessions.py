@@ -29,6 +29,11 @@ async def test_totals_count_sessions_and_what_is_in_them(house: House) -> None:
         "mean_duration_ms": (600_000 + 0 + 120_000) / 3,
         "median_duration_ms": 120_000,
         "value_micros": 5_000_000,
+        "views_per_session": 4 / 3,
+        "mean_engaged_ms": 0,
+        "median_engaged_ms": 0,
+        "new_customers": None,
+        "returning_customers": None,
     }
 
 
@@ -156,6 +161,7 @@ async def test_the_answer_echoes_the_question_with_every_default_and_asking_that
         "by": None,
         "breakdown": None,
         "limit": 100,
+        "new_and_returning": False,
     }
     assert await house.ask("sessions", first["question"]) == first
 
