@@ -64,7 +64,6 @@ QUESTIONS: Final[Mapping[str, tuple[type[BaseModel], type[BaseModel]]]] = {
     "bounce": (bounce.BounceQuestion, bounce.BounceResult),
     "funnel": (funnel.FunnelQuestion, funnel_compared.FunnelCompared),
     "drop_points": (drop_points.DropPointsQuestion, drop_points.DropPointsResult),
-    "funnel": (funnel.FunnelQuestion, funnel_numbers.FunnelResult),
     "paths": (paths.PathsQuestion, paths.PathsResult),
     "retention": (retention.RetentionQuestion, retention.RetentionResult),
     "stickiness": (stickiness.StickinessQuestion, stickiness.StickinessResult),
