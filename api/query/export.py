@@ -25,7 +25,9 @@ Record = Mapping[str, Any]
 CSV, LINES, PARQUET = "text/csv", "application/x-ndjson", "application/vnd.apache.parquet"
 PIECE: Final = 5_000  # rows
 # What becomes rows where nobody says: the first of these that the answer has and that is not empty.
-_PARTS: Final = ("rows", "cohorts", "histogram", "points", "elements", "links", "steps", "counts", "events", "total")
+_PARTS: Final = (
+    *("rows", "cohorts", "points", "links", "steps", "histogram", "elements", "counts", "events", "total"),
+)
 
 
 def wanted(request: Request) -> str | None:

@@ -84,3 +84,12 @@ async def test_a_part_that_the_answer_does_not_have_is_refused(house: House) -> 
     assert answer.status_code == 422
     assert answer.json()["error"]["field"] == "part"
     assert "steps, " in answer.json()["error"]["message"]
+
+
+async def test_the_main_part_of_stickiness_is_its_histogram_and_of_drop_points_what_was_done_last(house: House) -> None:
+    house.tell(SHOP)
+    result = (await house.ask("stickiness", events="Added"))["result"]
+    assert await in_all_forms(house, "stickiness", {"events": "Added", "last": None}) == result["histogram"]
+    question = {"page": "/home", "of": "seen"}
+    result = (await house.ask("drop_points", question))["result"]
+    assert await in_all_forms(house, "drop_points", question | {"last": None}) == result["elements"]
