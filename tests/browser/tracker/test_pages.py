@@ -1,5 +1,9 @@
 """Pages of a site and of an app, counted by themselves."""
 
+import subprocess
+import time
+from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 from playwright.sync_api import Browser, Page
@@ -7,9 +11,12 @@ from playwright.sync_api import Browser, Page
 from tests.browser.conftest import OPTIONS, Complaints
 from tests.browser.tracker.tested_site import Site
 from tests.browser.tracker.visitors import (
+    AGENT,
     Event,
+    acts,
     arrived,
     go,
+    names,
     one,
     program,
     until,
@@ -110,7 +117,31 @@ def test_a_page_out_of_the_back_forward_cache_is_seen_again(
         browser.close()
 
 
-def test_a_page_that_is_made_ahead_counts_when_it_is_shown(page: Page, site: Site, shop: Project) -> None:
+def test_a_page_that_chromium_makes_ahead_counts_once_when_it_is_shown(
+    site: Site, shop: Project, tmp_path: Path
+) -> None:
+    """Nobody drives this browser: one that is driven makes no pages ahead. The visitor clicks by itself."""
+    arguments = [program(), "--headless=new", *OPTIONS, f"--user-agent={AGENT}", f"--user-data-dir={tmp_path}"]
+    with subprocess.Popen(
+        [*arguments, "--remote-debugging-port=0", f"{site.url}/ahead.html"], stderr=DEVNULL
+    ) as browser:
+        try:
+            end = time.monotonic() + 60
+            while "/thanks.html" not in names(acts(shop)) or not vitals_by_load(shop, "/made_ahead.html"):
+                assert time.monotonic() < end, names(arrived(shop))
+                time.sleep(0.1)
+            counted = [name for name in names(acts(shop)) if name != "/ahead.html"]
+            assert sorted(counted) == ["/made_ahead.html", "/thanks.html", "Made Ahead"]
+        finally:
+            browser.terminate()
+    (vitals,) = vitals_by_load(shop, "/made_ahead.html")
+    assert vitals["navigation"] == "prerender"
+    assert len({each["device"] for each in acts(shop)}) == 1
+
+
+def test_a_page_that_is_made_ahead_keeps_nothing_and_sends_nothing_before_it_is_shown(
+    page: Page, site: Site, shop: Project
+) -> None:
     page.add_init_script("Object.defineProperty(document, 'prerendering', {value: true, configurable: true})")
     page.goto(site.url)
     page.evaluate("wayfare.push(['track', 'Made Ahead'])")
