@@ -11,6 +11,7 @@ WayfareError
     ├── StoreUnavailable   cannot be reached or did not answer in time: try again
     ├── StoreRefused       answered with an error
     ├── LogUnavailable     cannot be reached or did not answer in time: try again
+    │   └── SaltMissing    an id of the day cannot be made now: try again
     └── LogFull            more bytes wait than the bounded queue holds: try again later
 """
 
@@ -65,6 +66,10 @@ class StoreRefused(Fault):
 
 class LogUnavailable(Fault):
     code = "log_unavailable"
+
+
+class SaltMissing(LogUnavailable):
+    code = "salt_missing"
 
 
 class LogFull(Fault):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pipeline.errors import LogFull, LogUnavailable, UserMistake
+from pipeline.errors import LogFull, LogUnavailable, SaltMissing, UserMistake
 
 Header = tuple[bytes, bytes]
 
@@ -111,6 +111,8 @@ def refused(error: UserMistake | LogFull | LogUnavailable) -> tuple[Answer, str]
         return refusal(413, error.code, error.message), error.code
     if isinstance(error, LogFull):
         code, told = "log_full", "more waits for the log than may; send the same again later"
+    elif isinstance(error, SaltMissing):
+        code, told = "salt_missing", "an id of the day cannot be made now; send the same again later"
     else:
         code, told = "log_unavailable", "the log cannot be reached now; send the same again later"
     return refusal(503, code, told, headers=RETRY_AFTER), code

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
 
-Salt = Callable[[int], bytes]  # of the day (days since 1970); raises LogUnavailable where there is none now
+Salt = Callable[[int], bytes]  # of the day (days since 1970); raises SaltMissing where there is none now
 
 NAME = "cookieless-"
 DAY_MS = 86_400_000

@@ -9,7 +9,7 @@ import msgspec
 from api.collect.consent import NAMING, USUAL, Policy, is_opted_out, verdict, without_ids
 from api.collect.cookieless import DAY_MS, Salt, cookieless_id, prefix_of
 from api.collect.routing import Routing, routing_of
-from pipeline.errors import LogUnavailable
+from pipeline.errors import SaltMissing
 from pipeline.ingest.redacted_event import redacted_event
 
 _WITH_A_LOOK = re.compile(rb'"(?:ip|request_ip|writeKey|[a-z_]*ip_?addr\w*|[a-z_]*(?:phone|telephone)\w*)"', re.I)
@@ -24,7 +24,7 @@ class Refusal(NamedTuple):
 
 
 def no_salt(day: int) -> bytes:
-    raise LogUnavailable("there is no salt")
+    raise SaltMissing("there is no salt")
 
 
 class Visitor(NamedTuple):
@@ -51,7 +51,7 @@ class Visitor(NamedTuple):
     def judged(self, project: str, raw: bytes, event: Routing) -> tuple[bytes, Routing] | Refusal:
         """The event as it may be kept, and its routing; or why it may not.
 
-        `raw` is a JSON object without space around it. Raises LogUnavailable where a cookieless id cannot be made now.
+        `raw` is a JSON object without space around it. Raises SaltMissing where a cookieless id cannot be made now.
         """
         found = "opted_out" if self.is_opted_out else verdict(self.policy, event, self.is_trusted)
         told = event.context

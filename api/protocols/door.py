@@ -117,7 +117,7 @@ class Reader:
 def visitors(salt: Salt, project: str, now: int) -> Callable[[str, str], str]:
     """(address, user agent) -> id of that visitor in the project on the day of `now` (ms); "" without an address.
 
-    For trackers that give no id. It raises LogUnavailable where there is no salt now.
+    For trackers that give no id. It raises SaltMissing where there is no salt now.
     """
 
     def visitor(address: str, agent: str) -> str:

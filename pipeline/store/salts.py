@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.errors import LogUnavailable
+from pipeline.errors import SaltMissing
 from pipeline.store.port import Store
 from pipeline.store.sql import load
 
@@ -29,10 +29,10 @@ class Salts:
         self._lock = threading.Lock()
 
     def of(self, day: int) -> bytes:
-        """Raises LogUnavailable where it is not there: a sender comes again."""
+        """Raises SaltMissing where it is not there: a sender comes again."""
         found = self._known.get(day)
         if found is None:
-            raise LogUnavailable("the salt of the day is not there yet")
+            raise SaltMissing("the salt of the day is not there yet")
         return found
 
     def refresh(self) -> None:

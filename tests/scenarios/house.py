@@ -21,8 +21,8 @@ from kafka.admin import KafkaAdminClient, MemberToRemove
 from pipeline.store import open_store
 from pipeline.store.definitions import Definitions
 from pipeline.store.remote import RemoteStore
+from schemas.definitions import Privacy, SessionOptions
 from schemas.definitions import Project as Definition
-from schemas.definitions import SessionOptions
 from tests.equipment.broker import Broker, free_ports
 from tests.scenarios import tables
 from tests.scenarios.endpoint import Endpoint
@@ -105,10 +105,12 @@ class House(ABC):
     def _define(self, definition: Definition) -> tuple[str, str]:
         """Saves a project; its write key (of a browser) and its admin key."""
 
-    def project(self, *, lateness_ms: int | None = None, **options: Any) -> Project:
+    def project(self, *, lateness_ms: int | None = None, privacy: Privacy | None = None, **options: Any) -> Project:
         """A new project, which collector and agents know. Other options: those of SessionOptions."""
         name = f"p{uuid.uuid4().hex[:12]}"
-        definition = Definition(name, sessions=SessionOptions(**options), lateness_ms=lateness_ms)
+        definition = Definition(
+            name, sessions=SessionOptions(**options), lateness_ms=lateness_ms, privacy=privacy or Privacy()
+        )
         made = Project(self, name, *self._define(definition))
         until(made.is_known, f"the collector knows project {name}", every_s=0.05)
         # `post` shows that the collector has looked; agents look as often, and a session's options are the project's.
@@ -198,6 +200,7 @@ class EmbeddedHouse(House):
         headers, base = {"Authorization": f"Bearer {self.holder['token']}"}, f"{self.url}/api/v1/admin/projects"
         options = {name: getattr(definition.sessions, name) for name in SessionOptions.__struct_fields__}
         body = {"name": definition.name, "sessions": options, "lateness_ms": definition.lateness_ms}
+        body["privacy"] = {name: getattr(definition.privacy, name) for name in Privacy.__struct_fields__}
         made = self.http.post(base, json=body, headers=headers)
         assert made.status_code == 201, made.text
         keys = []

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from schemas.definitions import Privacy
 from tests.scenarios.house import ClusterHouse, House
 
 ADDRESS, IP, PHONE = "Quentin.Veil@private.example", "198.51.100.77", "+4915112345678"
@@ -68,3 +69,22 @@ def test_a_search_of_all_bytes_finds_no_address_no_mail_and_no_key(house: House)
         found |= {name for name, forms in sought.items() if any(form in content for form in forms)}
     assert is_read, "the search reads what is kept"
     assert found == set()
+
+
+def test_without_consent_a_visit_counts_under_an_id_of_the_day_and_nobody_is_named(house: House) -> None:
+    project = house.project(privacy=Privacy(consent="required", cookieless=True))
+    unknown, denied, granted = ({"consent": {"state": state}} for state in ("unknown", "denied", "granted"))
+    page, agent = {"type": "page", "properties": {"path": "/"}}, {"User-Agent": "Mozilla/5.0 (X11) Firefox/140.0"}
+    looks = [page | {"context": unknown, "anonymousId": "kept-elsewhere"}, page | {"userId": "ann", "name": "Shears"}]
+    named = {"type": "identify", "userId": "ann", "context": unknown}
+    for body in (looks, [named, page | {"context": denied}], [page | {"context": granted, "anonymousId": "allowed"}]):
+        sent = json.dumps({"batch": body}).encode()
+        assert project.post_raw("/v1/batch", sent, **agent).status_code == 200
+    house.drained()
+    reasons = {row["reason"]: row["count"] for row in project.ask("rejected")["counts"]}
+    assert reasons == {"cookieless_identity": 1, "consent_denied": 1}
+    total = project.ask("sessions")["total"]
+    assert (total["sessions"], total["customers"], total["views"]) == (2, 2, 3)
+    assert project.verify().exit_code == 0
+    for unseen in (b"kept-elsewhere", b"cookieless-127"):
+        assert not any(unseen in content for content in files(house))

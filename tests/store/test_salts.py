@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import LogUnavailable
+from pipeline.errors import SaltMissing
 from pipeline.store import open_store
 from pipeline.store.migrations import migrate
 from pipeline.store.salts import AHEAD_MS, DAY_MS, Salts
@@ -33,7 +33,7 @@ def test_a_salt_is_shared_made_ahead_and_taken_from_the_disk_after_its_day(tmp_p
         one.refresh()
         assert one.of(DAY + 1) == following
         assert _found(tmp_path, following)
-        with pytest.raises(LogUnavailable):
+        with pytest.raises(SaltMissing):
             one.of(DAY)
         assert not _found(tmp_path, salt)
     finally:

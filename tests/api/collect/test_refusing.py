@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import LogFull, LogUnavailable, UserMistake
+from pipeline.errors import LogFull, LogUnavailable, SaltMissing, UserMistake
 from tests.api.collect.door import ByPartition, Door, basic, gzipped, small_limits, track
 
 
@@ -214,7 +214,10 @@ async def test_another_method_is_405_and_tells_which_is_right(door: Door, method
     assert answer.headers["allow"] == "POST, OPTIONS"
 
 
-@pytest.mark.parametrize(("error", "code"), [(LogFull("x"), "log_full"), (LogUnavailable("x"), "log_unavailable")])
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(LogFull("x"), "log_full"), (LogUnavailable("x"), "log_unavailable"), (SaltMissing("x"), "salt_missing")],
+)
 async def test_a_log_that_is_full_or_away_is_503_with_a_time_to_come_back(door: Door, error: Any, code: str) -> None:
     def fail(partition: int) -> None:
         raise error

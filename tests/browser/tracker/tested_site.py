@@ -25,7 +25,8 @@ class Site:
         self.head, self.clients = "\n".join(lines), clients
         allowed = f"{collector} 'self'"
         self.policy = (
-            f"default-src 'none'; script-src {allowed} 'inline-speculation-rules'; connect-src {allowed}; style-src 'self'; img-src data:; "
+            f"default-src 'none'; script-src {allowed} 'inline-speculation-rules'; connect-src {allowed}; "
+            "style-src 'self'; img-src data:; "
             "frame-src 'self'; form-action 'self'; require-trusted-types-for 'script'"
         )
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
