@@ -116,3 +116,8 @@ class Asked:
         if by == "month":
             return (start + timedelta(days=32)).replace(day=1)
         return start + timedelta(days=7 if by == "week" else 1)
+
+    def last_of(self, start: datetime) -> int:
+        """The last moment of a period at which an entry may begin."""
+        end = int(self.period_after(start).timestamp() * 1000)
+        return (end if self.ends is None else min(end, self.ends)) - 1

@@ -52,16 +52,19 @@ def next_steps(asked: Asked, filled: int) -> list[int]:
     ]
 
 
-def walked(asked: Asked, seen: Sequence[Happening]) -> dict[int, int]:
-    """Step -> place in `seen`, for ordered and strict. The first of `seen` fills step 1."""
+def walked(asked: Asked, seen: Sequence[Happening]) -> tuple[dict[int, int], int]:
+    """Step -> place in `seen`, for ordered and strict; and the place up to which the entry lasts.
+
+    The first of `seen` fills step 1.
+    """
     fills = {1: 0}
     for place, happening in enumerate(seen[1:], 1):
         can = [step for step in next_steps(asked, max(fills)) if step in asked.fillable(happening)]
         if can:
             fills[can[0]] = place
         elif asked.order == "strict" and not happening.is_passive:
-            break
-    return fills
+            return fills, place
+    return fills, len(seen)
 
 
 def most_filled(asked: Asked, seen: Iterable[Happening]) -> int:
@@ -122,7 +125,8 @@ def opened(asked: Asked, actor: str, happenings: Iterable[Happening]) -> list[En
             if not asked.opens(first):
                 continue
             seen = [one for one in line[place:] if one.at <= first.at + asked.window]
-            fills = excluded(asked, seen, matched(asked, seen) if asked.order == "any" else walked(asked, seen))
+            filled, until = (matched(asked, seen), len(seen)) if asked.order == "any" else walked(asked, seen)
+            fills = excluded(asked, seen[: until + 1], filled)
             if fills is not None:
                 entries.append(Entry(actor, place, {step: seen[at] for step, at in fills.items()}))
     return [entry for entry in entries if asks_for(asked, entry)]

@@ -15,7 +15,7 @@ class Happening:
 
     at: int
     name: str
-    message_id: str
+    message_id: int
     customer: str = "ann"
     device: str = "phone"
     sequence: int = 0
@@ -24,6 +24,11 @@ class Happening:
     session: str | None = None
     is_passive: bool = False
     is_bot: bool = False
+
+    def __repr__(self) -> str:
+        """Short: hundreds of them stand in a failing example."""
+        marks = "~" * self.is_passive + "!" * self.is_bot
+        return f"{self.customer}:{self.name}{marks}#{self.message_id}.{self.sequence}@{self.at}{dict(self.properties)}"
 
 
 def text(value: Json) -> str | None:

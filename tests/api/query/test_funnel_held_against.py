@@ -1,0 +1,148 @@
+"""The question's answers, of steps and of a saved funnel, against those of the evaluator, written by somebody else."""
+
+import json
+import os
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import strategies as st
+
+from pipeline.domain.identifiers import Kind, identifier
+from schemas.facts import EventRow
+from tests.api.query.conftest import House
+from tests.domain.test_funnels_held_against import definition
+from tests.evaluator.answers import answer
+from tests.evaluator.asked import milliseconds, moment
+from tests.evaluator.happenings import Happening
+from tests.evaluator.held_against import assert_answers
+from tests.evaluator.made_up import Question, choices, followed, history
+from tests.evaluator.visits import with_sessions
+
+EXAMPLES = int(os.environ.get("EVALUATOR_STORES", "6"))
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+BEGINNING = 1_711_584_000_000  # Thursday 28 March 2024, three days before Berlin's clocks go forward
+SHIFTS = [0, 7 * HOUR + 1, 3 * DAY]  # each history is had by so many customers, who live later
+
+moments = st.builds(
+    lambda day, time, ms: BEGINNING + day * DAY + time + ms,
+    st.sampled_from([0, 0, 1, 3]),
+    st.sampled_from([0, 10 * MINUTE, 20 * MINUTE, 39 * MINUTE, 40 * MINUTE, 70 * MINUTE, 2 * HOUR, DAY - 1]),
+    st.sampled_from([0, 0, 1]),
+)
+windows = st.sampled_from([1, "1500ms", 10 * MINUTE, "30m", HOUR, 2 * HOUR, "1d", 2 * DAY, "1w", None, "366d"])
+ends = ["2024-03-29", "2024-03-30T01:10", "2024-03-31T02:30", "2024-03-31T00:00:00.001Z", "2024-04-01T02:00+02:00"]
+
+
+@st.composite
+def ranges(draw: Any, zone: str) -> Question:
+    """From one moment to another, or open at an end."""
+    start, end = sorted(
+        draw(st.lists(st.sampled_from(ends), min_size=2, max_size=2, unique=True)),
+        key=lambda one: moment(one, ZoneInfo(zone)) or 0,
+    )
+    is_open = draw(st.sampled_from([(False, False), (True, False), (False, True), (True, True)]))
+    return {"from": None if is_open[0] else start, "to": None if is_open[1] else end, "last": None}
+
+
+@st.composite
+def questions(draw: Any) -> Question:
+    of = draw(followed(windows))
+    counted = draw(choices(of))
+    return of | counted | draw(ranges(counted["zone"]))
+
+
+def lived(histories: list[list[Happening]]) -> list[Happening]:
+    """The histories had by several customers, each at a time of his own."""
+    found = [
+        replace(one, at=one.at + shift, customer=f"c{number}.{shift}", device=f"d{number}.{shift}")
+        for number, happened in enumerate(histories)
+        for shift in SHIFTS
+        for one in happened
+    ]
+    return with_sessions(found)
+
+
+def row(one: Happening, project: str) -> EventRow:
+    return EventRow(
+        project=project,
+        device=identifier(project, Kind.device, one.device),
+        occurred_at=one.at,
+        message_id=one.message_id,
+        sequence=one.sequence,
+        log_position=one.message_id,
+        event=one.name,
+        type="track",
+        channel=one.columns["$channel"],
+        user=identifier(project, Kind.user, one.customer),
+        is_bot=one.is_bot,
+        is_passive=one.is_passive,
+        received_at=one.at,
+        properties=json.dumps(one.properties),
+    )
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The moment at which questions are asked, to be set."""
+    asked = SimpleNamespace(now=0)
+    monkeypatch.setattr("api.query.ask.time", SimpleNamespace(time_ns=lambda: asked.now * 1_000_000))
+    return asked
+
+
+PHASES = [Phase.explicit, Phase.generate] if os.environ.get("NOSHRINK") else list(Phase)
+stores = settings(phases=PHASES, max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@stores
+@given(
+    st.lists(history(moments, most=9), min_size=1, max_size=5),
+    st.lists(questions(), min_size=1, max_size=5),
+    st.sampled_from([2, 4, 6, 60, 600]),
+)
+async def test_every_option_gives_the_answer_that_the_pages_tell_of(
+    house: House, clock: SimpleNamespace, histories: list[list[Happening]], asked: list[Question], days: int
+) -> None:
+    house.renew()
+    happened = lived(histories)
+    clock.now = BEGINNING + days * DAY
+    house.tell([row(one, house.name) for one in happened])
+    for question in asked:
+        note(json.dumps(question))
+        told = await house.ask("funnel", question)
+        assert_answers(told["result"], answer(question, happened, clock.now), question, clock.now)
+
+
+@st.composite
+def saved_questions(draw: Any) -> tuple[Question, list[Question]]:
+    """What is saved, and what is asked about it."""
+    of = draw(followed(windows))
+    of |= {"window": milliseconds(of["window"])}
+    many = draw(st.lists(choices(of, is_saved=True), min_size=1, max_size=4))
+    return of, [one | draw(ranges(one["zone"])) for one in many]
+
+
+@stores
+@given(
+    st.lists(history(moments, most=9), min_size=1, max_size=5), saved_questions(), st.sampled_from([2, 4, 6, 60, 600])
+)
+async def test_a_saved_funnel_gives_the_answer_that_the_pages_tell_of(
+    house: House,
+    clock: SimpleNamespace,
+    histories: list[list[Happening]],
+    asked: tuple[Question, list[Question]],
+    days: int,
+) -> None:
+    house.renew()
+    happened, (saved, many) = lived(histories), asked
+    clock.now = BEGINNING + days * DAY
+    known = house.definitions.save(definition(saved), house.name)
+    house.tell([row(one, house.name) for one in happened], funnels=[known])
+    for choice in many:
+        told = await house.ask("funnel", {"saved": "way"} | choice)
+        right = saved | choice
+        note(json.dumps(right))
+        assert_answers(told["result"], answer(right, happened, clock.now), right, clock.now)
