@@ -4,6 +4,7 @@ import json
 import os
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from tests.evaluator.entries import Entry, opened
 from tests.evaluator.happenings import Happening, property_text
 from tests.evaluator.made_up import Question, followed, history
 
-EXAMPLES = int(os.environ.get("EVALUATOR_EXAMPLES", "800"))
+EXAMPLES = int(os.environ.get("EVALUATOR_EXAMPLES", "300"))
 often = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -29,7 +30,7 @@ def definition(question: Question) -> Funnel:
     body = {
         "name": "way",
         "steps": [names(step) for step in question["steps"]],
-        "window_ms": question["window"],
+        **({"within_session": True} if question["window"] == "session" else {"window_ms": question["window"]}),
         "order": question["order"],
         "exclusions": [names(one) | {"before": one["before"] or 0} for one in question["exclusions"]],
         "constant": question["constant"],
@@ -81,3 +82,45 @@ def test_the_core_opens_the_entries_that_the_pages_tell_of(
     assert sorted((e.entered_at, e.steps, e.step_times, e.step_messages, e.step_groups) for e in found) == sorted(
         told(entry, question) for entry in wanted
     ), json.dumps(question)
+
+
+def plain(*steps: str, window: int = 100, **more: object) -> Question:
+    told: Question = {"order": "ordered", "exclusions": [], "constant": [], "breakdown": None}
+    return told | {"steps": [{"events": step} for step in steps], "window": window} | more
+
+
+def line(events: str) -> list[Happening]:
+    """One a millisecond, from 1 on."""
+    columns = {"$channel": "web"}
+    return [Happening(at, name, at, columns=columns) for at, name in enumerate(events.split(), 1)]
+
+
+def furthest_steps(question: Question, happened: list[Happening]) -> list[int]:
+    """Of each entry, the same by the core and by the evaluator."""
+    wanted = [told(entry, question) for entry in opened(Asked(question, now=0), "ann", happened)]
+    found = entries(sorted(map(row, happened), key=order), definition(question), project=PROJECT, customer=1)
+    assert sorted((e.entered_at, e.steps, e.step_times, e.step_messages, e.step_groups) for e in found) == sorted(
+        wanted
+    )
+    return [entry.steps for entry in found]
+
+
+@pytest.mark.parametrize("effect", ["remove", "drop"])
+def test_in_strict_order_nothing_is_excluded_after_the_end_of_an_entry(effect: str) -> None:
+    asked = plain("A", "B", order="strict", exclusions=[{"events": "X", "before": None, "effect": effect}])
+    assert furthest_steps(asked, line("A Y X")) == [1]
+    assert furthest_steps(asked, line("A X Y")) == ([] if effect == "remove" else [1])
+
+
+@pytest.mark.parametrize("order", ["ordered", "strict", "any"])
+def test_thirty_two_steps_are_filled_one_after_the_other(order: str) -> None:
+    names = [f"s{number}" for number in range(32)]
+    asked = plain(*names, order=order)
+    assert max(furthest_steps(asked, line(" ".join(names)))) == 32
+    assert max(furthest_steps(asked, line(" ".join(reversed(names))))) == (32 if order == "any" else 1)
+    assert max(furthest_steps(asked | {"window": 30}, line(" ".join(names)))) == 31
+
+
+def test_a_window_of_a_millisecond_holds_both_its_ends() -> None:
+    assert furthest_steps(plain("A", "B", "C", window=1), line("A B C")) == [2]
+    assert furthest_steps(plain("A", "B", "C", window=2), line("A B C")) == [3]

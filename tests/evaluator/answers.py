@@ -108,7 +108,7 @@ def period_rows(asked: Asked, entries_of: dict[str, list[Entry]], counted: Itera
     return {
         period.strftime("%Y-%m-%dT%H:%M:%S%z" if asked.question["by"] == "hour" else "%Y-%m-%d"): {
             "counts": [sum(step in entry.fills for entry in entries) for step in range(1, len(asked.steps) + 1)],
-            "unfinished": not asked.is_closed(asked.last_of(period)),
+            "unfinished": asked.may_still_run(asked.last_of(period)),
         }
         for period, entries in begun.items()
     }

@@ -1,5 +1,6 @@
 """Which entries a line of events opens, and how far each goes."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,6 @@ class Entry:
     """Who filled which step. `fills` is by number of step, in time; in any order by how many are filled."""
 
     actor: str
-    place: int  # of its first event in the line of its actor
     fills: Mapping[int, Happening]
 
     @property
@@ -29,8 +29,11 @@ class Entry:
         return max(self.fills)
 
     @property
-    def times(self) -> list[int]:
-        return [happening.at for _, happening in sorted(self.fills.items())]
+    def rank(self) -> tuple[int, list[float], list[int]]:
+        """Which is the earlier of two: of those in one ms the one that gets on sooner, then that of the lesser ids."""
+        steps = range(1, 33)
+        times = [self.fills[step].at if step in self.fills else math.inf for step in steps]
+        return self.first.at, times, [self.fills[step].message_id if step in self.fills else 0 for step in steps]
 
 
 def in_line(asked: Asked, happenings: Iterable[Happening]) -> list[Happening]:
@@ -118,7 +121,7 @@ def opened(asked: Asked, actor: str, happenings: Iterable[Happening]) -> list[En
     """All entries of one actor that count, in the line's order."""
     lines: dict[tuple[str | None, ...], list[Happening]] = defaultdict(list)
     for happening in in_line(asked, filter(asked.is_looked_at, happenings)):
-        lines[asked.constant_of(happening)].append(happening)
+        lines[asked.line_of(happening)].append(happening)
     entries = []
     for line in lines.values():
         for place, first in enumerate(line):
@@ -128,7 +131,7 @@ def opened(asked: Asked, actor: str, happenings: Iterable[Happening]) -> list[En
             filled, until = (matched(asked, seen), len(seen)) if asked.order == "any" else walked(asked, seen)
             fills = excluded(asked, seen[: until + 1], filled)
             if fills is not None:
-                entries.append(Entry(actor, place, {step: seen[at] for step, at in fills.items()}))
+                entries.append(Entry(actor, {step: seen[at] for step, at in fills.items()}))
     return [entry for entry in entries if asks_for(asked, entry)]
 
 
@@ -139,14 +142,15 @@ def asks_for(asked: Asked, entry: Entry) -> bool:
 
 def furthest(entries: Iterable[Entry]) -> Entry:
     """The one that counts of an actor's."""
-    return min(entries, key=lambda one: (-one.furthest, one.first.at, one.times, one.first.message_id))
+    return min(entries, key=lambda one: (-one.furthest, one.rank))
 
 
 def sharing_nothing(entries: Iterable[Entry]) -> list[Entry]:
     """All entries, each cut where it would fill a step with an event that one before it holds for that step."""
     held: set[tuple[int, Happening]] = set()
     kept = []
-    for entry in sorted(entries, key=lambda one: (-one.furthest, -one.first.at, -one.place)):
+    newest_first = sorted(entries, key=lambda one: one.rank, reverse=True)
+    for entry in sorted(newest_first, key=lambda one: -one.furthest):
         fills: dict[int, Happening] = {}
         for step, happening in sorted(entry.fills.items()):
             if (step, happening) in held:

@@ -1,11 +1,12 @@
 """A told answer held against the evaluator's."""
 
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from tests.evaluator.answers import Answer, Group, step_rows
+from tests.evaluator.answers import Answer, Group, answer, step_rows
 from tests.evaluator.asked import Asked
-from tests.evaluator.happenings import Json
+from tests.evaluator.happenings import Happening, Json
 from tests.evaluator.made_up import Question
 
 
@@ -14,7 +15,7 @@ def is_close(told: Json, wanted: Json) -> bool:
         return told is None and wanted is None
     if isinstance(wanted, list):
         return len(told) == len(wanted) and all(map(is_close, told, wanted))
-    return abs(told - wanted) < 1e-6
+    return bool(abs(told - wanted) < 1e-6)
 
 
 def assert_steps(told: list[dict[str, Json]], wanted: list[Answer]) -> None:
@@ -62,8 +63,27 @@ def assert_periods(told: list[dict[str, Json]], wanted: dict[str, Answer]) -> No
     assert {name: row for name, row in found.items() if any(row["counts"])} == wanted
 
 
-def assert_answers(result: dict[str, Any], wanted: Answer, question: Question, now: int) -> None:
-    """The result of the question, as the API gives it, is the evaluator's answer."""
+def less(now: Json, before: Json) -> Json:
+    return None if now is None or before is None else now - before
+
+
+def assert_previous(result: dict[str, Any], question: Question, happened: list[Happening], now: int) -> None:
+    """The time before, as though it were asked itself, and what is more or less since then."""
+    told = result["previous"]
+    bounds = Asked(question, now).before()
+    assert (told["from"], told["to"]) == bounds
+    start, end = (datetime.fromtimestamp(at / 1000, UTC).isoformat() for at in bounds)
+    assert_told(told, question | {"from": start, "to": end}, happened, now)
+    for name in ("entered", "converted", "rate"):
+        assert is_close(told[f"{name}_change"], less(result[name], told[name])), name
+    for row, before in zip(result["steps"], told["steps"], strict=True):
+        for name in ("count", "rate", "step_rate", "median_ms", "median_step_ms"):
+            assert is_close(before[f"{name}_change"], less(row[name], before[name])), name
+
+
+def assert_told(result: dict[str, Any], question: Question, happened: list[Happening], now: int) -> None:
+    """What a range and the one before it have in common."""
+    wanted = answer(question, happened, now)
     for name in ("entered", "converted", "rate", "interval"):
         assert is_close(result[name], wanted[name]), (name, result[name], wanted[name])
     assert_steps(result["steps"], wanted["steps"])
@@ -71,7 +91,15 @@ def assert_answers(result: dict[str, Any], wanted: Answer, question: Question, n
     assert (told is None) == (right is None)
     for name in right or ():
         assert abs(told[name] - right[name]) <= (name == "mean") / 2, (name, told, right)
-    assert_histogram(result["histogram"], wanted["times"])
-    if question["breakdown"]:
+    if "histogram" in result:
+        assert_histogram(result["histogram"], wanted["times"])
+    if question["breakdown"] and "groups_left_out" in result:
         assert_groups(result["groups"], result["groups_left_out"], wanted, question, Asked(question, now))
     assert_periods(result["periods"], wanted["periods"])
+
+
+def assert_answers(result: dict[str, Any], question: Question, happened: list[Happening], now: int) -> None:
+    """The result of the question, as the API gives it, is the evaluator's answer over all events of the project."""
+    assert_told(result, question, happened, now)
+    if question.get("compare") and question["from"] and question["to"]:
+        assert_previous(result, question, happened, now)
