@@ -17,7 +17,7 @@ from api.query import export, fills
 from api.query.errors import shape
 from api.query.questions import segments
 from api.query.questions.model import Asking, Solved
-from api.query.questions.ranges import OfCustomers, Ranged
+from api.query.questions.ranges import Ranged
 from api.query.runtime_port import Runtime
 from pipeline.errors import InvalidQuestion, StoreRefused, WayfareError
 from pipeline.store.sql import load
@@ -128,7 +128,7 @@ def too_large_told() -> Iterator[None]:
 
 def about(asking: Asking, question: Ranged) -> Asking:
     """Of the customers whom the question is about."""
-    return segments.narrowed_to(asking, question.segments if isinstance(question, OfCustomers) else [])
+    return segments.narrowed_to(asking, getattr(question, "segments", []))
 
 
 def versions(

@@ -30,7 +30,18 @@ QUESTIONS = (
     *("rejected", "catalogue", "customer"),
 )
 EXPLAINED = (
-    *("sessions", "bounce", "drop_points", "funnel", "paths", "retention", "stickiness", "lifecycle", "trend"),
+    *(
+        "sessions",
+        "bounce",
+        "drop_points",
+        "funnel",
+        "paths",
+        "retention",
+        "stickiness",
+        "lifecycle",
+        "journeys",
+        "trend",
+    ),
 )
 FORMATS = {"csv": "text/csv", "jsonl": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
 MOST_EXPLAINED = 1000  # customers that are listed

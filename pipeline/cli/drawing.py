@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from pipeline.cli import over_time
+from pipeline.cli.drawing_journeys import journeys
 from pipeline.cli.output import duration, out, pairs, share, table, written
 from pipeline.cli.strokes import (
     BAR,
@@ -159,28 +160,6 @@ def paths(answer: Answer) -> None:
     names = {node["id"]: f"{node['level']:+d} {node['name']}" for node in result["nodes"]}
     rows = [(names[each["source"]], names[each["target"]], each["paths"], each["actors"]) for each in result["links"]]
     table(f"Links, {range_of(answer)}", ("from", "to", "paths", question["within"]), rows, right=("paths",))
-    foot(answer)
-
-
-def journeys(answer: Answer) -> None:
-    result = answer["result"]
-    converted = f"{written(result['converted'])} converted"
-    out.print(f"[bold]{written(result['journeys'])} journeys[/bold], {converted}, {range_of(answer)}")
-    rows = [
-        (
-            each["state"],
-            each["stage"],
-            each["journeys"],
-            each["touchpoints"],
-            money(each["value_micros"], result["currency"]),
-        )
-        for each in result["counts"]
-    ]
-    table("", ("state", "stage", "journeys", "touchpoints", "value"), rows, right=("journeys", "touchpoints", "value"))
-    newest = [
-        (moment(each["last_at"]), each["state"], each["customer"], path(each["path"])) for each in result["newest"]
-    ]
-    table("Newest", ("last", "state", "customer", "path"), newest)
     foot(answer)
 
 

@@ -12,7 +12,7 @@ from api.query.explain.cases import Case, Cases, Counted
 from api.query.profiles import TimelineEvent
 from api.query.questions.model import Answer, Asking, Statement, Strict, hexadecimal
 from api.query.questions.ranges import Ranged
-from pipeline.domain.identifiers import kind_of
+from pipeline.domain.identifiers import fact_id, kind_of
 from pipeline.errors import InvalidQuestion
 
 Q = TypeVar("Q", bound=Ranged)
@@ -40,7 +40,7 @@ class Behind(BaseModel):
 
     id: str
     kind: str = Field(description="user, email, phone, vendor or device")
-    times: int = Field(description="how often: of his customers, sessions, entries, paths or events, by `counted`")
+    times: int = Field(description="how often: of his sessions, entries, paths, events or journeys, by `counted`")
     first_at: int
     last_at: int
 
@@ -114,11 +114,13 @@ def explained_customer(asking: Asking, cases: Cases, asked: str, before: str | N
     mine = [case for case in cases.found if case.customer == held.customer]
     if not mine:
         raise InvalidQuestion("this customer is not in the cell", field="customer", code="not_in_cell")
+    if cases.of_one:
+        mine = cases.of_one(held)
     begins, ends = min(case.begins for case in mine), max(case.ends for case in mine)
     cursor = (ends + 1, 0, 0, 0) if before is None else profiles.cursor(before)
     events, following = profiles.timeline(asking, held, MOST_EVENTS, cursor)
     shown = [event for event in events if event.at >= begins]
-    reasons = _reasons(mine)
+    reasons = _reasons(asking.project.name, mine)
     return Explained(
         counted=cases.counted,
         count=len(cases.found),
@@ -160,17 +162,25 @@ def in_order(found: Iterable[Case]) -> list[Grouped]:
 
 
 class _Reasons(NamedTuple):
+    project: str
     by_event: dict[tuple[int, str], list[str]]
     by_session: dict[str, str]
+    by_touchpoint: dict[int, str]
 
     def of(self, event: TimelineEvent) -> list[str]:
         told = self.by_event.get((event.at, event.message_id), [])
-        why = self.by_session.get(event.session or "")
+        why = self.by_session.get(event.session or "") or self._touchpoint(event)
         return [*told, why] if why else told
 
+    def _touchpoint(self, event: TimelineEvent) -> str | None:
+        """A touchpoint is a session or, by its own id, an event that is in none."""
+        if not self.by_touchpoint or event.session:
+            return self.by_touchpoint.get(int(event.session or "0", 16))
+        return self.by_touchpoint.get(fact_id(self.project, int(event.device, 16), int(event.message_id, 16), event.at))
 
-def _reasons(cases: Iterable[Case]) -> _Reasons:
-    found = _Reasons({}, {})
+
+def _reasons(project: str, cases: Iterable[Case]) -> _Reasons:
+    found = _Reasons(project, {}, {}, {})
     for case in cases:
         for mark in case.marks:
             told = found.by_event.setdefault((mark.at, hexadecimal(mark.message)), [])
@@ -178,6 +188,7 @@ def _reasons(cases: Iterable[Case]) -> _Reasons:
                 told.append(mark.why)
         if case.session:
             found.by_session[hexadecimal(case.session)] = case.why
+        found.by_touchpoint.update(case.touchpoints)
     return found
 
 

@@ -1,9 +1,11 @@
 """What a number counts, one by one: a case for each customer, session, entry or path that is in it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
-Counted = Literal["customers", "sessions", "entries", "paths", "events"]
+from api.query.profiles import Held
+
+Counted = Literal["customers", "sessions", "entries", "paths", "events", "journeys"]
 
 
 class Mark(NamedTuple):
@@ -23,6 +25,7 @@ class Case(NamedTuple):
     marks: tuple[Mark, ...] = ()
     session: int = 0
     why: str = ""
+    touchpoints: tuple[tuple[int, str], ...] = ()  # id of one that is a reason, and for what
 
 
 class Cases(NamedTuple):
@@ -31,6 +34,7 @@ class Cases(NamedTuple):
     counted: Counted
     found: list[Case]
     definitions: dict[str, int]
+    of_one: Callable[[Held], list[Case]] | None = None  # one customer's with what is read only when he is asked about
 
 
 def marked(customer: int, marks: Iterable[Mark]) -> Case:

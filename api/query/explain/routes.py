@@ -12,6 +12,7 @@ from api.query.explain.answer import Explain, ExplainQuestion, Explanation, expl
 from api.query.explain.cases import Cases
 from api.query.explain.of_drop_points import DropPointsCell, of_drop_points
 from api.query.explain.of_funnel import FunnelCell, of_funnel
+from api.query.explain.of_journeys import JourneysCell, of_journeys
 from api.query.explain.of_lifecycle import LifecycleCell, of_lifecycle
 from api.query.explain.of_paths import PathsCell, of_paths
 from api.query.explain.of_retention import RetentionCell, of_retention
@@ -22,6 +23,7 @@ from api.query.questions import segments
 from api.query.questions.bounce import BounceQuestion
 from api.query.questions.drop_points import DropPointsQuestion
 from api.query.questions.funnel import FunnelQuestion
+from api.query.questions.journeys import JourneysQuestion
 from api.query.questions.lifecycle import LifecycleQuestion
 from api.query.questions.model import Asking
 from api.query.questions.paths import PathsQuestion
@@ -47,6 +49,7 @@ EXPLAINABLE = {
     "drop_points": Explainable(DropPointsQuestion, DropPointsCell, of_drop_points),
     "funnel": Explainable(FunnelQuestion, FunnelCell, of_funnel),
     "paths": Explainable(PathsQuestion, PathsCell, of_paths),
+    "journeys": Explainable(JourneysQuestion, JourneysCell, of_journeys),
     "retention": Explainable(RetentionQuestion, RetentionCell, of_retention),
     "stickiness": Explainable(StickinessQuestion, StickinessCell, of_stickiness),
     "lifecycle": Explainable(LifecycleQuestion, LifecycleCell, of_lifecycle),

@@ -9,10 +9,7 @@ SELECT
     sum(conversions),
     sum(value_micros),
     sum(cost_micros)
-FROM journeys FINAL
-WHERE project = {project:String}
-    AND started_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
-    AND started_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+-- include journeys_of_range
 GROUP BY state, stage
 ORDER BY count() DESC, state, stage
 SETTINGS do_not_merge_across_partitions_select_final = 1

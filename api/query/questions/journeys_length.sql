@@ -5,10 +5,7 @@ SELECT
     count(),
     countIf(is_converted),
     quantileExact(0.5)(dateDiff('millisecond', started_at, last_at))
-FROM journeys FINAL
-WHERE project = {project:String}
-    AND started_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
-    AND started_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+-- include journeys_of_range
 GROUP BY length
 ORDER BY length
 SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -14,10 +14,7 @@ SELECT
     cost_micros,
     arrayMap(each -> toString(each), path),
     toString(stage)
-FROM journeys FINAL
-WHERE project = {project:String}
-    AND started_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
-    AND started_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+-- include journeys_of_range
     AND (NOT {converted:UInt8} OR is_converted)
 ORDER BY last_at DESC, customer, id
 LIMIT {rows:UInt32}

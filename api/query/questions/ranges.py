@@ -117,12 +117,13 @@ class Counted(Ranged):
     include_bots: bool = Field(False, description="count what known bots did, too")
 
 
+Segments = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=10)]
+
+
 class OfCustomers(Counted):
     """A question about what all customers did, or those of some segments."""
 
-    segments: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
-        [], max_length=10, description="only customers who are in all these saved segments now"
-    )
+    segments: Segments = Field([], description="only customers who are in all these saved segments now")
 
 
 def preceding(asked: Range, zone: ZoneInfo, field: str) -> Range:
