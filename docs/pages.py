@@ -30,6 +30,7 @@ from api.query.profiles import Profile
 from api.query.questions import (
     bounce,
     catalogue,
+    drop_off,
     drop_points,
     funnel,
     funnel_compared,
@@ -64,6 +65,7 @@ QUESTIONS: Final[Mapping[str, tuple[type[BaseModel], type[BaseModel]]]] = {
     "bounce": (bounce.BounceQuestion, bounce.BounceResult),
     "funnel": (funnel.FunnelQuestion, funnel_compared.FunnelCompared),
     "drop_points": (drop_points.DropPointsQuestion, drop_points.DropPointsResult),
+    "drop_off": (drop_off.DropOffQuestion, drop_off.DropOffResult),
     "paths": (paths.PathsQuestion, paths.PathsResult),
     "retention": (retention.RetentionQuestion, retention.RetentionResult),
     "stickiness": (stickiness.StickinessQuestion, stickiness.StickinessResult),

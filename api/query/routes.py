@@ -13,6 +13,7 @@ from api.query.explain import routes as explain_routes
 from api.query.questions import (
     bounce,
     catalogue,
+    drop_off,
     drop_points,
     funnel,
     journeys,
@@ -27,6 +28,7 @@ from api.query.questions import (
 )
 from api.query.questions.bounce import BounceAnswer, BounceQuestion
 from api.query.questions.catalogue import CatalogueAnswer, CatalogueQuery, CatalogueQuestion
+from api.query.questions.drop_off import DropOffAnswer, DropOffQuestion
 from api.query.questions.drop_points import DropPointsAnswer, DropPointsQuestion
 from api.query.questions.funnel import FunnelAnswer, FunnelQuestion
 from api.query.questions.journeys import JourneysAnswer, JourneysQuestion
@@ -109,6 +111,12 @@ def _questions(runtime: Runtime) -> APIRouter:
         request: Request, question: FunnelQuestion, project: Project = reads
     ) -> FunnelAnswer | StreamingResponse:
         return await ask.answer_or_stream(runtime, project, request, question, funnel.solve, FunnelAnswer)
+
+    @answers("drop_off", DropOffAnswer, "Drop-off: who left a funnel after each step, and what they did next")
+    async def ask_drop_off(
+        request: Request, question: DropOffQuestion, project: Project = reads
+    ) -> DropOffAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, drop_off.solve, DropOffAnswer)
 
     @answers("paths", PathsAnswer, "Paths: which ways lead from, to or through an event or page")
     async def ask_paths(

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from pipeline.cli import over_time
 from pipeline.cli.drawing_journeys import journeys
+from pipeline.cli.drawing_left import drop_off
 from pipeline.cli.output import duration, out, pairs, share, table, written
 from pipeline.cli.strokes import (
     BAR,
@@ -236,6 +237,7 @@ DRAWN: dict[str, Callable[[Answer], None]] = {
     "bounce": bounce,
     "drop_points": drop_points,
     "funnel": funnel,
+    "drop_off": drop_off,
     "paths": paths,
     "retention": over_time.retention,
     "journeys": journeys,

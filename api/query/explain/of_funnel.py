@@ -59,7 +59,7 @@ def of_funnel(asking: Asking, question: FunnelQuestion, cell: FunnelCell) -> Cas
             asking, Range(asked.start, asked.end + found.funnel.window_ms), question.include_bots
         )
     cases = [
-        marked(whose.get(entry.customer, entry.customer), _marks(entry, found.funnel))
+        marked(whose.get(entry.customer, entry.customer), marks_of(entry, found.funnel))
         for entry in entries
         if (_is_in(entry, cell, found.funnel) if cell.from_ms is None else _is_in_bin(entry, how, cell.from_ms))
     ]
@@ -124,7 +124,8 @@ def _of_group(entries: Iterable[FunnelEntry], count: Count, cell: FunnelCell) ->
     return [entry for entry in told if not wanted.isdisjoint(values_at(entry, count.attribution))]
 
 
-def _marks(entry: FunnelEntry, asked: Funnel) -> Iterator[Mark]:
+def marks_of(entry: FunnelEntry, asked: Funnel) -> Iterator[Mark]:
+    """The events that fill its steps."""
     for number in filled(entry):
         name = f"{number + 1} of {len(asked.steps)}" if asked.order == "any" else f"step {number + 1}"
         yield Mark(entry.step_times[number], entry.step_messages[number], name)

@@ -13,7 +13,7 @@ from api.query.questions import funnel_entries, known
 from api.query.questions.funnel_choice import Count
 from api.query.questions.funnel_compared import FunnelCompared, compared
 from api.query.questions.funnel_entries import Found, OfFunnel
-from api.query.questions.funnel_numbers import FunnelResult, tallied
+from api.query.questions.funnel_numbers import tallied
 from api.query.questions.model import Answer, Asking, Solved, Strict, refused
 from api.query.questions.ranges import Period, Range, preceding
 from api.query.questions.steps import LEAST_STEPS, MOST_STEPS
@@ -77,7 +77,7 @@ def solve(asking: Asking, question: FunnelQuestion) -> Solved[FunnelQuestion, Fu
     earlier = before(asking, question) if question.compare else None
     found, how = entered(asking, question)
     result = tallied(found.actors, how)
-    doubtful = known.warnings(asking, _doubtful(found.funnel, result))
+    doubtful = known.warnings(asking, funnel_entries.doubtful(found.funnel, [step.count for step in result.steps]))
     told = None
     if earlier:
         of_before, how = entered(asking, question, earlier)
@@ -126,18 +126,6 @@ def _count(asking: Asking, question: FunnelQuestion, funnel: Funnel, asked: Rang
         between=(first - 1, last - 1),
         within_range=question.within_range,
     )
-
-
-def _doubtful(funnel: Funnel, result: FunnelResult) -> list[str]:
-    """Names that may be misspelt: of steps that nobody fills, and of whatever is excluded."""
-    is_any = funnel.order == "any"
-    empty = [
-        name
-        for step, numbers in zip(funnel.steps, result.steps, strict=True)
-        if not (result.converted if is_any else numbers.count)
-        for name in step.events
-    ]
-    return empty + [name for one in funnel.exclusions for name in one.events]
 
 
 def check_funnel(funnel: Funnel) -> None:

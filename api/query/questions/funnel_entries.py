@@ -9,16 +9,17 @@ Ad hoc, the pure core finds them among the events that ClickHouse has narrowed t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple, Self
+from zoneinfo import ZoneInfo
 
 import msgspec
 from pydantic import Field, model_validator
 
 from api.query.errors import near
 from api.query.questions import narrowed, owned
-from api.query.questions.funnel_choice import Actor
+from api.query.questions.funnel_choice import Actor, Count, counting, in_order
 from api.query.questions.model import Asking, refused
 from api.query.questions.ranges import OfCustomers, Range
 from api.query.questions.steps import (
@@ -110,6 +111,38 @@ def entered(asking: Asking, question: OfFunnel, asked: Range, breakdown: str = "
     if question.entries != "all":
         actors = _of_state(actors, asking.now - funnel.window_ms, question.entries == "closed")
     return Found(funnel, actors, definitions, warnings)
+
+
+def counted_entries(asking: Asking, question: OfFunnel) -> tuple[Found, list[FunnelEntry]]:
+    """The entries of the range that count: of each actor the furthest, or all, as a funnel counts them."""
+    asked = question.range(asking.now)
+    found = entered(asking, question, asked)
+    count = Count(
+        funnel=found.funnel,
+        asked=asked,
+        zone=ZoneInfo(question.zone or "UTC"),
+        now=asking.now,
+        entries=question.count == "entries",
+        by=None,
+        limit=1,
+        attribution="first",
+        between=(0, len(found.funnel.steps) - 1),
+        within_range=question.within_range,
+    )
+    return found, [entry for of_actor in found.actors for entry in counting(in_order(of_actor), count)]
+
+
+def doubtful(funnel: Funnel, counts: Sequence[int]) -> list[str]:
+    """Names that may be misspelt: of steps that nobody fills (`counts`, by step), and of whatever is excluded."""
+    found = counts if funnel.order != "any" else [counts[-1]] * len(counts)
+    empty = [name for step, count in zip(funnel.steps, found, strict=True) if not count for name in step.events]
+    return empty + [name for one in funnel.exclusions for name in one.events]
+
+
+def label_of(funnel: Funnel, number: int) -> str:
+    """What a step is called, from 0; in any order `1 of 3`, `2 of 3` ..."""
+    step = funnel.steps[number]
+    return f"{number + 1} of {len(funnel.steps)}" if funnel.order == "any" else step.label or " or ".join(step.events)
 
 
 def _of_state(actors: Iterable[Actor], last_closed: int, closed: bool) -> Iterator[Actor]:
