@@ -30,6 +30,7 @@ from api.query.profiles import Profile
 from api.query.questions import (
     bounce,
     catalogue,
+    divide,
     drop_off,
     drop_points,
     funnel,
@@ -65,6 +66,7 @@ QUESTIONS: Final[Mapping[str, tuple[type[BaseModel], type[BaseModel]]]] = {
     "bounce": (bounce.BounceQuestion, bounce.BounceResult),
     "funnel": (funnel.FunnelQuestion, funnel_compared.FunnelCompared),
     "drop_points": (drop_points.DropPointsQuestion, drop_points.DropPointsResult),
+    "divide": (divide.DivideQuestion, divide.DivideResult),
     "drop_off": (drop_off.DropOffQuestion, drop_off.DropOffResult),
     "paths": (paths.PathsQuestion, paths.PathsResult),
     "retention": (retention.RetentionQuestion, retention.RetentionResult),

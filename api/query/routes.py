@@ -13,6 +13,7 @@ from api.query.explain import routes as explain_routes
 from api.query.questions import (
     bounce,
     catalogue,
+    divide,
     drop_off,
     drop_points,
     funnel,
@@ -28,6 +29,7 @@ from api.query.questions import (
 )
 from api.query.questions.bounce import BounceAnswer, BounceQuestion
 from api.query.questions.catalogue import CatalogueAnswer, CatalogueQuery, CatalogueQuestion
+from api.query.questions.divide import DivideAnswer, DivideQuestion
 from api.query.questions.drop_off import DropOffAnswer, DropOffQuestion
 from api.query.questions.drop_points import DropPointsAnswer, DropPointsQuestion
 from api.query.questions.funnel import FunnelAnswer, FunnelQuestion
@@ -117,6 +119,12 @@ def _questions(runtime: Runtime) -> APIRouter:
         request: Request, question: DropOffQuestion, project: Project = reads
     ) -> DropOffAnswer | StreamingResponse:
         return await ask.answer_or_stream(runtime, project, request, question, drop_off.solve, DropOffAnswer)
+
+    @answers("divide", DivideAnswer, "Divide: what goes with going through a funnel, and how surely")
+    async def ask_divide(
+        request: Request, question: DivideQuestion, project: Project = reads
+    ) -> DivideAnswer | StreamingResponse:
+        return await ask.answer_or_stream(runtime, project, request, question, divide.solve, DivideAnswer)
 
     @answers("paths", PathsAnswer, "Paths: which ways lead from, to or through an event or page")
     async def ask_paths(

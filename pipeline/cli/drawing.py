@@ -6,9 +6,8 @@ from typing import Any
 from rich.markup import escape
 from rich.text import Text
 
-from pipeline.cli import over_time
+from pipeline.cli import drawing_left, over_time
 from pipeline.cli.drawing_journeys import journeys
-from pipeline.cli.drawing_left import drop_off
 from pipeline.cli.output import duration, out, pairs, share, table, written
 from pipeline.cli.strokes import (
     BAR,
@@ -151,6 +150,7 @@ def funnel(answer: Answer) -> None:
         ]
         steps = [str(number) for number in range(1, len(result["steps"]) + 1)]
         table("By period; * is unfinished", ("period", *steps), rows, right=steps)
+    drawing_left.before(answer)
     foot(answer)
 
 
@@ -237,7 +237,8 @@ DRAWN: dict[str, Callable[[Answer], None]] = {
     "bounce": bounce,
     "drop_points": drop_points,
     "funnel": funnel,
-    "drop_off": drop_off,
+    "drop_off": drawing_left.drop_off,
+    "divide": drawing_left.divide,
     "paths": paths,
     "retention": over_time.retention,
     "journeys": journeys,

@@ -10,6 +10,7 @@ from api.query import access, ask, export
 from api.query.bodies import JsonRoute
 from api.query.explain.answer import Explain, ExplainQuestion, Explanation, explained, explained_customer, records
 from api.query.explain.cases import Cases
+from api.query.explain.of_divide import DivideCell, of_divide
 from api.query.explain.of_drop_off import DropOffCell, of_drop_off
 from api.query.explain.of_drop_points import DropPointsCell, of_drop_points
 from api.query.explain.of_funnel import FunnelCell, of_funnel
@@ -22,6 +23,7 @@ from api.query.explain.of_stickiness import StickinessCell, of_stickiness
 from api.query.explain.of_trend import TrendCell, of_trend
 from api.query.questions import segments
 from api.query.questions.bounce import BounceQuestion
+from api.query.questions.divide import DivideQuestion
 from api.query.questions.drop_off import DropOffQuestion
 from api.query.questions.drop_points import DropPointsQuestion
 from api.query.questions.funnel import FunnelQuestion
@@ -50,6 +52,7 @@ EXPLAINABLE = {
     "bounce": Explainable(BounceQuestion, BounceCell, of_bounce),
     "drop_points": Explainable(DropPointsQuestion, DropPointsCell, of_drop_points),
     "funnel": Explainable(FunnelQuestion, FunnelCell, of_funnel),
+    "divide": Explainable(DivideQuestion, DivideCell, of_divide),
     "drop_off": Explainable(DropOffQuestion, DropOffCell, of_drop_off),
     "paths": Explainable(PathsQuestion, PathsCell, of_paths),
     "journeys": Explainable(JourneysQuestion, JourneysCell, of_journeys),

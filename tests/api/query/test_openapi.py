@@ -7,6 +7,7 @@ OPERATIONS = {
     *("ask_paths", "ask_drop_points", "ask_retention", "ask_stickiness", "ask_lifecycle"),
     *("ask_recent", "get_catalogue", "find_customers", "get_customer"),
     *(f"explain_{name}" for name in ("sessions", "bounce", "funnel", "paths", "retention", "trend")),
+    *("ask_drop_off", "explain_drop_off", "ask_divide", "explain_divide", "explain_journeys"),
     *("explain_drop_points", "explain_stickiness", "explain_lifecycle"),
     *("get_identity", "join_identity", "split_identity", "ignore_identity"),
     *("list_decisions", "get_decision", "revoke_decision", "recompute_identity"),
