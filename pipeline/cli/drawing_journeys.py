@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from rich.markup import escape
 from rich.text import Text
 
 from pipeline.cli.output import duration, out, share, table, written
@@ -83,4 +84,5 @@ def _matrix(found: Sequence[Mapping[str, Any]]) -> None:
     rows = [(source, *(cells.get((source, target), "") for target in channels)) for source in channels]
     left_out = len(times) - len(channels)
     more = f"; {left_out} channels are left out" if left_out else ""
-    table(f"From a channel to the next{more}", ("from \\ to", *channels), rows, right=channels)
+    columns = [escape(channel) for channel in channels]  # a channel is the sender's word
+    table(f"From a channel to the next{more}", ("from \\ to", *columns), rows, right=columns)
