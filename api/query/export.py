@@ -56,7 +56,15 @@ def records_of(result: Record, part: str | None) -> list[Record]:
     held = result[part]
     if part == "total":
         return list(_rows(held))
-    return [row for one in (held if isinstance(held, list) else [held]) for row in _rows(one)]
+    return _even([row for one in (held if isinstance(held, list) else [held]) for row in _rows(one)])
+
+
+def _even(rows: list[dict[str, Any]]) -> list[Record]:
+    """The rows with the same columns, though one may have nothing in a list whose objects are columns in others."""
+    columns = dict.fromkeys(chain.from_iterable(rows))
+    prefixes = {name[:at] for name in columns for at, letter in enumerate(name) if letter == "."}
+    kept = [name for name in columns if name not in prefixes]
+    return [{name: row.get(name) for name in kept} for row in rows]
 
 
 def _rows(one: Any, prefix: str = "") -> Iterator[dict[str, Any]]:

@@ -93,3 +93,21 @@ async def test_the_main_part_of_stickiness_is_its_histogram_and_of_drop_points_w
     question = {"page": "/home", "of": "seen"}
     result = (await house.ask("drop_points", question))["result"]
     assert await in_all_forms(house, "drop_points", question | {"last": None}) == result["elements"]
+
+
+async def test_parts_of_journeys_and_of_what_is_asked_of_a_funnel_come_as_rows(house: House) -> None:
+    house.tell(SHOP)
+    journeys = (await house.ask("journeys"))["result"]
+    for part in ("transitions", "lengths", "durations", "first_channels"):
+        assert await in_all_forms(house, "journeys", {"last": None}, part=part) == journeys[part]
+    asked = {"steps": STEPS, "last": None}
+    left = (await house.ask("drop_off", asked))["result"]["steps"]
+    assert not left[0]["followed"] or not left[1]["followed"]  # a step has a row though nobody left after it
+    assert [(row["step"], row["followed.count"]) for row in await in_all_forms(house, "drop_off", asked)] == [
+        (step["step"], one["count"]) for step in left for one in step["followed"] or [{"count": None}]
+    ]
+    divided = asked | {"least": 1, "properties": ["$path", "$acquisition"]}
+    rows = (await house.ask("divide", divided))["result"]["rows"]
+    assert [row["property"] for row in await in_all_forms(house, "divide", divided)] == [
+        row["property"] for row in rows
+    ]
