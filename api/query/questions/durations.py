@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pydantic import BaseModel, Field
@@ -45,9 +45,13 @@ def bin_of(duration: int) -> int:
 
 def histogram(durations: Sequence[int]) -> list[Bin]:
     """The bins from the first that holds a duration to the last, empty ones between them included."""
-    counts = Counter(map(bin_of, durations))
+    return bins(Counter(map(bin_of, durations)))
+
+
+def bins(counts: Mapping[int, int]) -> list[Bin]:
+    """The same from how many durations lie in each bin, which is named by its `from_ms`."""
     if not counts:
         return []
     first, last = EDGES.index(min(counts)), EDGES.index(max(counts))
     ends = (*EDGES[1:], None)
-    return [Bin(from_ms=EDGES[at], to_ms=ends[at], count=counts[EDGES[at]]) for at in range(first, last + 1)]
+    return [Bin(from_ms=EDGES[at], to_ms=ends[at], count=counts.get(EDGES[at], 0)) for at in range(first, last + 1)]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from api.query.errors import near
-from api.query.questions import funnel_entries, known
+from api.query.questions import funnel_entries, funnel_plain, known
 from api.query.questions.funnel_choice import Count
 from api.query.questions.funnel_compared import FunnelCompared, compared
 from api.query.questions.funnel_entries import Found, OfFunnel
@@ -76,13 +76,19 @@ class FunnelAnswer(Answer[FunnelQuestion, FunnelCompared]):
 def solve(asking: Asking, question: FunnelQuestion) -> Solved[FunnelQuestion, FunnelCompared]:
     earlier = before(asking, question) if question.compare else None
     found, how = entered(asking, question)
-    result = tallied(found.actors, how)
+    result = _told(asking, question, found, how)
     doubtful = known.warnings(asking, funnel_entries.doubtful(found.funnel, [step.count for step in result.steps]))
     told = None
     if earlier:
-        of_before, how = entered(asking, question, earlier)
-        told = tallied(of_before.actors, how)
+        told = _told(asking, question, *entered(asking, question, earlier))
     return Solved(question, found.definitions, compared(result, told, earlier), found.warnings + doubtful)
+
+
+def _told(asking: Asking, question: FunnelQuestion, found: Found, how: Count) -> FunnelResult:
+    """The numbers: of a plain funnel by ClickHouse, of every other from its entries; both give the same."""
+    if funnel_plain.is_plain(asking, question, how):
+        return funnel_plain.tallied(asking, question, how)
+    return tallied(found.actors, how)
 
 
 def before(asking: Asking, question: FunnelQuestion) -> Range:

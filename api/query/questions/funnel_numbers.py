@@ -1,7 +1,7 @@
 """A funnel's numbers: of each customer or session the entry that counts, or all, by step, value and period."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Self
 
 from pydantic import BaseModel, Field
@@ -103,21 +103,32 @@ class _Numbers:
         return len(self.from_first[0])
 
     def steps(self) -> list[StepNumbers]:
-        found: list[StepNumbers] = []
-        before = self.entered()
-        for step, from_first, from_before in zip(self.funnel.steps, self.from_first, self.from_before, strict=True):
-            count = len(from_first)
-            numbers = StepNumbers(
-                count=count,
-                rate=ratio(count, self.entered()),
-                step_rate=ratio(count, before),
-                dropped=before - count,
-                median_ms=percentile(from_first, 50),
-                median_step_ms=percentile(from_before, 50),
-            )
-            found.append(numbers)
-            before = before if step.optional else count
-        return found
+        return numbered(
+            self.funnel,
+            [len(durations) for durations in self.from_first],
+            [percentile(durations, 50) for durations in self.from_first],
+            [percentile(durations, 50) for durations in self.from_before],
+        )
+
+
+def numbered(
+    funnel: Funnel, counts: Sequence[int], medians: Sequence[int | None], step_medians: Sequence[int | None]
+) -> list[StepNumbers]:
+    """The numbers of each step from how many filled it and when: from the first step, and from the one before, ms."""
+    found: list[StepNumbers] = []
+    before = counts[0]
+    for step, count, median, step_median in zip(funnel.steps, counts, medians, step_medians, strict=True):
+        numbers = StepNumbers(
+            count=count,
+            rate=ratio(count, counts[0]),
+            step_rate=ratio(count, before),
+            dropped=before - count,
+            median_ms=median,
+            median_step_ms=step_median,
+        )
+        found.append(numbers)
+        before = before if step.optional else count
+    return found
 
 
 def tallied(actors: Iterable[Actor], count: Count) -> FunnelResult:
@@ -140,22 +151,44 @@ def tallied(actors: Iterable[Actor], count: Count) -> FunnelResult:
             for period, entry in by_period(of_actor, best, count):
                 for number in filled(entry):
                     periods[period][number] += 1
-    steps = _steps(funnel, total)
-    return FunnelResult(
-        entered=steps[0].count,
-        converted=steps[-1].count,
-        rate=ratio(steps[-1].count, steps[0].count),
-        interval=interval(steps[-1].count, steps[0].count),
-        steps=steps,
+    return result_of(
+        count,
+        total.steps(),
         convert_ms=summary(durations),
         histogram=histogram(durations),
+        periods=periods,
         groups=groups.ranked(),
         groups_left_out=len(groups.left_out()),
+    )
+
+
+def result_of(
+    count: Count,
+    numbers: Sequence[StepNumbers],
+    *,
+    convert_ms: dict[str, int] | None,
+    histogram: list[Bin],
+    periods: Mapping[str, list[int]],
+    groups: Sequence[FunnelGroup] = (),
+    groups_left_out: int = 0,
+) -> FunnelResult:
+    """The whole from its parts; `periods`: counts by step of those in which somebody entered."""
+    entered, converted = numbers[0].count, numbers[-1].count
+    return FunnelResult(
+        entered=entered,
+        converted=converted,
+        rate=ratio(converted, entered),
+        interval=interval(converted, entered),
+        steps=_steps(count.funnel, numbers),
+        convert_ms=convert_ms,
+        histogram=histogram,
+        groups=list(groups),
+        groups_left_out=groups_left_out,
         periods=_periods(periods, count),
     )
 
 
-def _steps(funnel: Funnel, total: _Numbers) -> list[StepResult]:
+def _steps(funnel: Funnel, found: Sequence[StepNumbers]) -> list[StepResult]:
     size, is_any = len(funnel.steps), funnel.order == "any"
     return [
         StepResult(
@@ -164,11 +197,11 @@ def _steps(funnel: Funnel, total: _Numbers) -> list[StepResult]:
             events=[] if is_any else list(step.events),
             optional=step.optional,
         )
-        for number, (step, numbers) in enumerate(zip(funnel.steps, total.steps(), strict=True), 1)
+        for number, (step, numbers) in enumerate(zip(funnel.steps, found, strict=True), 1)
     ]
 
 
-def _periods(found: dict[str, list[int]], count: Count) -> list[FunnelPeriod]:
+def _periods(found: Mapping[str, list[int]], count: Count) -> list[FunnelPeriod]:
     if count.by is None:
         return []
     size = len(count.funnel.steps)

@@ -74,9 +74,10 @@ class Asking(NamedTuple):
     limits: Mapping[str, int]  # of a statement: a question that would pass one is refused by the store
     only: frozenset[int] | None = None  # the customers that the question is about; None: everybody
 
-    def rows(self, name: str, **parameters: Any) -> list[Row]:
-        """Rows of questions/NAME.sql about the asked project."""
-        sql, bound = load(__package__, name), {"project": self.project.name, **parameters}
+    def rows(self, name: str, steps: int = 0, /, **parameters: Any) -> list[Row]:
+        """Rows of questions/NAME.sql about the asked project; for so many steps where the statement has a part for
+        each."""
+        sql, bound = load(__package__, name, steps), {"project": self.project.name, **parameters}
         begun = time.perf_counter()
         rows, read = self.store.measured(sql, bound, self.limits)
         ms = (time.perf_counter() - begun) * 1000

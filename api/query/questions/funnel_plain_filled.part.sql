@@ -1,0 +1,1 @@
+            , at_<step>[best]

@@ -1,0 +1,151 @@
+"""Plain ordered funnels are counted by ClickHouse, and to the digit as the core counts them."""
+
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.query import ask
+from api.query.questions import funnel, funnel_plain
+from api.query.questions.funnel import FunnelQuestion
+from api.query.questions.funnel_numbers import FunnelResult, tallied
+from pipeline.domain.identifiers import fact_id
+from pipeline.store.sql import load
+from schemas.facts import EventRow
+from tests.api.query.conftest import House
+from tests.story import DAY, DAY_ZERO
+
+HOUR = DAY // 24
+months = count(1)
+NAMES = ("a", "b", "c", "d", "x")
+
+# device, time, name, user id, e-mail, a bot's
+happenings = st.lists(
+    st.tuples(
+        st.integers(1, 3),
+        st.integers(0, 7),
+        st.sampled_from(NAMES),
+        st.sampled_from([0, 0, 0, 1, 2]),
+        st.sampled_from([0, 0, 0, 3]),
+        st.sampled_from([False] * 5 + [True]),
+    ),
+    max_size=18,
+)
+questions = st.fixed_dictionaries(
+    {
+        "steps": st.sampled_from(["a b", "a b c", "a|x b c", "b a", "c b a", "a b c d", "d x|c a b"]),
+        "window": st.integers(1, 7),
+        "range": st.tuples(st.integers(0, 4), st.integers(1, 8)),
+        "unit": st.sampled_from([1, HOUR, HOUR // 2, 9 * HOUR, DAY, 11 * DAY]),
+        "more": st.fixed_dictionaries(
+            {
+                "by": st.sampled_from([None, "hour", "day", "week", "month"]),
+                "zone": st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns"]),
+                "entries": st.sampled_from(["all", "closed", "open"]),
+                "within_range": st.booleans(),
+                "include_bots": st.booleans(),
+                "convert": st.sampled_from([{}, {"to": 2}, {"from": 1, "to": 2}]),
+            }
+        ),
+    }
+)
+
+
+def both(house: House, question: dict[str, Any], now: int) -> tuple[FunnelResult, FunnelResult]:
+    """ClickHouse's numbers and the core's."""
+    asking = ask.asking(house, house.definitions.project(house.name))._replace(now=now)
+    asked = FunnelQuestion.model_validate(question)
+    found, how = funnel.entered(asking, asked)
+    assert funnel_plain.is_plain(asking, asked, how)
+    return funnel_plain.tallied(asking, asked, how), tallied(found.actors, how)
+
+
+def iso(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(happenings, questions, st.integers(0, 12))
+async def test_clickhouse_counts_as_the_core_does(
+    house: House, happened: list[tuple[int, int, str, int, int, bool]], asked: dict[str, Any], now: int
+) -> None:
+    month, unit = next(months), asked["unit"]
+    begin = DAY_ZERO + month * 100 * DAY
+    house.tell(
+        [
+            EventRow(
+                project=house.name,
+                device=1_000 * month + device,
+                occurred_at=begin + at * unit,
+                message_id=fact_id(house.name, number, begin),
+                sequence=0,
+                log_position=number,
+                event=name,
+                type="track",
+                channel="web",
+                user=user and 1_000 * month + 100 + user,
+                email=email and 1_000 * month + 100 + email,
+                is_bot=is_bot,
+            )
+            for number, (device, at, name, user, email, is_bot) in enumerate(happened)
+        ]
+    )
+    first, length = asked["range"]
+    question = asked["more"] | {
+        "steps": [{"events": step.split("|")} for step in asked["steps"].split()],
+        "window": asked["window"] * unit,
+        "from": iso(begin + first * unit),
+        "to": iso(begin + (first + length) * unit),
+    }
+    ours, cores = both(house, question, begin + now * unit)
+    assert ours == cores
+
+
+async def test_a_device_that_changes_hands_has_the_events_of_each_owner_apart(house: House) -> None:
+    house.tell("""
+        kiosk  09:00  login ann
+        kiosk  09:01  track a
+        kiosk  09:02  login bob
+        kiosk  09:03  track b
+        kiosk  09:04  track a
+        kiosk  09:05  track b
+    """)
+    answer = await house.ask("funnel", steps=[{"events": "a"}, {"events": "b"}])
+    assert [step["count"] for step in answer["result"]["steps"]] == [2, 1]
+
+
+PLAIN = {"steps": [{"events": "a"}, {"events": "b"}], "last": None}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"order": "strict"},
+        {"order": "any"},
+        {"count": "sessions"},
+        {"count": "entries"},
+        {"breakdown": "$channel"},
+        {"constant": ["$host"]},
+        {"exclusions": [{"events": "x"}]},
+        {"steps": [{"events": "a"}, {"events": ["b", "a"]}]},
+        {"steps": [{"events": "a"}, {"events": "*"}]},
+        {"steps": [{"events": "a"}, {"events": "b", "optional": True}, {"events": "c"}]},
+        {"steps": [{"events": "a", "where": [{"property": "$host", "value": "x"}]}, {"events": "b"}]},
+    ],
+)
+def test_whatever_else_is_asked_stays_with_the_core(house: House, other: dict[str, Any]) -> None:
+    asking = ask.asking(house, house.definitions.project(house.name))
+    asked = FunnelQuestion.model_validate(PLAIN | other)
+    assert not funnel_plain.is_plain(asking, asked, funnel.entered(asking, asked)[1])
+
+
+def test_a_part_for_each_step_is_put_in_up_or_down() -> None:
+    sql = load("api.query.questions", "funnel_plain", 4)
+    assert "<" not in sql.replace("<<", "").replace("<=", "").replace(" < ", "")
+    assert sql.index("AS chain_3") < sql.index("AS chain_2") < sql.index("AS chain_1")
+    assert sql.index("AS at_1") < sql.index("AS at_2") < sql.index("AS at_3")
+    assert "chain_0" not in sql
+    assert "AS at_4" not in sql
