@@ -10,6 +10,7 @@ WayfareError
 └── Fault              ours or the machinery's: exit code 1, HTTP 5xx
     ├── StoreUnavailable   cannot be reached or did not answer in time: try again
     ├── StoreRefused       answered with an error
+    ├── StoreStopped       ended, because nobody waits for the answer any more
     ├── LogUnavailable     cannot be reached or did not answer in time: try again
     │   └── SaltMissing    an id of the day cannot be made now: try again
     └── LogFull            more bytes wait than the bounded queue holds: try again later
@@ -62,6 +63,10 @@ class StoreUnavailable(Fault):
 
 class StoreRefused(Fault):
     code = "store_refused"
+
+
+class StoreStopped(Fault):
+    code = "store_stopped"
 
 
 class LogUnavailable(Fault):

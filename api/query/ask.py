@@ -5,21 +5,20 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from api.query import export, fills
+from api.query import export, fills, flights
 from api.query.errors import shape
 from api.query.questions import segments
 from api.query.questions.model import Asking, Solved
 from api.query.questions.ranges import Ranged
 from api.query.runtime_port import Runtime
 from pipeline.errors import InvalidQuestion, StoreRefused, WayfareError
+from pipeline.store.port import Stop
 from pipeline.store.sql import load
 from schemas.definitions import Project
 from schemas.log import TOPICS, shard_number
@@ -33,13 +32,11 @@ POLL_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 15.0
 _TOO_LARGE = ("memory_limit_exceeded", "timeout_exceeded", "too_slow", "too_many_rows", "too_many_bytes")
 EVENT_STREAM = "text/event-stream"
-
-# What is being worked out, by event loop: the runtime, the project, the definitions' version and the question.
-_flights: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, asyncio.Task[Any]]] = WeakKeyDictionary()
+GONE = 499  # as nginx logs a client that has gone away; nobody reads it
 
 
-def asking(runtime: Runtime, project: Project) -> Asking:
-    """What questions of a project are answered from now."""
+def asking(runtime: Runtime, project: Project, stop: Stop | None = None) -> Asking:
+    """What questions of a project are answered from now, until `stop` is set."""
     snapshot = runtime.definitions.snapshot()
     return Asking(
         store=runtime.store,
@@ -55,36 +52,27 @@ def asking(runtime: Runtime, project: Project) -> Asking:
             "max_execution_time": runtime.settings.query_seconds,
             "max_memory_usage": runtime.settings.query_memory_bytes,
         },
+        stop=stop or Stop(),
     )
 
 
 async def answered(runtime: Runtime, project: Project, question: Q, solve: Solve[Q, R], answer: type[A]) -> A:
     """The framed answer. Whoever asks the same while it is being worked out gets that answer too."""
-    flights = _flights.setdefault(asyncio.get_running_loop(), {})
     known = runtime.definitions.snapshot().version
     key = id(runtime), project, known, solve, question.model_dump_json(by_alias=True)
-    flight = flights.get(key)
-    if flight is None:
-        flight = asyncio.create_task(asyncio.to_thread(_answer, runtime, project, question, solve, answer))
-        flights[key] = flight
-        flight.add_done_callback(partial(_landed, flights, key))
-    found: A = await asyncio.shield(flight)  # who goes away does not end it for the others
-    return found
-
-
-def _landed(flights: dict[Any, asyncio.Task[Any]], key: Any, flight: asyncio.Task[Any]) -> None:
-    del flights[key]
-    if not flight.cancelled():
-        flight.exception()  # those who wait are told of it; perhaps nobody does any more
+    return await flights.shared(key, lambda stop: _answer(runtime, project, question, solve, answer, stop))
 
 
 async def answer_or_stream(
     runtime: Runtime, project: Project, request: Request, question: Q, solve: Solve[Q, R], answer: type[A]
-) -> A | StreamingResponse:
+) -> A | Response:
     """The answer; to a client that accepts text/event-stream, every answer from now on that differs from the last; to
     one that accepts CSV, JSON lines or Parquet, a part of it as a table.
     """
-    first = await answered(runtime, project, question, solve, answer)
+    try:
+        first = await flights.heard(request, answered(runtime, project, question, solve, answer))
+    except flights.ClientGone:
+        return Response(status_code=GONE)
     media = export.wanted(request)
     if media:
         result = first.model_dump(mode="json", by_alias=True)["result"]
@@ -140,11 +128,11 @@ def versions(
     return fills.told(definitions, project, fills.fills(runtime.store, project.name), until)
 
 
-def _answer(runtime: Runtime, project: Project, question: Q, solve: Solve[Q, R], answer: type[A]) -> A:
+def _answer(runtime: Runtime, project: Project, question: Q, solve: Solve[Q, R], answer: type[A], stop: Stop) -> A:
     question = in_zone(question, project)
     until = data_until(runtime)  # before the facts are read: they hold at least that much
     with too_large_told():
-        asked = about(asking(runtime, project), question)
+        asked = about(asking(runtime, project, stop), question)
         solved = solve(asked, question)
     looked_at = segments.versions(asked, list(asked.memberships))
     definitions, filling = versions(runtime, project, solved.definitions | looked_at, until)

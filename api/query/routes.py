@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.query import access, ask, export, identity_routes, profiles, saved_routes, saved_segments
 from api.query.bodies import JsonRoute
@@ -93,25 +92,25 @@ def _questions(runtime: Runtime) -> APIRouter:
     @answers("sessions", SessionsAnswer, "Sessions: how many, how long, what they brought")
     async def ask_sessions(
         request: Request, question: SessionsQuestion, project: Project = reads
-    ) -> SessionsAnswer | StreamingResponse:
+    ) -> SessionsAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, sessions.solve, SessionsAnswer)
 
     @answers("bounce", BounceAnswer, "Bounce by a named definition")
     async def ask_bounce(
         request: Request, question: BounceQuestion, project: Project = reads
-    ) -> BounceAnswer | StreamingResponse:
+    ) -> BounceAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, bounce.solve, BounceAnswer)
 
     @answers("drop_points", DropPointsAnswer, "Drop points: where visitors of a page stopped")
     async def ask_drop_points(
         request: Request, question: DropPointsQuestion, project: Project = reads
-    ) -> DropPointsAnswer | StreamingResponse:
+    ) -> DropPointsAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, drop_points.solve, DropPointsAnswer)
 
     @answers("funnel", FunnelAnswer, "Funnel: how far and how fast, ad hoc or saved")
     async def ask_funnel(
         request: Request, question: FunnelQuestion, project: Project = reads
-    ) -> FunnelAnswer | StreamingResponse:
+    ) -> FunnelAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, funnel.solve, FunnelAnswer)
 
     @answers("drop_off", DropOffAnswer, "Drop-off: who left a funnel after each step, and what they did next")
@@ -129,55 +128,55 @@ def _questions(runtime: Runtime) -> APIRouter:
     @answers("paths", PathsAnswer, "Paths: which ways lead from, to or through an event or page")
     async def ask_paths(
         request: Request, question: PathsQuestion, project: Project = reads
-    ) -> PathsAnswer | StreamingResponse:
+    ) -> PathsAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, paths.solve, PathsAnswer)
 
     @answers("journeys", JourneysAnswer, "Journeys: how many, how long, the newest")
     async def ask_journeys(
         request: Request, question: JourneysQuestion, project: Project = reads
-    ) -> JourneysAnswer | StreamingResponse:
+    ) -> JourneysAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, journeys.solve, JourneysAnswer)
 
     @answers("retention", RetentionAnswer, "Retention: who comes back, period by period")
     async def ask_retention(
         request: Request, question: RetentionQuestion, project: Project = reads
-    ) -> RetentionAnswer | StreamingResponse:
+    ) -> RetentionAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, retention.solve, RetentionAnswer)
 
     @answers("stickiness", StickinessAnswer, "Stickiness: on how many days, weeks or months customers did something")
     async def ask_stickiness(
         request: Request, question: StickinessQuestion, project: Project = reads
-    ) -> StickinessAnswer | StreamingResponse:
+    ) -> StickinessAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, stickiness.solve, StickinessAnswer)
 
     @answers("lifecycle", LifecycleAnswer, "Life cycle: new, returning, resurrecting and dormant customers by period")
     async def ask_lifecycle(
         request: Request, question: LifecycleQuestion, project: Project = reads
-    ) -> LifecycleAnswer | StreamingResponse:
+    ) -> LifecycleAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, lifecycle.solve, LifecycleAnswer)
 
     @answers("trend", TrendAnswer, "Trend: what is measured of events, period by period")
     async def ask_trend(
         request: Request, question: TrendQuestion, project: Project = reads
-    ) -> TrendAnswer | StreamingResponse:
+    ) -> TrendAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, trend.solve, TrendAnswer)
 
     @answers("rejected", RejectedAnswer, "Rejected: what could not be used, and why")
     async def ask_rejected(
         request: Request, question: RejectedQuestion, project: Project = reads
-    ) -> RejectedAnswer | StreamingResponse:
+    ) -> RejectedAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, rejected.solve, RejectedAnswer)
 
     @answers("recent", RecentAnswer, "Recent: what arrived last, to look at")
     async def ask_recent(
         request: Request, question: RecentQuestion, project: Project = reads
-    ) -> RecentAnswer | StreamingResponse:
+    ) -> RecentAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, recent.solve, RecentAnswer)
 
     @answers("catalogue", CatalogueAnswer, "Catalogue: what there is to ask about")
     async def ask_catalogue(
         request: Request, question: CatalogueQuestion, project: Project = reads
-    ) -> CatalogueAnswer | StreamingResponse:
+    ) -> CatalogueAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, catalogue.solve, CatalogueAnswer)
 
     @routes.get("/catalogue", operation_id="get_catalogue", summary="Events, their properties and frequent values")

@@ -22,7 +22,7 @@ from pipeline.errors import InUse, InvalidSetting, StoreRefused, StoreUnavailabl
 from pipeline.store.blocks import split_blocks, table_named
 from pipeline.store.native import UnfitValue, encode_block
 from pipeline.store.parameters import parameter_texts
-from pipeline.store.port import Cost, Row
+from pipeline.store.port import Cost, Row, Stop
 from pipeline.store.refusals import embedded_error
 from pipeline.store.results import rows_of
 
@@ -55,6 +55,7 @@ class EmbeddedStore:
         except BaseException:
             _open_folder.release()
             raise
+        self._root_lock = threading.Lock()
         self._sessions = _Sessions(self._address)
         self._writers = ThreadPoolExecutor(SESSIONS, "wayfare-insert")
         atexit.register(self.close)
@@ -68,9 +69,14 @@ class EmbeddedStore:
         return self.measured(sql, parameters, settings)[0]
 
     def measured(
-        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        stop: Stop | None = None,
     ) -> tuple[list[Row], Cost]:
-        with self._sessions.lease() as session:
+        stop = stop or Stop()
+        with self._sessions.lease() as session, stop.ends(lambda: self._kill(session)):
             answer = session.run(sql, "Native", parameter_texts(parameters), settings or {})
             data, cost = answer.bytes(), Cost(answer.storage_rows_read(), answer.storage_bytes_read())
         return [row for rows in rows_of(data) for row in rows], cost
@@ -93,6 +99,11 @@ class EmbeddedStore:
                 self._send(head, encode_block(named, block))
         except UnfitValue as error:
             raise StoreRefused(f"{table}: {error}", code="unfit_value") from error
+
+    def _kill(self, session: "_Session") -> None:
+        """Ends what a session runs, from another thread."""
+        with self._root_lock:
+            self._root.query(f"KILL QUERY WHERE Settings['log_comment'] = '{session.name}' ASYNC", "Null")
 
     def _send(self, head: str, data: bytes) -> None:
         """Through a pipe that the INSERT reads as its file: unlike chdb's own streaming insert it reports every
@@ -126,8 +137,10 @@ class EmbeddedStore:
 class _Session:
     """One connection of chdb. The lock is held for every call into it, so that none meets its end."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, name: str) -> None:
         self.connection = _connect(address)
+        self.connection.query(f"SET log_comment = '{name}'", "Null")
+        self.name = name  # by which its statement is found among those that run
         self.lock = threading.Lock()
         self.closed = False
         self.changed: list[str] = []  # settings that the last statement set
@@ -225,7 +238,7 @@ class _Sessions:
                 raise StoreUnavailable("the store is closed")
             if self._free:
                 return self._free.pop()
-            session = _Session(self._address)
+            session = _Session(self._address, f"wayfare session {len(self._all)}")
             self._all.append(session)
             return session
 

@@ -1,7 +1,11 @@
 """What the rest of the house may ask of a store. Synchronous, thread-safe: asyncio callers use `asyncio.to_thread`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
+
+from pipeline.errors import StoreStopped
 
 Row = tuple[Any, ...]
 
@@ -11,6 +15,42 @@ class Cost(NamedTuple):
 
     rows: int
     bytes: int
+
+
+class Stop:
+    """Word that nobody waits for an answer any more; it ends the statements that run under it. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._is_set = False
+        self._endings: list[Callable[[], None]] = []
+
+    def set(self) -> None:
+        """Ends what runs. A statement may be on its way to the engine and start after: who must be sure sets again."""
+        with self._guard:
+            self._is_set = True
+            for end in self._endings:
+                end()
+
+    def check(self) -> None:
+        """Raises StoreStopped once it is set."""
+        if self._is_set:
+            raise StoreStopped("nobody waits for the answer any more")
+
+    @contextmanager
+    def ends(self, end: Callable[[], None]) -> Iterator[None]:
+        """While inside, `set` calls `end`, which ends the statement; its error becomes StoreStopped."""
+        self.check()
+        with self._guard:
+            self._endings.append(end)
+        try:
+            yield
+        except Exception:
+            self.check()
+            raise
+        finally:
+            with self._guard:  # not before `end` is through: it must not meet the next statement
+                self._endings.remove(end)
 
 
 class Store(Protocol):
@@ -27,9 +67,13 @@ class Store(Protocol):
         """All rows of one SELECT."""
 
     def measured(
-        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        stop: Stop | None = None,
     ) -> tuple[list[Row], Cost]:
-        """The same, and what it read."""
+        """The same, and what it read. StoreStopped where `stop` is set before it is done."""
 
     def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterable[list[Row]]:
         """The same in blocks, for results that do not fit in memory."""

@@ -4,9 +4,10 @@ A client of the driver is one connection and not thread-safe: statements of seve
 them. Values are bound by the server (`{name:Type}`), rows travel as Native blocks of our own encoder.
 """
 
+import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from pipeline.errors import StoreRefused, StoreUnavailable
 from pipeline.store.blocks import split_blocks, table_named
 from pipeline.store.native import UnfitValue, encode_block
 from pipeline.store.parameters import parameter_texts
-from pipeline.store.port import Cost, Row
+from pipeline.store.port import Cost, Row, Stop
 from pipeline.store.refusals import store_error
 from pipeline.store.results import check_type
 
@@ -65,9 +66,13 @@ class RemoteStore:
         return self.measured(sql, parameters, settings)[0]
 
     def measured(
-        self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        stop: Stop | None = None,
     ) -> tuple[list[Row], Cost]:
-        with self._clients.lease() as client:
+        with self._clients.lease() as client, (stop or Stop()).ends(lambda: _hang_up(client)):
             rows, types = client.execute(sql, _bound(parameters), with_column_types=True, settings=dict(settings or {}))
             progress = client.last_query.progress
         for _, column_type in types:
@@ -113,6 +118,15 @@ class RemoteStore:
 
     def close(self) -> None:
         self._clients.close()
+
+
+def _hang_up(client: Any) -> None:
+    """From another thread than the statement's. The server ends what a client asked that goes away; the statement's
+    thread reads the end of the connection, and the client connects anew for its next one."""
+    connection = client.connection.socket
+    if connection is not None:
+        with suppress(OSError):  # it is closed already
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 def _send_block(client: Any, sql: str, named: Sequence[tuple[str, str]], block: Sequence[Sequence[Any]]) -> None:

@@ -85,10 +85,8 @@ def solve(asking: Asking, question: FunnelQuestion) -> Solved[FunnelQuestion, Fu
 
 
 def _told(asking: Asking, question: FunnelQuestion, found: Found, how: Count) -> FunnelResult:
-    """The numbers: of a plain funnel by ClickHouse, of every other from its entries; both give the same."""
-    if funnel_plain.is_plain(asking, question, how):
-        return funnel_plain.tallied(asking, question, how)
-    return tallied(found.actors, how)
+    """The numbers: by ClickHouse where it can count, else from the entries; both give the same."""
+    return funnel_plain.tallied(asking, question, how) or tallied(found.actors, how)
 
 
 def before(asking: Asking, question: FunnelQuestion) -> Range:

@@ -1,12 +1,16 @@
-"""Plain ordered funnels, counted by ClickHouse: the answer of the core to the digit, without an event in Python.
+"""Funnels that ClickHouse counts: the answer of the core to the digit, without an event or an entry in Python.
 
 Plain is what a customer's events decide by their times alone: ordered, no step optional, no exclusion, nothing held
 constant, no breakdown, and no event that could fill two steps. All else stays with the core.
 
 ClickHouse's windowFunnel finds how far a customer comes, but not with which entry, so neither the times nor the periods
 nor which of equals is the earliest: `funnel_plain.sql` hands times back along the customer's sorted events instead.
+
+Of a saved funnel of any kind the entries are there: `funnel_saved.sql` takes the one that counts of each customer,
+where neither a breakdown nor periods are asked for.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,21 +21,29 @@ from api.query.questions.funnel_numbers import FunnelResult, numbered, result_of
 from api.query.questions.model import Asking
 from api.query.questions.periods import label
 from api.query.questions.ranges import Range
-from pipeline.domain.funnels import ANY_EVENT
+from pipeline.domain.funnels import ANY_EVENT, compile_funnel
 from schemas.definitions import Funnel, Step
 
 _LEVEL_BITS = 6  # of a period's number and the furthest step in it
 _EPOCH = date(1970, 1, 1)
 
 
+def tallied(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult | None:
+    """The numbers; None where the core must count."""
+    if is_plain(asking, question, count):
+        return _plain(asking, question, count)
+    if _is_kept(asking, question, count):
+        return _kept(asking, question, count)
+    return None
+
+
 def is_plain(asking: Asking, question: OfFunnel, count: Count) -> bool:
-    """Whether `tallied` may answer: by what is asked, so that any option it does not know goes to the core."""
+    """By what is asked, so that any option that is not known here goes to the core."""
     funnel = count.funnel
     names = [name for step in funnel.steps for name in step.events]
     return (
         question.saved is None
-        and question.count == "customers"
-        and asking.only is None
+        and _of_customers(asking, question)
         and funnel == Funnel(funnel.name, funnel.steps, funnel.window_ms, version=funnel.version)
         and all(step == Step(step.events, label=step.label) for step in funnel.steps)
         and len(set(names)) == len(names)
@@ -39,37 +51,64 @@ def is_plain(asking: Asking, question: OfFunnel, count: Count) -> bool:
     )
 
 
-def tallied(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult:
-    """The numbers of a funnel that is plain."""
-    funnel, asked = count.funnel, _entering(question, count)
-    size = len(funnel.steps)
+def _is_kept(asking: Asking, question: OfFunnel, count: Count) -> bool:
+    return (
+        question.saved is not None
+        and compile_funnel(count.funnel).is_followed
+        and _of_customers(asking, question)
+        and not count.funnel.breakdown
+        and count.by is None
+    )
+
+
+def _of_customers(asking: Asking, question: OfFunnel) -> bool:
+    return question.count == "customers" and asking.only is None
+
+
+def _plain(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult:
+    funnel = count.funnel
     numbers = {name: at for at, step in enumerate(funnel.steps) for name in step.events}
     (row,) = asking.rows(
         "funnel_plain",
-        size,
+        len(funnel.steps),
         names=list(numbers),
         numbers=list(numbers.values()),
-        **asked.bound(),
+        **_entering(question, count).bound(),
         until=count.asked.end + (0 if count.within_range else funnel.window_ms),
         window=funnel.window_ms,
         bots=int(question.include_bots),
-        convert_from=count.between[0] + 1,
-        convert_to=count.between[1] + 1,
-        edges=list(EDGES),
         by=count.by or "",
         zone=str(count.zone),
+        **_times(count),
     )
-    counts, medians, step_medians, timed, total, least, most, shares, histogram, periods = row
+    *numbers_of_steps, periods = row
+    return _result(count, numbers_of_steps, _by_label(periods, count))
+
+
+def _kept(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult:
+    funnel = count.funnel
+    bound = _entering(question, count).bound()
+    (row,) = asking.rows("funnel_saved", funnel=funnel.name, funnel_version=funnel.version, **bound, **_times(count))
+    return _result(count, row, {})
+
+
+def _times(count: Count) -> dict[str, Any]:
+    first, last = count.between
+    return {"convert_from": first + 1, "convert_to": last + 1, "edges": list(EDGES)}
+
+
+def _result(count: Count, row: Sequence[Any], periods: dict[str, list[int]]) -> FunnelResult:
+    counts, medians, step_medians, timed, total, least, most, shares, histogram = row
+    size = len(count.funnel.steps)
     reached = [*counts, *[0] * (size - len(counts))]
-    steps = numbered(funnel, reached, _all_of(medians, size), _all_of(step_medians, size))
     summary = {f"p{share}": at for share, at in zip(SHARES, shares, strict=True)}
     summary |= {"mean": round(total / timed) if timed else 0, "min": least, "max": most}
     return result_of(
         count,
-        steps,
+        numbered(count.funnel, reached, _by_step(medians, reached), _by_step(step_medians, reached)),
         convert_ms=summary if timed else None,
         histogram=bins(dict(zip(*histogram, strict=True))),
-        periods=_by_label(periods, count),
+        periods=periods,
     )
 
 
@@ -84,9 +123,10 @@ def _entering(question: OfFunnel, count: Count) -> Range:
     return count.asked
 
 
-def _all_of(medians: list[int], size: int) -> list[int | None]:
-    """Medians by step; None where nobody came."""
-    return [*medians, *[None] * (size - len(medians))]
+def _by_step(medians: list[int], reached: list[int]) -> list[int | None]:
+    """None where nobody came."""
+    known = [*medians, *[0] * (len(reached) - len(medians))]
+    return [median if customers else None for median, customers in zip(known, reached, strict=True)]
 
 
 def _by_label(periods: Any, count: Count) -> dict[str, list[int]]:

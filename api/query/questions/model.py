@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.query.errors import near
-from pipeline.store.port import Cost, Row, Store
+from pipeline.store.port import Cost, Row, Stop, Store
 from pipeline.store.sql import load
 from schemas.definitions import Funnel, Goal, Project, Segment
 
@@ -72,6 +72,7 @@ class Asking(NamedTuple):
     memberships: dict[str, frozenset[int]]  # of segments that were looked at: the customers in them
     members_of: Callable[["Asking", str], frozenset[int]]  # `segments.members`
     limits: Mapping[str, int]  # of a statement: a question that would pass one is refused by the store
+    stop: Stop = Stop()  # set when nobody waits for the answer any more
     only: frozenset[int] | None = None  # the customers that the question is about; None: everybody
 
     def rows(self, name: str, steps: int = 0, /, **parameters: Any) -> list[Row]:
@@ -79,7 +80,7 @@ class Asking(NamedTuple):
         each."""
         sql, bound = load(__package__, name, steps), {"project": self.project.name, **parameters}
         begun = time.perf_counter()
-        rows, read = self.store.measured(sql, bound, self.limits)
+        rows, read = self.store.measured(sql, bound, self.limits, self.stop)
         ms = (time.perf_counter() - begun) * 1000
         self.statements.append(Statement(name, sql, bound, len(rows), read, ms))
         return rows

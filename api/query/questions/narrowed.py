@@ -11,6 +11,7 @@ from schemas.facts import AskedEvent, Event, EventRow
 
 _WIDE = frozenset(EventRow.__struct_fields__) - frozenset(Event.__struct_fields__)
 _OF_VISITS = frozenset({"type", "path", "is_passive"})
+_BETWEEN_CHECKS = 4096  # rows
 _VENDORS = EventRow.__struct_fields__.index("vendors")
 
 
@@ -65,7 +66,9 @@ def _events(
     )
     make = _MAKES[kind](asking.project.name, AskedEvent if segments else EventRow)
     only = asking.only
-    for row in rows:
+    for number, row in enumerate(rows):
+        if number % _BETWEEN_CHECKS == 0:
+            asking.stop.check()
         who = row[0]
         customer = whose.get(who, who)
         if only is not None and customer not in only:

@@ -1,15 +1,19 @@
 """What questions may cost: bounded by settings, and paid once by all who ask the same at once."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
+from fastapi import Request, Response
+from starlette.types import Message
 
 from api.query import ask
 from api.query.questions import sessions
 from api.query.questions.sessions import SessionsAnswer, SessionsQuestion
-from pipeline.errors import StoreUnavailable
+from pipeline.errors import StoreRefused, StoreUnavailable
 from pipeline.settings import Settings
+from pipeline.store.port import Stop
 from tests.api.query.conftest import House
 
 ALL_TIME = SessionsQuestion.model_validate({"last": None})
@@ -62,6 +66,70 @@ async def test_one_who_goes_away_does_not_end_it_for_the_others(house: House) ->
     await asyncio.sleep(0)
     first.cancel()
     assert (await second).result.total.sessions == 1
+
+
+class Stuck:
+    """A store whose statements end only when they are stopped."""
+
+    def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.stopped = threading.Event(), threading.Event()
+        self._answering = house.store.measured
+        monkeypatch.setattr(house.store, "measured", self._measured)
+
+    def _measured(self, sql: str, parameters: Any, settings: Any, stop: Stop | None = None) -> Any:
+        if stop is None:  # not a question's own
+            return self._answering(sql, parameters, settings)
+        with stop.ends(self.stopped.set):
+            self.begun.set()
+            assert self.stopped.wait(60)
+            raise StoreRefused("query was cancelled")
+
+    async def runs(self) -> bool:
+        return await asyncio.to_thread(self.begun.wait, 60)
+
+    async def ends(self) -> bool:
+        return await asyncio.to_thread(self.stopped.wait, 60)
+
+
+async def test_a_question_is_ended_in_the_store_when_the_last_who_waits_has_gone_away(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, stuck = house.definitions.project(house.name), Stuck(house, monkeypatch)
+    first, second = (
+        asyncio.create_task(ask.answered(house, project, ALL_TIME, sessions.solve, SessionsAnswer)) for _ in range(2)
+    )
+    assert await stuck.runs()
+    first.cancel()
+    await asyncio.wait([first])
+    assert not stuck.stopped.is_set()
+    second.cancel()
+    assert await stuck.ends()
+
+
+async def test_a_question_that_was_ended_can_be_asked_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.tell("ann  09:00  page /home")
+    project = house.definitions.project(house.name)
+    with monkeypatch.context() as patch:
+        stuck = Stuck(house, patch)
+        left = asyncio.create_task(ask.answered(house, project, ALL_TIME, sessions.solve, SessionsAnswer))
+        assert await stuck.runs()
+        left.cancel()
+        assert await stuck.ends()
+    assert [one.result.total.sessions for one in await asked(house, ALL_TIME)] == [1]
+
+
+async def test_a_client_that_hangs_up_ends_its_question(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = Stuck(house, monkeypatch)
+
+    async def receive() -> Message:
+        assert await stuck.runs()
+        return {"type": "http.disconnect"}
+
+    request = Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
+    project = house.definitions.project(house.name)
+    answer = await ask.answer_or_stream(house, project, request, ALL_TIME, sessions.solve, SessionsAnswer)
+    assert isinstance(answer, Response)
+    assert await stuck.ends()
 
 
 async def test_a_question_that_needs_more_memory_than_the_setting_allows_is_told_to_narrow_down(house: House) -> None:

@@ -12,10 +12,12 @@ from api.query import ask
 from api.query.questions import funnel, funnel_plain
 from api.query.questions.funnel import FunnelQuestion
 from api.query.questions.funnel_numbers import FunnelResult, tallied
+from pipeline.domain.funnels import compile_funnel, entries, order
 from pipeline.domain.identifiers import fact_id
 from pipeline.store.sql import load
 from schemas.facts import EventRow
 from tests.api.query.conftest import House
+from tests.api.query.test_saved import put
 from tests.story import DAY, DAY_ZERO
 
 HOUR = DAY // 24
@@ -54,13 +56,37 @@ questions = st.fixed_dictionaries(
 )
 
 
+def told(
+    project: str, base: int, begin: int, unit: int, happened: list[tuple[int, int, str, int, int, bool]]
+) -> list[EventRow]:
+    """The events; identifiers are counted from `base`, so that those of examples do not meet."""
+    return [
+        EventRow(
+            project=project,
+            device=base + device,
+            occurred_at=begin + at * unit,
+            message_id=fact_id(project, number, begin),
+            sequence=0,
+            log_position=number,
+            event=name,
+            type="track",
+            channel="web",
+            user=user and base + 100 + user,
+            email=email and base + 100 + email,
+            is_bot=is_bot,
+        )
+        for number, (device, at, name, user, email, is_bot) in enumerate(happened)
+    ]
+
+
 def both(house: House, question: dict[str, Any], now: int) -> tuple[FunnelResult, FunnelResult]:
     """ClickHouse's numbers and the core's."""
     asking = ask.asking(house, house.definitions.project(house.name))._replace(now=now)
     asked = FunnelQuestion.model_validate(question)
     found, how = funnel.entered(asking, asked)
-    assert funnel_plain.is_plain(asking, asked, how)
-    return funnel_plain.tallied(asking, asked, how), tallied(found.actors, how)
+    counted = funnel_plain.tallied(asking, asked, how)
+    assert counted
+    return counted, tallied(found.actors, how)
 
 
 def iso(ms: int) -> str:
@@ -74,25 +100,7 @@ async def test_clickhouse_counts_as_the_core_does(
 ) -> None:
     month, unit = next(months), asked["unit"]
     begin = DAY_ZERO + month * 100 * DAY
-    house.tell(
-        [
-            EventRow(
-                project=house.name,
-                device=1_000 * month + device,
-                occurred_at=begin + at * unit,
-                message_id=fact_id(house.name, number, begin),
-                sequence=0,
-                log_position=number,
-                event=name,
-                type="track",
-                channel="web",
-                user=user and 1_000 * month + 100 + user,
-                email=email and 1_000 * month + 100 + email,
-                is_bot=is_bot,
-            )
-            for number, (device, at, name, user, email, is_bot) in enumerate(happened)
-        ]
-    )
+    house.tell(told(house.name, 1_000 * month, begin, unit, happened))
     first, length = asked["range"]
     question = asked["more"] | {
         "steps": [{"events": step.split("|")} for step in asked["steps"].split()],
@@ -101,6 +109,50 @@ async def test_clickhouse_counts_as_the_core_does(
         "to": iso(begin + (first + length) * unit),
     }
     ours, cores = both(house, question, begin + now * unit)
+    assert ours == cores
+
+
+saved_funnels = st.fixed_dictionaries(
+    {
+        "steps": st.sampled_from(["a b", "a a", "a b? c", "a|b c? a", "* b", "c a? b? d"]),
+        "order": st.sampled_from(["ordered", "strict", "any"]),
+        "window": st.integers(1, 7),
+        "exclusions": st.sampled_from([[], [{"events": "x", "effect": "drop"}]]),
+        "more": st.fixed_dictionaries(
+            {
+                "entries": st.sampled_from(["all", "closed", "open"]),
+                "convert": st.sampled_from([{}, {"to": 2}]),
+                "from": st.integers(0, 3).map(lambda at: iso(DAY_ZERO + at)),
+                "to": st.integers(4, 9).map(lambda at: iso(DAY_ZERO + at)),
+            }
+        ),
+    }
+)
+names = (f"saved-{number}" for number in count(1))
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(happenings, saved_funnels, st.integers(0, 12))
+async def test_clickhouse_counts_the_entries_of_saved_funnels_as_the_core_does(
+    house: House, happened: list[tuple[int, int, str, int, int, bool]], asked: dict[str, Any], now: int
+) -> None:
+    name = next(names)
+    steps = [
+        {"events": step.rstrip("?").split("|"), "optional": "?" in step and asked["order"] != "any"}
+        for step in asked["steps"].split()
+    ]
+    await put(
+        house,
+        f"funnels/{name}",
+        {field: asked[field] for field in ("order", "window", "exclusions")} | {"steps": steps},
+    )
+    (known,) = (each for each in house.definitions.funnels(house.name) if each.name == name)
+    events = told(house.name, 0, DAY_ZERO, 1, happened)
+    plan = compile_funnel(known)
+    for device in (1, 2, 3):
+        mine = sorted((event for event in events if event.device == device), key=order)
+        house.write(entries(mine, plan, project=house.name, customer=device))
+    ours, cores = both(house, {"saved": name, **asked["more"]}, DAY_ZERO + now)
     assert ours == cores
 
 

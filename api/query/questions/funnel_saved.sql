@@ -1,0 +1,32 @@
+-- Of each customer the entry into a saved funnel that counts, of those that begin in [from, to): the furthest, of equals
+-- the earliest, of those that begin in one millisecond the one that gets on sooner. A time of 0: that step is not filled.
+-- customers by step; medians from the first step and from the one filled before, ms; times of `convert` that both steps
+-- have: their number, sum, least and greatest, p10 p25 p50 p75 p90 p95 p99, histogram
+SELECT
+    sumForEach(arrayMap(at -> toUInt64(at > 0), times)),
+    quantileExactIfForEach(0.5)(arrayMap(at -> at - times[1], times), arrayMap(at -> at > 0, times)),
+    quantileExactIfForEach(0.5)(
+        arrayMap((at, before) -> at - before, times, arrayShiftRight(arrayFill(at -> at > 0, times), 1, times[1])),
+        arrayMap(at -> at > 0, times)),
+    countIf(is_timed),
+    sumIf(took, is_timed),
+    minIf(took, is_timed),
+    maxIf(took, is_timed),
+    quantilesExactIf(0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)(took, is_timed),
+    sumMapIf([roundDown(took, {edges:Array(Int64)})], [toUInt64(1)], is_timed)
+FROM (
+    SELECT
+        argMin(step_times, (
+            bitShiftLeft(toUInt64(64 - steps), 48) + toUInt64(toUnixTimestamp64Milli(entered_at)),
+            arrayMap(at -> if(at = 0, 9000000000000000, at), step_times))) AS times,
+        times[{convert_to:UInt8}] > 0 AND times[{convert_from:UInt8}] > 0 AS is_timed,
+        times[{convert_to:UInt8}] - times[{convert_from:UInt8}] AS took
+    FROM funnel_entries FINAL
+    WHERE project = {project:String}
+        AND funnel = {funnel:String}
+        AND funnel_version = {funnel_version:UInt32}
+        AND entered_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
+        AND entered_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+    GROUP BY customer
+)
+SETTINGS do_not_merge_across_partitions_select_final = 1
