@@ -126,9 +126,7 @@ def _questions(runtime: Runtime) -> APIRouter:
         return await ask.answer_or_stream(runtime, project, request, question, divide.solve, DivideAnswer)
 
     @answers("paths", PathsAnswer, "Paths: which ways lead from, to or through an event or page")
-    async def ask_paths(
-        request: Request, question: PathsQuestion, project: Project = reads
-    ) -> PathsAnswer | Response:
+    async def ask_paths(request: Request, question: PathsQuestion, project: Project = reads) -> PathsAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, paths.solve, PathsAnswer)
 
     @answers("journeys", JourneysAnswer, "Journeys: how many, how long, the newest")
@@ -156,9 +154,7 @@ def _questions(runtime: Runtime) -> APIRouter:
         return await ask.answer_or_stream(runtime, project, request, question, lifecycle.solve, LifecycleAnswer)
 
     @answers("trend", TrendAnswer, "Trend: what is measured of events, period by period")
-    async def ask_trend(
-        request: Request, question: TrendQuestion, project: Project = reads
-    ) -> TrendAnswer | Response:
+    async def ask_trend(request: Request, question: TrendQuestion, project: Project = reads) -> TrendAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, trend.solve, TrendAnswer)
 
     @answers("rejected", RejectedAnswer, "Rejected: what could not be used, and why")
