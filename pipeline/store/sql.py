@@ -4,39 +4,47 @@ A line `-- include NAME` is NAME.part.sql of the same package: what several stat
 loops, so what a statement does for each of a number of steps is a part, too:
 
     -- each up NAME      NAME.part.sql for the steps 1, 2 ... steps - 1; with `down` from the last to the first
-    <step> <next> <before> <steps>      in such a part, these numbers; <steps> in the statement as well
+    -- each filter NAME  NAME.part.sql for the filters 1, 2 ...
+    <step> <next> <before> <filter>     such a part has these numbers in it; the whole statement <steps>
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 _INCLUDE = re.compile(r"^-- include (\w+)$", re.MULTILINE)
-_EACH = re.compile(r"^-- each (up|down) (\w+)$", re.MULTILINE)
+_NUMBER = re.compile(r"<(step|next|before|filter)>")
+_EACH = re.compile(r"^-- each (up|down|filter) (\w+)$", re.MULTILINE)
 
 
 @cache
-def load(package: str, name: str, steps: int = 0) -> str:
-    """Text of `name`.sql in a package (or in a folder of one: "pipeline.store.reads"), for so many steps where it has
-    parts for each. Raises FileNotFoundError."""
+def load(package: str, name: str, steps: int = 0, filters: int = 0) -> str:
+    """Text of `name`.sql in a package (or in a folder of one: "pipeline.store.reads"), for so many steps and filters
+    where it has parts for each. Raises FileNotFoundError."""
     folder = files(package)
-    text = (folder / f"{name}.sql").read_text("utf-8")
-    while _INCLUDE.search(text):
-        text = _INCLUDE.sub(lambda line: _part(folder, line[1]), text)
+    text = _whole(folder, (folder / f"{name}.sql").read_text("utf-8"))
     if not steps:
         return text
-    text = _EACH.sub(lambda line: _for_each(_part(folder, line[2]), steps, line[1] == "down"), text)
+    numbers = {"up": range(1, steps), "down": range(steps - 1, 0, -1), "filter": range(1, filters + 1)}
+    text = _EACH.sub(lambda line: _for_each(_part(folder, line[2]), numbers[line[1]]), text)
     return text.replace("<steps>", str(steps))
 
 
+def _whole(folder: Traversable, text: str) -> str:
+    while _INCLUDE.search(text):
+        text = _INCLUDE.sub(lambda line: _part(folder, line[1]), text)
+    return text
+
+
 def _part(folder: Traversable, name: str) -> str:
-    return (folder / f"{name}.part.sql").read_text("utf-8").rstrip()
+    return _whole(folder, (folder / f"{name}.part.sql").read_text("utf-8").rstrip())
 
 
-def _for_each(part: str, steps: int, down: bool) -> str:
-    numbers = range(1, steps)
-    return "\n".join(
-        part.replace("<step>", str(number)).replace("<next>", str(number + 1)).replace("<before>", str(number - 1))
-        for number in (reversed(numbers) if down else numbers)
-    )
+def _for_each(part: str, numbers: Iterable[int]) -> str:
+    told = []
+    for number in numbers:
+        names = {"step": number, "next": number + 1, "before": number - 1, "filter": number}
+        told.append(_NUMBER.sub(lambda name, names=names: str(names[name[1]]), part))  # type: ignore[misc]
+    return "\n".join(told)

@@ -10,4 +10,5 @@
         AND occurred_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
         AND occurred_at < fromUnixTimestamp64Milli({until:Int64}, 'UTC')
         AND ({bots:UInt8} OR NOT is_bot)
+-- each filter funnel_filter
     GROUP BY device

@@ -21,11 +21,22 @@ from api.query.questions.funnel_numbers import FunnelResult, numbered, result_of
 from api.query.questions.model import Asking
 from api.query.questions.periods import label
 from api.query.questions.ranges import Range
+from pipeline.domain.filters import is_column, text
 from pipeline.domain.funnels import ANY_EVENT, compile_funnel
-from schemas.definitions import Funnel, Step
+from schemas.definitions import Filter, Funnel, Step
 
 _LEVEL_BITS = 6  # of a period's number and the furthest step in it
 _EPOCH = date(1970, 1, 1)
+# Columns that are texts, and operators on texts: what each tests, and whether it is negated.
+_TEXTS = frozenset(
+    ("event", "type", "channel", "contact", "host", "path", "referrer_host", "acquisition", "utm_source", "utm_medium")
+    + ("utm_campaign", "click_id", "country", "region", "city", "browser", "os", "device_type", "currency", "source")
+)
+_TESTS = {
+    "is": ("in", False), "in": ("in", False), "is_not": ("in", True), "not_in": ("in", True),
+    "contains": ("contains", False), "not_contains": ("contains", True), "regex": ("regex", False),
+    "set": ("set", False), "not_set": ("set", True),
+}  # fmt: skip
 
 
 def tallied(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult | None:
@@ -45,7 +56,8 @@ def is_plain(asking: Asking, question: OfFunnel, count: Count) -> bool:
         question.saved is None
         and _of_customers(asking, question)
         and funnel == Funnel(funnel.name, funnel.steps, funnel.window_ms, version=funnel.version)
-        and all(step == Step(step.events, label=step.label) for step in funnel.steps)
+        and all(step == Step(step.events, step.where, step.label) for step in funnel.steps)
+        and all(_is_known(one) for step in funnel.steps for one in step.where)
         and len(set(names)) == len(names)
         and ANY_EVENT not in names
     )
@@ -61,6 +73,34 @@ def _is_kept(asking: Asking, question: OfFunnel, count: Count) -> bool:
     )
 
 
+def _is_known(one: Filter) -> bool:
+    """Whether the filter is one on a text that ClickHouse reads as the core does."""
+    if one != Filter(one.property, one.operator, one.value) or one.operator not in _TESTS:
+        return False
+    return one.property[1:] in _TEXTS if is_column(one.property) else "." not in one.property
+
+
+def _filters(funnel: Funnel) -> list[dict[str, Any]]:
+    """Parameters of each filter."""
+    found = []
+    for step in funnel.steps:
+        for one in step.where:
+            operator, is_negated = _TESTS[one.operator]
+            values = one.value if isinstance(one.value, list | tuple) else [one.value]
+            found.append(
+                {
+                    "names": list(step.events),
+                    "column": one.property[1:] if is_column(one.property) else "",
+                    "property": one.property,
+                    "operator": operator,
+                    "negated": int(is_negated),
+                    "values": [text(value) for value in values],
+                    "part": text(values[0]),
+                }
+            )
+    return found
+
+
 def _of_customers(asking: Asking, question: OfFunnel) -> bool:
     return question.count == "customers" and asking.only is None
 
@@ -68,9 +108,11 @@ def _of_customers(asking: Asking, question: OfFunnel) -> bool:
 def _plain(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult:
     funnel = count.funnel
     numbers = {name: at for at, step in enumerate(funnel.steps) for name in step.events}
+    filters = _filters(funnel)
     (row,) = asking.rows(
         "funnel_plain",
         len(funnel.steps),
+        len(filters),
         names=list(numbers),
         numbers=list(numbers.values()),
         **_entering(question, count).bound(),
@@ -80,6 +122,7 @@ def _plain(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult:
         by=count.by or "",
         zone=str(count.zone),
         **_times(count),
+        **{f"{name}_{at}": value for at, one in enumerate(filters, 1) for name, value in one.items()},
     )
     *numbers_of_steps, periods = row
     return _result(count, numbers_of_steps, _by_label(periods, count))

@@ -75,10 +75,10 @@ class Asking(NamedTuple):
     stop: Stop = Stop()  # set when nobody waits for the answer any more
     only: frozenset[int] | None = None  # the customers that the question is about; None: everybody
 
-    def rows(self, name: str, steps: int = 0, /, **parameters: Any) -> list[Row]:
-        """Rows of questions/NAME.sql about the asked project; for so many steps where the statement has a part for
-        each."""
-        sql, bound = load(__package__, name, steps), {"project": self.project.name, **parameters}
+    def rows(self, name: str, steps: int = 0, filters: int = 0, /, **parameters: Any) -> list[Row]:
+        """Rows of questions/NAME.sql about the asked project; for so many steps and filters where the statement has a
+        part for each."""
+        sql, bound = load(__package__, name, steps, filters), {"project": self.project.name, **parameters}
         begun = time.perf_counter()
         rows, read = self.store.measured(sql, bound, self.limits, self.stop)
         ms = (time.perf_counter() - begun) * 1000

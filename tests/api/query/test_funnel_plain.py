@@ -1,5 +1,6 @@
 """Plain ordered funnels are counted by ClickHouse, and to the digit as the core counts them."""
 
+import json
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -156,6 +157,39 @@ async def test_clickhouse_counts_the_entries_of_saved_funnels_as_the_core_does(
     assert ours == cores
 
 
+values = st.sampled_from(["x", "xy", "", "10", 10, 10.0, 0.5, True, False, None, ["x", 1], {"k": "x"}, "1.0", "a\nb"])
+asked_values = st.sampled_from(["x", "xy", 10, "10", 0.5, True, "k"])
+tests = st.one_of(
+    st.tuples(st.sampled_from(["is", "is_not", "contains", "not_contains"]), asked_values),
+    st.tuples(st.sampled_from(["in", "not_in"]), st.lists(asked_values, min_size=1, max_size=3)),
+    st.tuples(st.sampled_from(["set", "not_set"]), st.none()),
+    st.tuples(st.just("regex"), st.sampled_from(["^x", "x.?", "1", "a.b", r"\d+"])),
+)
+filtered = st.lists(st.tuples(st.sampled_from(["p", "q", "$host"]), tests, st.booleans()), min_size=1, max_size=3)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(happenings, filtered, st.lists(values, min_size=18, max_size=18))
+async def test_clickhouse_filters_as_the_core_does(
+    house: House,
+    happened: list[tuple[int, int, str, int, int, bool]],
+    filters: list[tuple[str, tuple[str, Any], bool]],
+    properties: list[Any],
+) -> None:
+    month = next(months)
+    begin = DAY_ZERO + month * 100 * DAY
+    events = told(house.name, 1_000 * month, begin, 1, happened)
+    for event, value in zip(events, properties, strict=False):
+        event.properties = json.dumps({"p": value, "other": 1})
+        event.host = value if isinstance(value, str) else ""
+    house.tell(events)
+    steps: list[dict[str, Any]] = [{"events": "a", "where": []}, {"events": ["b", "x"], "where": []}]
+    for name, (operator, value), is_first in filters:
+        steps[not is_first]["where"].append({"property": name, "operator": operator, "value": value})
+    ours, cores = both(house, {"steps": steps, "from": iso(begin), "to": iso(begin + 9)}, begin)
+    assert ours == cores
+
+
 async def test_a_device_that_changes_hands_has_the_events_of_each_owner_apart(house: House) -> None:
     house.tell("""
         kiosk  09:00  login ann
@@ -185,7 +219,10 @@ PLAIN = {"steps": [{"events": "a"}, {"events": "b"}], "last": None}
         {"steps": [{"events": "a"}, {"events": ["b", "a"]}]},
         {"steps": [{"events": "a"}, {"events": "*"}]},
         {"steps": [{"events": "a"}, {"events": "b", "optional": True}, {"events": "c"}]},
-        {"steps": [{"events": "a", "where": [{"property": "$host", "value": "x"}]}, {"events": "b"}]},
+        {"steps": [{"events": "a", "where": [{"property": "n", "operator": "gt", "value": 1}]}, {"events": "b"}]},
+        {"steps": [{"events": "a", "where": [{"property": "n.m", "value": 1}]}, {"events": "b"}]},
+        {"steps": [{"events": "a", "where": [{"property": "$value", "value": 1}]}, {"events": "b"}]},
+        {"steps": [{"events": "a", "where": [{"property": "$segment.s", "value": True}]}, {"events": "b"}]},
     ],
 )
 def test_whatever_else_is_asked_stays_with_the_core(house: House, other: dict[str, Any]) -> None:
@@ -195,9 +232,10 @@ def test_whatever_else_is_asked_stays_with_the_core(house: House, other: dict[st
 
 
 def test_a_part_for_each_step_is_put_in_up_or_down() -> None:
-    sql = load("api.query.questions", "funnel_plain", 4)
+    sql = load("api.query.questions", "funnel_plain", 4, 2)
     assert "<" not in sql.replace("<<", "").replace("<=", "").replace(" < ", "")
     assert sql.index("AS chain_3") < sql.index("AS chain_2") < sql.index("AS chain_1")
     assert sql.index("AS at_1") < sql.index("AS at_2") < sql.index("AS at_3")
+    assert sql.index("{part_1:String}") < sql.index("{part_2:String}")
     assert "chain_0" not in sql
     assert "AS at_4" not in sql
