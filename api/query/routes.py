@@ -116,13 +116,13 @@ def _questions(runtime: Runtime) -> APIRouter:
     @answers("drop_off", DropOffAnswer, "Drop-off: who left a funnel after each step, and what they did next")
     async def ask_drop_off(
         request: Request, question: DropOffQuestion, project: Project = reads
-    ) -> DropOffAnswer | StreamingResponse:
+    ) -> DropOffAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, drop_off.solve, DropOffAnswer)
 
     @answers("divide", DivideAnswer, "Divide: what goes with going through a funnel, and how surely")
     async def ask_divide(
         request: Request, question: DivideQuestion, project: Project = reads
-    ) -> DivideAnswer | StreamingResponse:
+    ) -> DivideAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, divide.solve, DivideAnswer)
 
     @answers("paths", PathsAnswer, "Paths: which ways lead from, to or through an event or page")
