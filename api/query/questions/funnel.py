@@ -13,7 +13,7 @@ from api.query.questions import funnel_entries, funnel_plain, known
 from api.query.questions.funnel_choice import Count
 from api.query.questions.funnel_compared import FunnelCompared, compared
 from api.query.questions.funnel_entries import Found, OfFunnel
-from api.query.questions.funnel_numbers import tallied
+from api.query.questions.funnel_numbers import FunnelResult, tallied
 from api.query.questions.model import Answer, Asking, Solved, Strict, refused
 from api.query.questions.ranges import Period, Range, preceding
 from api.query.questions.steps import LEAST_STEPS, MOST_STEPS
