@@ -171,13 +171,18 @@ def _row(name: str, value: str, table: Table, p: float, test: Test, q: float) ->
         others_converted=c,
         others_not_converted=d,
         others_rate=c / (c + d),
-        odds_ratio=odds_ratio(table),
-        interval=list(odds_interval(table)),
+        odds_ratio=_told(odds_ratio(table)),
+        interval=[_told(end) for end in odds_interval(table)],
         test=test,
-        p_value=p,
-        adjusted=q,
+        p_value=_told(p),
+        adjusted=_told(q),
         significant=q <= SIGNIFICANT,
     )
+
+
+def _told(number: float) -> float:
+    """Nine digits that count: the last ones of a logarithm differ from machine to machine, and ranks with them."""
+    return float(f"{number:.9g}")
 
 
 def with_value(told: Sequence[Description], name: str, value: str) -> list[bool]:
