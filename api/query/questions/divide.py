@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from api.query.errors import near
 from api.query.questions import funnel_entries, known
 from api.query.questions.descriptions import OF_SESSION, SESSION, Description, described
-from api.query.questions.funnel_entries import OfFunnel
+from api.query.questions.funnel_entries import OfPeople
 from api.query.questions.model import Answer, Asking, Solved, ratio
 from api.query.questions.odds import Table, Test, adjusted, odds_interval, odds_ratio, p_value
 from pipeline.domain import filters
@@ -30,7 +30,7 @@ MOST_TESTED: Final = 5_000
 SIGNIFICANT: Final = 0.05
 
 
-class DivideQuestion(OfFunnel):
+class DivideQuestion(OfPeople):
     properties: list[str] | None = Field(
         None,
         min_length=1,

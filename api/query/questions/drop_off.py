@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from api.query.questions import funnel_entries, known, narrowed, owned
 from api.query.questions.durations import percentile
-from api.query.questions.funnel_entries import Found, OfFunnel
+from api.query.questions.funnel_entries import Found, OfPeople
 from api.query.questions.model import Answer, Asking, Solved, ratio
 from api.query.questions.ranges import Range
 from pipeline.domain.leaving import last_step, next_act, place_of_last
@@ -25,7 +25,7 @@ _VIEWS = ("page", "screen")
 Kind = Literal["event", "nothing", "other"]
 
 
-class DropOffQuestion(OfFunnel):
+class DropOffQuestion(OfPeople):
     top: int = Field(10, ge=1, le=100, description="what followed, by step, most often first; the rest is `other`")
     nodes: Literal["both", "events"] = Field("both", description="both: views by path, others by name; events: by name")
 
@@ -120,36 +120,81 @@ def kind_of(one: Departure, kept: set[str]) -> tuple[Kind, str | None]:
 def _acts(
     asking: Asking, question: DropOffQuestion, found: Found, leaving: Sequence[FunnelEntry]
 ) -> list[Event | None]:
-    """Of each entry the next act of its actor inside its window."""
+    """Of each entry the next act of its customer or session inside its window."""
+    if not leaving:
+        return []
     window, asked = found.funnel.window_ms, question.range(asking.now)
     ends = asked.end - 1 if question.within_range else asked.end + window
+    untils = [min(entry.entered_at + window, ends) for entry in leaving]
+    if question.count == "sessions" or found.funnel.within_session:
+        return _in_sessions(asking, question, leaving, untils, Range(asked.start, ends + 1))
+    return _of_customers(asking, question, leaving, untils)
+
+
+def _of_customers(
+    asking: Asking, question: DropOffQuestion, leaving: Sequence[FunnelEntry], untils: Sequence[int]
+) -> list[Event | None]:
+    """ClickHouse finds what follows each place, so that only that comes back."""
+    places = [place_of_last(entry)[0] for entry in leaving]
+    rows = asking.rows(
+        "drop_off_next",
+        **Range(min(places), max(untils) + 1).bound(),
+        events=["*"],
+        bots=int(question.include_bots),
+        customers=[entry.customer for entry in leaving],
+        places=places,
+        untils=untils,
+    )
+    acts: list[Event | None] = [None] * len(leaving)
+    for number, at_once, then in rows:
+        events = [_event(asking.project.name, *one) for one in (*at_once, *then)]
+        acts[number - 1] = _after(events, leaving[number - 1], untils[number - 1])
+    return acts
+
+
+def _event(
+    project: str, at: int, sequence: int, message: int, device: int, event: str, kind: str, path: str, passive: bool
+) -> Event:
+    return Event(
+        project, device, at, message, sequence, 0, event, kind, "", path=path, is_passive=bool(passive)
+    )  # fmt: skip
+
+
+def _after(events: Sequence[Event], entry: FunnelEntry, until: int) -> Event | None:
+    """The next act of the entry among events in order, which hold that of its last step."""
+    last = place_of_last(entry)
+    at = max((at for at, event in enumerate(events) if (event.occurred_at, event.message_id) == last), default=None)
+    return None if at is None else next_act(events, at, entry, until)
+
+
+def _in_sessions(
+    asking: Asking,
+    question: DropOffQuestion,
+    leaving: Sequence[FunnelEntry],
+    untils: Sequence[int],
+    within: Range,
+) -> list[Event | None]:
+    """What follows in the same session."""
     waiting: defaultdict[int, dict[tuple[int, int], list[int]]] = defaultdict(dict)
     for number, entry in enumerate(leaving):
         waiting[entry.customer].setdefault(place_of_last(entry), []).append(number)
     acts: list[Event | None] = [None] * len(leaving)
-    if not leaving:
-        return acts
-    for actor, events in _events(asking, question, found, Range(asked.start, ends + 1)):
+    for actor, events in _sessions(asking, question, within):
         mine = waiting.get(actor, {})
-        for at, event in enumerate(events):
-            for number in mine.get((event.occurred_at, event.message_id), ()):
-                entry = leaving[number]
-                acts[number] = next_act(events, at, entry, min(entry.entered_at + window, ends))
+        here = {number for event in events for number in mine.get((event.occurred_at, event.message_id), ())}
+        for number in here:
+            acts[number] = _after(events, leaving[number], untils[number])
     return acts
 
 
-def _events(
-    asking: Asking, question: DropOffQuestion, found: Found, within: Range
-) -> Iterator[tuple[int, list[Event]]]:
-    """All events of each actor; where the window is the session, of each session of his."""
-    by_session = question.count == "sessions" or found.funnel.within_session
-    read = narrowed.of_sessions if by_session else narrowed.of_customers
-    rows = read(asking, ["*"], within, question.include_bots, ["$type", "$path", "$is_passive"])
+def _sessions(asking: Asking, question: DropOffQuestion, within: Range) -> Iterator[tuple[int, list[Event]]]:
+    """All events of each session; where customers are counted, with the customer's id."""
+    rows = narrowed.of_sessions(asking, ["*"], within, question.include_bots, ["$type", "$path", "$is_passive"])
     whose: dict[int, int] = {}
-    if by_session and question.count != "sessions":
+    if question.count != "sessions":
         whose = owned.customers_of_sessions(asking, within, True)
-    for actor, events in groupby(rows, key=lambda pair: pair[0]):
-        yield whose.get(actor, actor), [event for _, event in events]
+    for session, events in groupby(rows, key=lambda pair: pair[0]):
+        yield whose.get(session, session), [event for _, event in events]
 
 
 def _name(event: Event, question: DropOffQuestion) -> str:

@@ -86,6 +86,19 @@ class OfFunnel(OfCustomers):
         return self
 
 
+class OfPeople(OfFunnel):
+    """A question about what customers did or had beside the steps: entries of customers or of sessions."""
+
+    @model_validator(mode="after")
+    def _not_of_others(self) -> Self:
+        if self.count not in _OF_PEOPLE:
+            raise refused("count", f"this is asked of {', '.join(_OF_PEOPLE)}; ask one of them")
+        return self
+
+
+_OF_PEOPLE = ("customers", "sessions", "entries")
+
+
 class Found(NamedTuple):
     """The entries that a question is about."""
 

@@ -107,6 +107,27 @@ async def test_within_the_session_what_follows_lies_in_it(house: House) -> None:
     assert followed(await house.ask("drop_off", steps=STEPS, count="sessions"))[0][2] == expected
 
 
+async def test_of_one_millisecond_what_comes_later_in_order_follows_and_no_step_of_the_entry_does(house: House) -> None:
+    house.tell("""
+        ann  09:00  track Asked sequence=1
+        ann  09:00  track Added sequence=2
+        ann  09:00  page /home sequence=3
+        ann  09:00  track Removed sequence=4
+        bob  09:00  track Asked sequence=1
+        bob  09:00  page /home sequence=2
+        bob  09:00  heartbeat sequence=3
+        bob  09:05  track Asked
+        bob  09:06  track Removed
+    """)
+    # In a millisecond the funnel takes page before Added, so Added is the last step, and page is none that follows.
+    assert followed(await house.ask("drop_off", steps=STEPS)) == [
+        (2, 1, [("Asked", "event", 1)]),
+        (1, 1, [("Removed", "event", 1)]),
+    ]
+    both = await house.ask("drop_off", steps=STEPS, window="session")
+    assert followed(both) == followed(await house.ask("drop_off", steps=STEPS))
+
+
 async def test_a_step_that_is_no_event_is_told(house: House) -> None:
     house.tell(SHOP)
     answer = await house.ask("drop_off", steps=[{"events": "page"}, {"events": "Quux"}])
