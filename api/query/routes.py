@@ -129,7 +129,7 @@ def _questions(runtime: Runtime) -> APIRouter:
     async def ask_paths(request: Request, question: PathsQuestion, project: Project = reads) -> PathsAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, paths.solve, PathsAnswer)
 
-    @answers("journeys", JourneysAnswer, "Journeys: how many, how long, the newest")
+    @answers("journeys", JourneysAnswer, "Journeys: by length, duration and channels, and the newest")
     async def ask_journeys(
         request: Request, question: JourneysQuestion, project: Project = reads
     ) -> JourneysAnswer | Response:
