@@ -35,19 +35,20 @@ def trend(answer: Answer) -> None:
     """A bar for each period; * is unfinished. Below the groups and the time before, in their totals."""
     result, question = answer["result"], answer["question"]
     out.print(Text.assemble((_measured(question), "bold"), f", {range_of(answer)}; * is unfinished"))
-    before = result["before"]["points"] if result["before"] else []
+    previous = result["previous"]
+    before = previous["points"] if previous else []
     numbers = [point["measured"] for point in (*result["points"], *before)]
     most = max((number for number in numbers if number is not None), default=0)
     for place, point in enumerate(result["points"]):
         name = f"{point['period']}{'*' if point['unfinished'] else ''}"
         line = Text(f"{name:<12} ").append(bar(max(0, point["measured"] or 0), most), "cyan")
         line.append(f" {written(point['measured']):>9}")
-        if result["before"]:
+        if previous:
             line.append(f"  before: {written(before[place]['measured'] if place < len(before) else None)}", "dim")
         out.print(line)
     told = f"in all: [bold]{written(result['total']['measured'])}[/bold]"
-    if result["before"]:
-        told += f"; before: {written(result['before']['total']['measured'])}"
+    if previous:
+        told += f"; before: {written(previous['total']['measured'])}"
     out.print(told)
     if result["groups"]:
         rows = [

@@ -86,7 +86,7 @@ def test_a_trend_is_drawn_with_its_measure_its_groups_and_the_time_before(capsys
         "total": numbers,
         "points": [point, empty],
         "groups": [numbers | {"value": "red", "kind": "value"}, numbers | {"value": None, "kind": "other"}],
-        "before": {"total": numbers, "points": [point]},
+        "previous": {"total": numbers, "points": [point]},
     }
     drawing.DRAWN["trend"](FRAME | {"question": question, "result": result})
     lines = capsys.readouterr().out.splitlines()

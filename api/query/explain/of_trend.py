@@ -25,14 +25,14 @@ class TrendCell(Strict):
     series: Literal["a", "b"] = Field("a", description="which of the numbers; a formula's are a's and b's")
     kind: Kind | None = Field(None, description="of a row of `groups`")
     value: str | None = Field(None, description="of a row of `groups` of kind `value`")
-    before: bool = Field(False, description="of the time before the range")
+    previous: bool = Field(False, description="of the time before, which `compare` sets beside the range")
 
 
 def of_trend(asking: Asking, question: TrendQuestion, cell: TrendCell) -> Cases:
     trend.checked(question)
     _check(question, cell)
     within = question.range(asking.now)
-    if cell.before:
+    if cell.previous:
         within = preceding(within, ZoneInfo(question.zone or "UTC"), "question.compare")
     left = Left(set(), Counter())
     events = [list(happened(asking, one, left)) for one in trend.all_asked(question, within, question.breakdown)]
@@ -61,9 +61,9 @@ def _check(question: TrendQuestion, cell: TrendCell) -> None:
         raise InvalidQuestion("the answer has no groups: name a breakdown, or leave kind out", field="cell.kind")
     if (cell.kind == "value") != (cell.value is not None):
         raise InvalidQuestion("kind `value` needs a value, and no other kind has one", field="cell.value")
-    if cell.before and not question.compare:
-        raise InvalidQuestion("the answer has no time before: ask to compare, or leave it out", field="cell.before")
-    if cell.before and cell.kind is not None:
+    if cell.previous and not question.compare:
+        raise InvalidQuestion("the answer has no time before: ask to compare, or leave this out", field="cell.previous")
+    if cell.previous and cell.kind is not None:
         raise InvalidQuestion("the time before has no groups: leave kind out", field="cell.kind")
 
 

@@ -67,9 +67,10 @@ class TrendGroup(TrendNumbers):
 class TrendBefore(BaseModel):
     """The time before the range."""
 
-    from_ms: int
-    to_ms: int = Field(description="exclusive")
+    from_: int = Field(alias="from", description="ms")
+    to: int = Field(description="ms, exclusive; the range begins here")
     total: TrendNumbers
+    measured_change: float | None = Field(description="the range's less this one, in total; null where one is null")
     points: list[TrendPoint]
 
 
@@ -80,7 +81,7 @@ class TrendResult(BaseModel):
     groups: list[TrendGroup] = Field(
         description="most events of A and B first, `other` last; empty without a breakdown"
     )
-    before: TrendBefore | None = Field(description="null unless `compare` asks for it")
+    previous: TrendBefore | None = Field(description="the time of the same length before; null without `compare`")
 
 
 class TrendAnswer(Answer[TrendQuestion, TrendResult]):
@@ -96,16 +97,16 @@ def solve(asking: Asking, question: TrendQuestion) -> Solved[TrendQuestion, Tren
     names = drawing.names(asked, [found.whole])
     if len(names) * (1 + len(found.groups)) > MOST_ROWS:
         too_many()
-    before = None
+    total, previous = drawing.total(found.whole), None
     if time_before:
         lines = read(asking, all_asked(question, time_before, None), question.limit).whole
-        before = drawing.before(lines, time_before)
+        previous = drawing.previous(lines, time_before, total)
     result = TrendResult(
         events=found.whole.a.total.events,
-        total=drawing.total(found.whole),
+        total=total,
         points=drawing.points(found.whole, names),
         groups=[drawing.group(one, names) for one in found.groups],
-        before=before,
+        previous=previous,
     )
     warnings = [*known.warnings(asking, found.left.unseen), *_in_other_currencies(asking, found.left)]
     return Solved(question, {"trend": VERSION}, result, warnings)
@@ -160,9 +161,10 @@ class _Drawing(NamedTuple):
         told = self.total(one.lines).model_dump()
         return TrendGroup(**told, value=one.value, kind=one.kind, points=self.points(one.lines, names))
 
-    def before(self, lines: Pair, asked: Range) -> TrendBefore:
-        points = self.points(lines, self.names(asked, [lines]))
-        return TrendBefore(from_ms=asked.start, to_ms=asked.end, total=self.total(lines), points=points)
+    def previous(self, lines: Pair, asked: Range, now: TrendNumbers) -> TrendBefore:
+        points, total = self.points(lines, self.names(asked, [lines])), self.total(lines)
+        change = None if now.measured is None or total.measured is None else now.measured - total.measured
+        return TrendBefore(**{"from": asked.start}, to=asked.end, total=total, measured_change=change, points=points)
 
     def _numbers(self, a: Numbers, b: Numbers | None) -> Mapping[str, Any]:
         values = {"A": a.measured, "B": b.measured if b else None}

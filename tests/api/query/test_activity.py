@@ -251,6 +251,12 @@ async def test_numbers_are_what_the_slow_account_says(
         ]
         assert [told["daily"], told["weekly"], told["monthly"]] == reached
 
+    unique = (await house.ask("trend", question, measure="unique"))["result"]
+    assert result["customers"] == unique["total"]["measured"]
+    if by == "day":
+        lively = (await house.ask("lifecycle", question))["result"]["points"]
+        assert [point["active"] for point in lively] == [point["measured"] for point in unique["points"]]
+
     found = phases(await house.ask("lifecycle", question))
     assert list(found) == sorted({_period(day, by).isoformat() for day in inside})
     for period, told in found.items():

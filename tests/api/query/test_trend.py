@@ -115,17 +115,18 @@ async def test_a_formula_of_two_series_is_computed_in_every_period_and_of_all(ho
 async def test_the_time_before_is_as_long_and_ends_where_the_range_begins(house: House) -> None:
     house.tell(SHOP)
     range_ = {"from": "2023-11-16", "to": "2023-11-17"}
-    before = (await house.ask("trend", range_, events="Added", compare=True, **SUM))["result"]["before"]
-    assert (before["from_ms"], before["to_ms"]) == (DAY_ZERO, DAY_ZERO + DAY)
+    before = (await house.ask("trend", range_, events="Added", compare=True, **SUM))["result"]["previous"]
+    assert (before["from"], before["to"]) == (DAY_ZERO, DAY_ZERO + DAY)
+    assert before["measured_change"] == 4 - 20.5
     assert (before["total"]["measured"], [point["period"] for point in before["points"]]) == (20.5, ["2023-11-15"])
-    assert (await house.ask("trend", range_, events="Added"))["result"]["before"] is None
+    assert (await house.ask("trend", range_, events="Added"))["result"]["previous"] is None
 
 
 async def test_days_before_a_change_of_clocks_are_whole_days_too(house: House) -> None:
     question = {"events": "Added", "compare": True, "zone": "Europe/Berlin", "from": "2023-03-26", "to": "2023-03-28"}
-    before = (await house.ask("trend", question))["result"]["before"]
+    before = (await house.ask("trend", question))["result"]["previous"]
     assert [point["period"] for point in before["points"]] == ["2023-03-24", "2023-03-25"]
-    assert before["to_ms"] - before["from_ms"] == 2 * DAY
+    assert before["to"] - before["from"] == 2 * DAY
 
 
 async def test_periods_that_have_not_ended_are_marked(house: House, monkeypatch: Any) -> None:
@@ -161,7 +162,7 @@ async def test_every_number_has_as_many_cases_as_it_measures(house: House, measu
 
     assert await cases() == result["total"]["a"]
     assert await cases(series="b") == result["total"]["b"]
-    assert await cases(before=True) == result["before"]["total"]["a"]
+    assert await cases(previous=True) == result["previous"]["total"]["a"]
     for group in result["groups"]:
         cell = {"kind": group["kind"]} | ({"value": group["value"]} if group["kind"] == "value" else {})
         assert await cases(**cell) == group["a"]
@@ -221,7 +222,7 @@ async def test_an_answer_of_too_many_rows_is_refused(
     [
         ({"series": "b"}, "cell.series"),
         ({"kind": "none"}, "cell.kind"),
-        ({"before": True}, "cell.before"),
+        ({"previous": True}, "cell.previous"),
         ({"kind": "value"}, "cell.kind"),
     ],
 )
