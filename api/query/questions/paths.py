@@ -1,4 +1,4 @@
-"""Paths: which ways sessions or customers take from an event or page, to it, or through it, as nodes and links.
+"""Paths: which ways sessions, journeys or customers take from an event or page, to it or through it: nodes and links.
 
 asked range            [from ------------- to)       a path's point lies inside
 events read     [from - reach ------------------ to + reach)     reach: the longest session, or the window
@@ -11,7 +11,7 @@ from typing import Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, Field, model_validator
 
-from api.query.questions import journey_events, known, narrowed
+from api.query.questions import journey_events, known, narrowed, paths_plain
 from api.query.questions.model import Answer, Asking, Solved, Strict, refused
 from api.query.questions.ranges import BEGINNING, OfCustomers, Range
 from api.query.questions.steps import DEFAULT_WINDOW_MS, EventNames, Where, Window, check
@@ -113,14 +113,22 @@ class PathsAnswer(Answer[PathsQuestion, PathsResult]):
 def solve(asking: Asking, question: PathsQuestion) -> Solved[PathsQuestion, PathsResult]:
     asked = question.range(asking.now)
     rules, point = rules_of(question), question.point()[1]
+    _Naming.of(question)  # what is wrong with the question is told whoever answers it
+    plain = paths_plain.is_plain(asking, question)
+    found = paths_plain.found(asking, question, rules, asked) if plain else _found(asking, question, rules, asked)
+    result = _drawn(found, rules, question.fan_out)
+    names = {*(point.events if point else ()), *(question.events or ()), *question.without}
+    return Solved(question, definitions(asking, question), result, known.warnings(asking, names))
+
+
+def _found(asking: Asking, question: PathsQuestion, rules: PathRules, asked: Range) -> Counter[tuple[Path, ...]]:
+    """The paths of a session, a journey or a customer -> how many of them have these very ones."""
     found: Counter[tuple[Path, ...]] = Counter()
     for _, visits in visits_of(asking, question, asked):
         mine = paths(visits, rules, asked.start, asked.end)
         if mine:
             found[tuple(sorted(mine))] += 1
-    result = _drawn(found, rules, question.fan_out)
-    names = {*(point.events if point else ()), *(question.events or ()), *question.without}
-    return Solved(question, definitions(asking, question), result, known.warnings(asking, names))
+    return found
 
 
 def definitions(asking: Asking, question: PathsQuestion) -> dict[str, int]:

@@ -1,0 +1,70 @@
+"""Paths that ClickHouse finds by itself: within sessions, no filter but one on the page's path, no groups of pages.
+
+It is one of two engines for one answer: pipeline/domain/paths.py says what a path is, and tests hold the two together.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from api.query.questions.model import Asking
+from api.query.questions.ranges import BEGINNING, Range
+from api.query.questions.steps import Filter
+from pipeline.domain.filters import text
+from pipeline.domain.paths import Path, PathRules
+
+if TYPE_CHECKING:
+    from api.query.questions.paths import PathsQuestion
+
+_PATH = "$path"
+
+
+def is_plain(asking: Asking, question: "PathsQuestion") -> bool:
+    """Whether the statement of this module answers the question."""
+    point = question.point()[1]
+    return (
+        question.within == "sessions"
+        and question.fold != "loops"
+        and not question.pages
+        and asking.only is None
+        and all(_values(one) is not None for one in (point.where if point else ()))
+    )
+
+
+def found(asking: Asking, question: "PathsQuestion", rules: PathRules, asked: Range) -> Counter[tuple[Path, ...]]:
+    """The paths of a session, in no order -> how many sessions have these very ones."""
+    point, options = question.point()[1], asking.project.sessions
+    paths = [_values(one) or frozenset() for one in (point.where if point else ())]
+    names = ["*"] if question.events is None else [*question.events, *(point.events if point else ())]
+    rows = asking.rows(
+        "paths_plain",
+        **Range(max(BEGINNING, asked.start - options.cap_ms), asked.end + options.cap_ms).bound(),
+        sessions_from=max(BEGINNING, asked.start - 2 * options.cap_ms),
+        by_sender=int(options.sender_sessions),
+        bots=int(question.include_bots),
+        events=sorted(set(names)),
+        begin=asked.start,
+        end=asked.end,
+        depth=rules.depth,
+        forwards=int(rules.direction != "to"),
+        backwards=int(rules.direction in ("to", "through")),
+        from_beginning=int(rules.direction == "begin"),
+        repeats=int(rules.fold == "repeats"),
+        by_path=int(question.nodes != "events"),
+        pages_alone=int(question.nodes == "pages"),
+        has_point=int(point is not None),
+        at=point.events if point else [],
+        at_paths=int(bool(paths)),
+        paths=sorted(frozenset.intersection(*paths)) if paths else [],
+        makes=["*"] if question.events is None else question.events,
+        without=question.without,
+    )
+    return Counter({tuple(Path(level, tuple(way)) for level, way in ways): count for ways, count in rows})
+
+
+def _values(one: Filter) -> frozenset[str] | None:
+    """The paths that a filter lets through; None where it is not one that names them."""
+    if one.property != _PATH or one.operator not in ("is", "in"):
+        return None
+    values: Sequence[object] = one.value if isinstance(one.value, list) else [one.value]
+    return frozenset(map(text, values))

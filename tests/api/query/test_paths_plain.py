@@ -1,0 +1,105 @@
+"""Paths that ClickHouse finds are those of the core, for every option that both know."""
+
+from datetime import date, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.query.questions import paths_plain
+from tests.api.query.conftest import House
+from tests.story import story
+
+doings = st.lists(
+    st.tuples(
+        st.integers(1, 3),
+        st.integers(0, 40),
+        st.sampled_from(["page /a", "page /b", "page /a", "track Added", "track Seen", "heartbeat", "server Paid"]),
+    ),
+    max_size=18,
+)
+points = st.sampled_from([
+    None,
+    {"events": "page"},
+    {"events": "*"},
+    {"events": ["Added", "heartbeat"]},
+    {"events": "page", "where": [{"property": "$path", "value": "/a"}]},
+    {"events": "*", "where": [{"property": "$path", "operator": "in", "value": ["/a", "/b"]}]},
+])  # fmt: skip
+options = st.fixed_dictionaries({
+    "nodes": st.sampled_from(["both", "events", "pages"]),
+    "events": st.sampled_from([None, ["page"], ["Added", "page"]]),
+    "without": st.sampled_from([[], ["Seen"], ["page"]]),
+    "depth": st.integers(2, 4),
+    "fold": st.sampled_from(["none", "repeats"]),
+    "fan_out": st.integers(1, 3),
+})  # fmt: skip
+trials = count(1)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(doings, st.sampled_from(["starts_at", "ends_at", "through"]), points, options, st.booleans())
+async def test_both_engines_give_one_answer(
+    house: House, done: list[tuple[int, int, str]], where: str, point: Any, more: dict[str, Any], is_cut: bool
+) -> None:
+    day = next(trials)
+    lines = [f"d{day}-{who}  +{day} 09:{minute:02}  {what}" for who, minute, what in done]
+    house.tell(story("\n".join(lines), house.name))
+    today, tomorrow = (date(2023, 11, 15) + timedelta(day + later) for later in (0, 1))
+    question: dict[str, Any] = more | ({where: point} if point else {}) | {"to": tomorrow.isoformat()}
+    question["from"] = f"{today}T09:20" if is_cut else today.isoformat()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths_plain, "is_plain", lambda asking, question: False)
+        expected = await house.ask("paths", question)
+    assert await house.ask("paths", question) == expected
+
+
+async def test_a_session_that_the_range_cuts_is_seen_whole(house: House) -> None:
+    house.tell("""
+        ann  23:50      page /a
+        ann  +1 00:05   page /b
+        ann  +1 00:10   page /a
+    """)
+    question = {"from": "2023-11-16", "to": "2023-11-17", "ends_at": {"events": "page"}, "depth": 3}
+    result = (await house.ask("paths", question))["result"]
+    assert {node["id"]: node["paths"] for node in result["nodes"]} == {
+        "-2:/a": 1,
+        "-1:/a": 1,
+        "-1:/b": 1,
+        "0:/a": 1,
+        "0:/b": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"starts_at": {"events": "page", "where": [{"property": "$path", "operator": "is", "value": ["/a"]}]}},
+        {"starts_at": {"events": "page", "where": [{"property": "$path", "operator": "in", "value": "/a"}]}},
+        {"starts_at": {"events": "page", "where": [{"property": "$path", "value": None}]}},
+    ],
+)
+async def test_what_a_filter_cannot_be_is_refused_by_both(house: House, question: dict[str, Any]) -> None:
+    assert (await house.refused("paths", question))["field"].startswith("starts_at.where[0].value")
+
+
+async def test_only_questions_that_need_no_other_filter_are_plain(house: House) -> None:
+    house.tell("ann  09:00  page /a")
+    told = []
+    for question in ({}, {"fold": "loops"}, {"pages": [{"pattern": "a", "name": "A"}]}, {"within": "journeys"}):
+        found = await explained_by(house, question)
+        told.append(found)
+    assert told == [True, False, False, False]
+
+
+async def explained_by(house: House, question: dict[str, Any]) -> bool:
+    """Whether the plain statement answers."""
+    with pytest.MonkeyPatch.context() as patch:
+        asked: list[bool] = []
+        real = paths_plain.found
+        patch.setattr(paths_plain, "found", lambda *given: (asked.append(True), real(*given))[1])
+        result = (await house.ask("paths", question))["result"]
+    assert result["paths"] == 1
+    return bool(asked)
