@@ -146,9 +146,9 @@ class SessionsAgent:
         if len(events) > 1:
             events.sort(key=order)
         project = rules.project(key[0])
-        if not _all_hot(device, events, project):
-            return False
         goals, named = rules.goal_set(key[0]), rules.named_events(key[0])
+        if not _all_hot(device, events, project, goals.events):
+            return False
         session: Session | None = None
         for event in events:
             hits = goals.hits(event, event.properties) if event.event in goals.events else ()
@@ -166,7 +166,7 @@ class SessionsAgent:
                 rows.pairs.append(pair)
                 outbox.note(pair.project, pair.identifier, pair.other)
             if change.is_opened or event.contact or event.event in named or "*" in named:
-                owner = device.ownership.owner
+                owner = device.ownership.owner if change.session is None else change.session.owner
                 outbox.mark(event.project, owner, owner, event.occurred_at)
         if len(events) < len(items):
             for item in items:
@@ -342,15 +342,17 @@ class SessionsAgent:
             self.cache.popitem(last=False)
 
 
-def _all_hot(device: Device, events: list[EventRow], project: Project) -> bool:
+def _all_hot(device: Device, events: list[EventRow], project: Project, goals: frozenset[str]) -> bool:
     """Judged for all before any is taken, so that a device goes one way with the whole turn."""
-    at = device.last
+    last = device.last
     for event in events:
-        if not is_hot(device, event, project) or order(event) <= at:
-            return False
-        if event.occurred_at == at[0] and (event.user or event.email):
+        if not is_hot(device, event, project, goals):
             return False
         at = order(event)
+        if at > last:
+            if at[0] == last[0] and (event.user or event.email):
+                return False
+            last = at
     return True
 
 

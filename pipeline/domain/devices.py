@@ -4,8 +4,7 @@ The cold way defines: `device_facts` from all events of the device. The hot way 
 an event that `is_hot`, and then gives what the cold way would.
 """
 
-from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import msgspec
 
@@ -15,8 +14,10 @@ from pipeline.domain.owners import known_from, order, owners, ownerships
 from pipeline.domain.sessions import (
     NO_HITS,
     Chain,
+    add,
     contact_touchpoint,
     in_session,
+    is_inside,
     last_chain,
     session_touchpoint,
     step,
@@ -27,7 +28,8 @@ from schemas.facts import FOREVER, Event, Ownership, Pair, Session, Touchpoint
 
 ID_MASK = 0xFFFF_FFFF
 NO_PAIRS: frozenset[tuple[int, int]] = frozenset()  # an empty one of its own would be a sixth of a cached device
-MANY_IDS = 2_048  # from here on a set: a scan of the array would take longer than its memory is worth
+ID_BYTES = 4
+MANY_IDS = 2_048  # from here on a set: a scan of the bytes would take longer than its memory is worth
 
 
 class DeviceFacts(msgspec.Struct):
@@ -48,7 +50,7 @@ class Device(msgspec.Struct, gc=False):
     is_known: bool  # an owner has been named
     named: int  # the owner that was named last, 0 = none
     pairs: frozenset[tuple[int, int]]
-    ids: "array[int] | set[int]"  # 32 bits of every message id: what may be known is looked up, what is not here is new
+    ids: bytearray | set[bytes]  # 32 bits of every message id: what may be known is looked up, what is not here is new
 
 
 class Change(msgspec.Struct):
@@ -90,29 +92,38 @@ def end_of(events: Sequence[Event], facts: DeviceFacts, project: Project, ids: S
 
 
 def may_know(device: Device, message_id: int) -> bool:
-    """Whether the device may already have an event of that id; False is certain."""
-    return message_id & ID_MASK in device.ids
+    """Whether the device may already have an event of that id; False is certain.
+
+    An id may also be found across two others: one more to look up, and once in some ten million.
+    """
+    return _short(message_id) in device.ids
 
 
 def remember(device: Device, message_id: int) -> None:
     """From now on `may_know` says True for the id."""
     if isinstance(device.ids, set):
-        device.ids.add(message_id & ID_MASK)
+        device.ids.add(_short(message_id))
         return
-    device.ids.append(message_id & ID_MASK)
-    if len(device.ids) > MANY_IDS:
-        device.ids = set(device.ids)
+    device.ids += _short(message_id)
+    if len(device.ids) > MANY_IDS * ID_BYTES:
+        data = bytes(device.ids)
+        device.ids = {data[at : at + ID_BYTES] for at in range(0, len(data), ID_BYTES)}
 
 
-def _filter(ids: Sequence[int]) -> "array[int] | set[int]":
-    numbers = [number & ID_MASK for number in ids]
-    return array("I", numbers) if len(numbers) <= MANY_IDS else set(numbers)
+def _filter(ids: Sequence[int]) -> bytearray | set[bytes]:
+    numbers = map(_short, ids)
+    return bytearray(b"".join(numbers)) if len(ids) <= MANY_IDS else set(numbers)
 
 
-def is_hot(device: Device, event: Event, project: Project) -> bool:
+def _short(message_id: int) -> bytes:
+    return (message_id & ID_MASK).to_bytes(ID_BYTES, "little")
+
+
+def is_hot(device: Device, event: Event, project: Project, goals: Container[str] = ()) -> bool:
     """Whether the event only carries the device's end further: later than all, and no first or earlier owner.
 
     Within the millisecond of the last event an owner that is named could be the first to be named in it: that is cold.
+    A late event is hot where it only adds to the open session (`is_inside`) and has none of the names of `goals`.
     """
     if project.sessions.sender_sessions:  # sessions of one device interleave: no single end to carry on
         return False
@@ -123,7 +134,14 @@ def is_hot(device: Device, event: Event, project: Project) -> bool:
         return False
     if event.occurred_at > device.last[0]:
         return True
-    return order(event) > device.last and (not named or named == device.ownership.owner)
+    if order(event) > device.last:
+        return not named or named == device.ownership.owner
+    return (
+        device.chain is not None
+        and device.ownership.owned_from <= event.occurred_at  # else somebody else's, between two of the session's
+        and event.event not in goals
+        and is_inside(device.chain, event, project)
+    )
 
 
 def advance(device: Device, event: Event, project: Project, hits: tuple[Hit, ...] = NO_HITS) -> Change:
@@ -131,6 +149,10 @@ def advance(device: Device, event: Event, project: Project, hits: tuple[Hit, ...
 
     A changed session is returned as the very object of the chain: write it at the end of the turn.
     """
+    if device.chain is not None and order(event) < device.last:
+        add(device.chain, event)
+        remember(device, event.message_id)
+        return Change(device.chain.session)
     change = Change()
     named = event.user or event.email
     if named or event.phone or event.vendors or event.alias_of:

@@ -19,7 +19,7 @@ from pipeline.domain.goals import Hit, total_micros
 from pipeline.domain.identifiers import fact_id
 from pipeline.domain.owners import owners
 from schemas.definitions import Project
-from schemas.facts import Event, Session, Touchpoint
+from schemas.facts import FOREVER, FOREVER_AGO, Event, Session, Touchpoint
 
 SESSION_CHANNELS = frozenset(("web", "app", "chat"))
 VIEWS = frozenset(("page", "screen"))
@@ -32,6 +32,8 @@ class Chain(msgspec.Struct, gc=False):
     run_started_at: int
     last_at: int
     session: Session
+    first_view_at: int = FOREVER  # of the session's views
+    last_view_at: int = FOREVER_AGO
 
 
 def in_session(event: Event) -> bool:
@@ -73,8 +75,37 @@ def step(
     if cut:
         return _opened(chain.run_started_at, event, owner, project, hits)
     chain.last_at = at
-    _grow(session, event, project, hits)
+    _grow(chain, event, project, hits)
     return chain
+
+
+def is_inside(chain: Chain, event: Event, project: Project) -> bool:
+    """Whether a late event that meets no goal only adds to the sums of the session that the run is in.
+
+    It lies between the session's first and last event, names nobody, cuts nothing, and no page that the session keeps
+    is its own: in a session of views it is a view between the first and the last, or none.
+
+        session         e v e e v e e |          v a view, e another event
+        only sums        xxxxxxxxxxx             x another event
+                            xxxx                 x a view
+    """
+    session, at = chain.session, event.occurred_at
+    if not session.started_at < at < chain.last_at or event.new_session or not in_session(event):
+        return False
+    if event.user or event.email or event.phone or event.vendors or event.alias_of:
+        return False
+    options = project.sessions
+    if options.midnight and _day(at, project.zone) != _day(session.started_at, project.zone):
+        return False  # where summer time ends a minute after midnight a day comes back
+    if event.type in VIEWS:
+        is_cutting = options.campaign and campaign(event) is not None
+        return not is_cutting and chain.first_view_at < at < chain.last_view_at
+    return chain.first_view_at != FOREVER or not event.path
+
+
+def add(chain: Chain, event: Event) -> None:
+    """Takes an event that `is_inside` into the session of the run, in place."""
+    _count(chain.session, event)
 
 
 def stitch(
@@ -106,7 +137,16 @@ def last_chain(events: Sequence[Event], project: Project, sessions: Sequence[Ses
     last = next((event for event in reversed(events) if in_session(event)), None)
     if last is None or not sessions or sessions[-1].last_at < last.occurred_at:
         return None  # the last event lies outside any run, so it ended the one before
-    return Chain(sessions[-1].run_started_at, sessions[-1].last_at, sessions[-1])
+    chain = Chain(sessions[-1].run_started_at, sessions[-1].last_at, sessions[-1])
+    left = chain.session.views
+    for event in reversed(events) if left else ():  # the last so many views of the device are the session's
+        if event.type in VIEWS and not event.is_passive and in_session(event):
+            chain.first_view_at = event.occurred_at
+            chain.last_view_at = max(chain.last_view_at, event.occurred_at)
+            left -= 1
+            if not left:
+                break
+    return chain
 
 
 def session_touchpoint(session: Session) -> Touchpoint:
@@ -204,27 +244,40 @@ def _opened(run_started_at: int, event: Event, owner: int, project: Project, hit
         os=event.os,
         device_type=event.device_type,
     )
-    _grow(session, event, project, hits)
-    return Chain(run_started_at, at, session)
+    chain = Chain(run_started_at, at, session)
+    _grow(chain, event, project, hits)
+    return chain
 
 
-def _grow(session: Session, event: Event, project: Project, hits: tuple[Hit, ...]) -> None:
-    session.events += 1
-    session.last_at = event.occurred_at
-    session.ends_at = event.occurred_at + project.sessions.gap_ms
-    session.engaged_ms += event.engaged_ms
-    if event.type in VIEWS and not event.is_passive:
-        if not session.views:  # entry page: the first view's; before any view the first page that an event named
+def _grow(chain: Chain, event: Event, project: Project, hits: tuple[Hit, ...]) -> None:
+    session, at = chain.session, event.occurred_at
+    session.last_at = at
+    session.ends_at = at + project.sessions.gap_ms
+    before = session.views
+    if _count(session, event):
+        if not before:  # entry page: the first view's; before any view the first page that an event named
             session.entry_host, session.entry_path = event.host, event.path
-        session.views += 1
+            chain.first_view_at = at
         session.exit_path = event.path
-    else:
-        if event.type == "track" and not event.is_passive:
-            session.interactions += 1
-        if not session.views and event.path:
-            session.entry_host, session.entry_path = session.entry_host or event.host, session.entry_path or event.path
-            session.exit_path = event.path
+        chain.last_view_at = at
+    elif not before and event.path:
+        session.entry_host, session.entry_path = session.entry_host or event.host, session.entry_path or event.path
+        session.exit_path = event.path
     if hits:
         session.conversions += len(hits)
         session.value_micros = total_micros((session.value_micros, value_of(hits, project)))
         session.ends_journey = session.ends_journey or any(hit.ends_journey for hit in hits)
+
+
+def _count(session: Session, event: Event) -> bool:
+    """Adds to the sums, which do not ask for an order; True for a view."""
+    session.events += 1
+    session.engaged_ms += event.engaged_ms
+    if event.is_passive:
+        return False
+    if event.type in VIEWS:
+        session.views += 1
+        return True
+    if event.type == "track":
+        session.interactions += 1
+    return False

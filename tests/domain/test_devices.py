@@ -3,10 +3,12 @@
 import copy
 from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.domain.devices import advance, device_facts, end_of, is_hot, may_know
+from pipeline.domain.devices import Device, DeviceFacts, advance, device_facts, end_of, is_hot, may_know
 from pipeline.domain.goals import compile_goals
 from pipeline.domain.owners import order
 from schemas.definitions import Goal, Project, SessionOptions
@@ -23,16 +25,16 @@ OPTIONS = (
 
 @st.composite
 def histories(draw: Any) -> list[EventRow]:
-    lines = []
-    for number in range(draw(st.integers(2, 12))):
-        minute = draw(st.integers(0, 200))
+    lines, span = [], draw(st.sampled_from([30, 200]))  # minutes
+    for number in range(draw(st.sampled_from([2, 5, 9, 12]))):
+        minute = draw(st.integers(0, span))
         verb = draw(
             st.sampled_from(
                 ["page /", "page /a", "track Bought value_micros=5", "track Saw", "heartbeat", "opened mail"]
             )
         )
         who = draw(
-            st.sampled_from([""] * 5 + ["user=ann", "user=bob", "email=a@example.com", "user=ann phone=+4912345678"])
+            st.sampled_from([""] * 8 + ["user=ann", "user=bob", "email=a@example.com", "user=ann phone=+4912345678"])
         )
         extra = draw(st.sampled_from([""] * 4 + ["new_session=yes", "acquisition=email utm_source=news"]))
         lines.append(f"d +{minute // 1440} {20 + minute // 60:02}:{minute % 60:02} {verb} {who} {extra} id=m{number}")
@@ -43,36 +45,53 @@ def hits_of(events: list[EventRow]) -> dict[int, Any]:
     return {event.message_id: GOALS.hits(event, event.properties) for event in events if event.event in GOALS.events}
 
 
-@settings(max_examples=400, deadline=None)
-@given(histories(), st.sampled_from(OPTIONS), st.integers(1, 11))
-def test_hot_events_give_what_the_cold_way_gives(events: list[EventRow], options: SessionOptions, known: int) -> None:
-    project = Project(PROJECT, zone="Europe/Berlin", sessions=options)
-    past, coming = events[: min(known, len(events) - 1)], events[min(known, len(events) - 1) :]
-    before = device_facts(past, project, hits_of(past))
-    device = end_of(past, before, project, [event.message_id for event in past])
-    rows: dict[str, dict[Any, Any]] = {
-        "sessions": {(s.started_at, s.id): copy.copy(s) for s in before.sessions},
-        "touchpoints": {(t.started_at, t.id): t for t in before.touchpoints},
-        "ownerships": {o.owned_from: o for o in before.ownerships},
-        "pairs": {(p.identifier, p.other): p for p in before.pairs},
+def cached(taken: list[EventRow], project: Project) -> tuple[DeviceFacts, Device]:
+    facts = device_facts(taken, project, hits_of(taken))
+    return facts, end_of(taken, facts, project, [event.message_id for event in taken])
+
+
+def rows_of(facts: DeviceFacts) -> dict[str, dict[Any, Any]]:
+    return {
+        "sessions": {(s.started_at, s.id): copy.copy(s) for s in facts.sessions},
+        "touchpoints": {(t.started_at, t.id): t for t in facts.touchpoints},
+        "ownerships": {o.owned_from: o for o in facts.ownerships},
+        "pairs": {(p.identifier, p.other): p for p in facts.pairs},
     }
-    taken = list(past)
-    for event in coming:
-        if not is_hot(device, event, project):
-            return  # cold: the rest of the history is not the hot way's
+
+
+@settings(max_examples=600, deadline=None)
+@given(histories(), st.sampled_from(OPTIONS), st.integers(1, 5), st.data())
+def test_hot_events_give_what_the_cold_way_gives(
+    events: list[EventRow], options: SessionOptions, known: int, data: st.DataObject
+) -> None:
+    project = Project(PROJECT, zone="Europe/Berlin", sessions=options)
+    delays = data.draw(st.lists(st.sampled_from([0, 0, 3, 6]), min_size=len(events), max_size=len(events)))
+    arriving = [event for _, event in sorted(enumerate(events), key=lambda one: one[0] + delays[one[0]])]
+    known = min(known, len(events) - 1)
+    taken = sorted(arriving[:known], key=order)
+    facts, device = cached(taken, project)
+    rows = rows_of(facts)
+    for event in arriving[known:]:
+        taken = sorted([*taken, event], key=order)
+        facts, fresh = cached(taken, project)
+        if not is_hot(device, event, project, GOALS.events):
+            rows, device = rows_of(facts), fresh
+            continue
         change = advance(device, event, project, hits_of([event]).get(event.message_id, ()))
-        taken.append(event)
         if change.session is not None:
             rows["sessions"][change.session.started_at, change.session.id] = copy.copy(change.session)
         if change.touchpoint is not None:
             rows["touchpoints"][change.touchpoint.started_at, change.touchpoint.id] = change.touchpoint
         rows["ownerships"].update({row.owned_from: row for row in change.ownerships})
         rows["pairs"].update({(pair.identifier, pair.other): pair for pair in change.pairs})
-        facts = device_facts(taken, project, hits_of(taken))
-        assert rows["sessions"] == {(s.started_at, s.id): s for s in facts.sessions}
-        assert rows["touchpoints"] == {(t.started_at, t.id): t for t in facts.touchpoints}
-        assert rows["ownerships"] == {o.owned_from: o for o in facts.ownerships}
-        assert rows["pairs"] == {(p.identifier, p.other): p for p in facts.pairs}
+        assert rows == rows_of(facts)
+        assert kept(device) == kept(fresh)
+
+
+def kept(device: Device) -> Device:
+    """What is cached, without the order in which it was learnt."""
+    ids = sorted(device.ids[at : at + 4] for at in range(0, len(device.ids), 4)) if device.ids else []  # type: ignore[index]
+    return msgspec.structs.replace(device, ids=ids)
 
 
 @given(histories())
@@ -93,3 +112,60 @@ def test_an_event_before_the_devices_last_one_is_cold_even_where_that_one_lies_o
     past = events[:2]
     device = end_of(past, device_facts(past, Project(PROJECT), {}), Project(PROJECT), [])
     assert not is_hot(device, events[2], Project(PROJECT))
+
+
+INSIDE = """
+d 09:00 track Saw
+d 09:01 page /
+d 09:10 track Saw
+d 09:20 page /z
+d 09:21 track Saw
+"""
+
+
+@pytest.mark.parametrize(
+    ("late", "hot"),
+    [
+        ("09:05 page /a", True),
+        ("09:05 track Saw", True),
+        ("09:00:30 track Saw path=/a", True),  # the first view's page is the entry, whatever came before it
+        ("09:05 heartbeat", True),
+        ("09:05 track Bought", False),
+        ("09:00:30 page /a", False),
+        ("09:20:30 page /a", False),
+        ("09:00 track Saw", False),
+        ("09:21 heartbeat id=0", False),
+        ("09:05 track Saw new_session=yes", False),
+        ("09:05 track Saw phone=+4912345678", False),
+        ("09:05 opened mail", False),
+    ],
+)
+def test_a_late_event_is_hot_where_it_only_adds_to_the_open_session(late: str, hot: bool) -> None:
+    *past, event = story(f"{INSIDE}d {late}")
+    project = Project(PROJECT)
+    _, device = cached(past, project)
+    assert is_hot(device, event, project, GOALS.events) is hot
+    if hot:
+        advance(device, event, project)
+        assert kept(device) == kept(cached(sorted([*past, event], key=order), project)[1])
+
+
+def test_a_late_page_of_a_session_without_views_is_cold() -> None:
+    *past, event = story("d 09:00 track Saw\nd 09:10 track Saw\nd 09:05 track Saw path=/a")
+    assert not is_hot(cached(past, Project(PROJECT))[1], event, Project(PROJECT))
+
+
+def test_a_late_event_of_the_time_in_which_another_owned_the_device_is_cold() -> None:
+    *past, event = story(
+        "d 09:00 page / user=ann\nd 09:10 opened mail user=bob\nd 09:20 page / user=ann\nd 09:15 track Saw"
+    )
+    facts, device = cached(past, Project(PROJECT))
+    assert len(facts.sessions) == 1  # no event of bob's is in it
+    assert not is_hot(device, event, Project(PROJECT))
+
+
+def test_a_late_view_of_another_campaign_is_cold_where_campaigns_cut() -> None:
+    *past, event = story(f"{INSIDE}d 09:05 page /a acquisition=email utm_source=news")
+    cutting = Project(PROJECT, sessions=SessionOptions(campaign=True))
+    for project, hot in ((Project(PROJECT), True), (cutting, False)):
+        assert is_hot(cached(past, project)[1], event, project) is hot
