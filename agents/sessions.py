@@ -30,8 +30,8 @@ from pipeline.domain.devices import (
 from pipeline.domain.goals import GoalSet, Hit
 from pipeline.domain.owners import named_owner, order, owners
 from pipeline.ingest import Ingest
-from pipeline.ingest.draft import rules_of
 from pipeline.ingest.rejudged import rejudged
+from pipeline.ingest.rules import rules_of
 from pipeline.log.batches import Batch
 from pipeline.store.facts import Fact, difference, mirrored
 from schemas.definitions import Project

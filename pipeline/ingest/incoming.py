@@ -47,7 +47,7 @@ class SenderSession(msgspec.Struct, gc=False):
 
 
 class Context(msgspec.Struct, gc=False):
-    page: Page | None = None
+    page: Raw = NOTHING  # a Page: most events share few, so it is read once (visit.py)
     userAgent: str | None = None
     campaign: Campaign | None = None
     device: Named | None = None

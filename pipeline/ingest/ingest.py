@@ -6,16 +6,16 @@ bad line never hurts its neighbours. Both give the same: tests/ingest holds them
 """
 
 from collections.abc import Mapping
-from sys import intern
 from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
 
-from pipeline.ingest.draft import NO_CONTEXT, Draft, Rules, rules_of
-from pipeline.ingest.incoming import UNDECODABLE, Incoming, Received, lenient
+from pipeline.ingest.incoming import NOTHING, UNDECODABLE, Incoming, Received, lenient
 from pipeline.ingest.properties import Reject
-from pipeline.ingest.steps import STEPS
+from pipeline.ingest.rules import Rules, rules_of
+from pipeline.ingest.steps import accepted
+from pipeline.ingest.visit import page_of
 from pipeline.ingest.who import content_hash, message_hash, message_text
 from schemas.definitions import Project
 from schemas.facts import EventRow, Rejected
@@ -92,19 +92,8 @@ class Ingest:
         """The row of a decoded line; None where the careful reader must look at it."""
         if line.c or line.x:
             return None
-        found = self._run(line, position, b"")
+        found = accepted(line, position, self._rules_of(line.p), b"")
         return found if isinstance(found, EventRow) else None
-
-    def _run(self, line: Received, position: int, content: bytes) -> EventRow | Reject:
-        # Interned: cached sessions of 100,000 devices would hold 100,000 names of the same project.
-        row = EventRow(intern(line.p), line.d, 0, 0, 0, position, "", "", "", source=intern(line.s))
-        event = line.e
-        draft = Draft(line, event, event.context or NO_CONTEXT, row, self._rules_of(line.p), content)
-        for step in STEPS:
-            reject = step(draft)
-            if reject is not None:
-                return reject
-        return row
 
     def _accept_carefully(self, line: bytes, position: int) -> EventRow | Rejected | Line:
         try:
@@ -128,7 +117,7 @@ class Ingest:
         if isinstance(event, Reject):
             return _rejected(line, position, event)
         received = Received(line.p, line.d, line.r, line.s, line.k, line.t, line.a, line.g, line.i, e=event)
-        found = self._run(received, position, content_of(raw))
+        found = accepted(received, position, self._rules_of(line.p), content_of(raw))
         return found if isinstance(found, EventRow) else _rejected(line, position, found)
 
 
@@ -167,6 +156,8 @@ def _read_event(raw: bytes) -> Incoming | Reject:
     wrong: list[str] = []
     try:
         event = lenient(Incoming, raw, wrong)
+        if event.context is not None and event.context.page is not NOTHING:
+            page_of(bytes(event.context.page))
         for name in wrong:
             if name in _STRICT or name in _STAMPS:
                 part = bytes(getattr(msgspec.json.decode(raw, type=_Strict), name))

@@ -146,8 +146,20 @@ def contacts(data: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
 # What rules read of a page's or screen's properties, and of all others'.
 _PAGE_NAMES = frozenset(Known.__struct_fields__)
 _NAMES = _PAGE_NAMES - {"name", "category", "url", "path", "title", "referrer", "currency"}
+_READ = _PRIVATE_KEYS | _NAMES
 _decode_known = msgspec.json.Decoder(Known).decode
 NO_KNOWN = Known()
+
+
+def plain(raw: Raw) -> str | None:
+    """Properties of one level with no name that a rule reads, as they are stored; None for others. Most are so."""
+    if raw is NOTHING:
+        return EMPTY.text
+    try:
+        flat = _decode_flat(raw)
+    except UNDECODABLE:
+        return None
+    return str(raw, "utf-8") if len(flat) <= MAX_PROPERTIES and _READ.isdisjoint(flat) else None
 
 
 def known(raw: Raw, names: Collection[str], is_view: bool) -> Known:

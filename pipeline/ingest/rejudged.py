@@ -4,7 +4,7 @@ import msgspec
 
 from pipeline.ingest.acquisition import origin
 from pipeline.ingest.address import address
-from pipeline.ingest.draft import Rules
+from pipeline.ingest.rules import Rules
 from schemas.facts import EventRow
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
-
 from pipeline.ingest.draft import Rules
+
 from pipeline.ingest.rejudged import rejudged
 from schemas.definitions import Goal, Project, SessionOptions
 from schemas.log import EVENTS, Line

@@ -43,6 +43,8 @@ def test_a_track_call_is_named_by_its_event_and_every_other_call_by_its_type() -
         (b"null", "not_an_object"),
         (b'{"type":"track","event":"\\ud800","anonymousId":"d"}', "malformed_json"),
         (b'{"type":"track","event":"\xff","anonymousId":"d"}', "malformed_json"),
+        (b'{"type":"track","event":"a","anonymousId":"d","context":{"page":{"url":"\xff"}}}', "malformed_json"),
+        (b'{"type":"track","anonymousId":"d","context":{"page":{"url":"\\ud800"}}}', "malformed_json"),
         (event(properties={"a": "x" * 33_000}), "too_large"),
         (b'{"x":' + b"[" * 5000 + b"]" * 5000 + b"}", "too_deep"),
     ],
