@@ -149,7 +149,8 @@ def advance(device: Device, event: Event, project: Project, hits: tuple[Hit, ...
 
     A changed session is returned as the very object of the chain: write it at the end of the turn.
     """
-    if device.chain is not None and order(event) < device.last:
+    place = order(event)
+    if device.chain is not None and place < device.last:
         add(device.chain, event)
         remember(device, event.message_id)
         return Change(device.chain.session)
@@ -172,7 +173,7 @@ def advance(device: Device, event: Event, project: Project, hits: tuple[Hit, ...
             device.ownership = Ownership(event.project, event.device, event.occurred_at, FOREVER, named, FOREVER)
             change.ownerships = (ended, device.ownership)
     owner = device.ownership.owner
-    device.last = order(event)
+    device.last = place
     remember(device, event.message_id)
     if event.contact:
         change.touchpoint = contact_touchpoint(event, owner, project, hits)

@@ -4,21 +4,38 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
+
 from pipeline.ingest.acquisition import click_id_of, tag
 from pipeline.ingest.redaction import with_known_parameters
+
+Tags = tuple[str, str, str]  # utm source, medium, campaign
+
+
+class Landing(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """What tells of a visit's origin. Addresses share few: one is itself alone, a cheap key."""
+
+    host: str  # lower case, without a port
+    section: str  # first segment of the path
+    tags: Tags
+    click_id: str  # name of the click id's parameter
 
 
 class Address(NamedTuple):
     url: str  # without its fragment and what of its parameters is not kept
-    host: str  # lower case, without a port
     path: str
-    section: str  # first segment of the path
-    tags: tuple[str, str, str]  # utm source, medium, campaign
-    click_id: str  # name of the click id's parameter
+    landing: Landing
 
 
 NO_TAGS = ("", "", "")
-NOWHERE = Address("", "", "", "", NO_TAGS, "")
+
+
+@lru_cache(1 << 12)
+def _landing(host: str, section: str, tags: Tags, click_id: str) -> Landing:
+    return Landing(host, section, tags, click_id)
+
+
+NOWHERE = Address("", "", _landing("", "", NO_TAGS, ""))
 
 
 @lru_cache(1 << 14)
@@ -34,7 +51,7 @@ def address(url: str, parameters: frozenset[str] | None = None) -> Address:
         parts = urlsplit(text)
         host = (parts.hostname or "").rstrip(".")
     except ValueError:  # a broken IPv6 address
-        return Address(text, "", "", "", NO_TAGS, "")
+        return Address(text, "", NOWHERE.landing)
     tags, click_id = NO_TAGS, ""
     if parts.query:
         try:
@@ -45,4 +62,5 @@ def address(url: str, parameters: frozenset[str] | None = None) -> Address:
         click_id = click_id_of(query)
         if parameters is not None:
             text = with_known_parameters(text, parameters)
-    return Address(text, host, parts.path, parts.path.lstrip("/").partition("/")[0], tags, click_id)
+    section = parts.path.lstrip("/").partition("/")[0]
+    return Address(text, parts.path, _landing(host, section, tags, click_id))

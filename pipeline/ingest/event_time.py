@@ -51,7 +51,7 @@ _ISO_SECOND = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]
 _MILLISECONDS = {f".{ms:03}Z": ms for ms in range(1000)}
 
 
-@lru_cache(1 << 10)  # events come in the order of time, about
+@lru_cache(1 << 13)  # events come in the order of time, about: two hours of it
 def _second(text: str) -> int | None:
     """UTC ms of YYYY-MM-DDTHH:MM:SS; None for any other text."""
     return _read(text) if _ISO_SECOND.fullmatch(text) else None

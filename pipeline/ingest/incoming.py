@@ -47,7 +47,7 @@ class SenderSession(msgspec.Struct, gc=False):
 
 
 class Context(msgspec.Struct, gc=False):
-    page: Raw = NOTHING  # a Page: most events share few, so it is read once (visit.py)
+    page: Page | None = None
     userAgent: str | None = None
     campaign: Campaign | None = None
     device: Named | None = None

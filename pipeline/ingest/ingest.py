@@ -11,11 +11,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from pipeline.ingest.incoming import NOTHING, UNDECODABLE, Incoming, Received, lenient
+from pipeline.ingest.incoming import UNDECODABLE, Incoming, Received, lenient
 from pipeline.ingest.properties import Reject
 from pipeline.ingest.rules import Rules, rules_of
 from pipeline.ingest.steps import accepted
-from pipeline.ingest.visit import page_of
 from pipeline.ingest.who import content_hash, message_hash, message_text
 from schemas.definitions import Project
 from schemas.facts import EventRow, Rejected
@@ -156,8 +155,6 @@ def _read_event(raw: bytes) -> Incoming | Reject:
     wrong: list[str] = []
     try:
         event = lenient(Incoming, raw, wrong)
-        if event.context is not None and event.context.page is not NOTHING:
-            page_of(bytes(event.context.page))
         for name in wrong:
             if name in _STRICT or name in _STAMPS:
                 part = bytes(getattr(msgspec.json.decode(raw, type=_Strict), name))

@@ -10,7 +10,7 @@ from schemas.facts import EventRow
 
 def rejudged(row: EventRow, rules: Rules) -> EventRow:
     """The row as the ingest steps would make it now; the same object where nothing is different."""
-    page, came_from = address(row.url), address(row.referrer)
+    page, came_from = address(row.url).landing, address(row.referrer).landing
     tags = row.utm_source, row.utm_medium, row.utm_campaign
     found = origin(page.host, came_from.host, came_from.section, tags, row.click_id, rules.not_referrers)
     if found == (row.acquisition, row.referrer_host):

@@ -1,6 +1,6 @@
 """The steps from a received event to an accepted row, in their order: each keeps the event or rejects it.
 
-    type_and_name   given   identity   alias_of   message id   time   visit   agent   channel   hints   value   place
+    type_and_name  given  identity  alias_of  message id  time  page  brought_about  agent  channel  hints  value  place
 
 A step gives columns of the row, or why the event cannot be used. Each is a function of the few fields that it reads, so
 that what many events share is looked up. Both readers of ingest.py take them, so they never see how an event was
@@ -10,15 +10,17 @@ decoded.
 from functools import lru_cache
 from sys import intern
 
+from pipeline.ingest.acquisition import tag
+from pipeline.ingest.address import NO_TAGS, NOWHERE, Tags, address
 from pipeline.ingest.agent import NO_AGENT, Agent, agent, device_type, system
 from pipeline.ingest.channel import HEARTBEATS, PAGE_PING, PASSIVE, SERVER_WORD, channel_of, contact, plain_name
 from pipeline.ingest.device_key import id_text
 from pipeline.ingest.event_time import to_ms, when
 from pipeline.ingest.given import given
-from pipeline.ingest.incoming import NOTHING, UNDECODABLE, Context, Identity, Incoming, Known, Received
+from pipeline.ingest.incoming import NOTHING, Campaign, Context, Identity, Incoming, Known, Page, Received
 from pipeline.ingest.properties import NO_KNOWN, Reject, micros
 from pipeline.ingest.rules import Rules
-from pipeline.ingest.visit import visit
+from pipeline.ingest.visit import brought_about
 from pipeline.ingest.who import (
     TRUSTED,
     alias_of,
@@ -31,10 +33,8 @@ from pipeline.ingest.who import (
 from schemas.facts import EventRow
 
 PING_MS = 10_000  # what a page ping without a number stands for: Snowplow's default heartbeat
-NO_CONTEXT = Context()
-# No message id, so that the content is needed; or a page that is no text. The careful reader has the one, and has
-# rejected the other before.
-FOR_CAREFUL_READER = Reject("")
+NO_CONTEXT, NO_PAGE = Context(), Page()
+NEEDS_CONTENT = Reject("")  # no message id: the careful reader, which has the content, must do it
 _UINT32 = 1 << 32
 _NO_PLACE = ("", "", "")
 _NO_AMOUNTS = (0, "", 0)
@@ -67,20 +67,24 @@ def accepted(line: Received, position: int, rules: Rules, content: bytes) -> Eve
         renamed = alias
     text = message_text(event.messageId)
     if not text and not content:
-        return FOR_CAREFUL_READER
+        return NEEDS_CONTENT
     message_id = message_hash(project, text) if text else content_hash(project, content)
     occurred_at, time_source, original = _time(event, line)
     if rules.lateness_ms is not None and line.r - occurred_at > rules.lateness_ms:
         limit = f"older than the project's limit of {rules.lateness_ms} ms when it was received"
         return Reject("too_old", "timestamp", limit)
     is_view = kind == "page" or kind == "screen"
-    try:
-        seen = visit(context.page, context.campaign, known, is_view, rules)
-    except UNDECODABLE:
-        return FOR_CAREFUL_READER
-    url, host, path, title, referrer, acquisition, referrer_host, source, medium, campaign, click_id = seen
-    if not path and kind == "screen":
-        path = event.name or known.name or ""
+    url, path, title, referrer = _page(context.page, known, is_view)
+    page = address(url, rules.parameters) if url else NOWHERE
+    came_from = address(referrer, rules.parameters) if referrer else NOWHERE
+    if path:
+        path = path if "?" not in path and "#" not in path else path.partition("?")[0].partition("#")[0]
+    else:
+        path = page.path or (event.name or known.name or "" if kind == "screen" else "")
+    said = NO_TAGS if context.campaign is None else _tags(context.campaign)
+    acquisition, referrer_host, source, medium, campaign, click_id = brought_about(
+        page.landing, came_from.landing, said, rules
+    )
     is_bot, browser, os, device = _agent(context, line)
     word = context.channel or event.channel or ""
     channel, is_passive, touched = _contact(name, kind, word, sender, device_id != "")
@@ -92,10 +96,10 @@ def accepted(line: Received, position: int, rules: Rules, content: bytes) -> Eve
     country, region, city = _NO_PLACE if context.location is None and line.g is None else _place(context, line)
     return EventRow(
         project, line.d, occurred_at, message_id, sequence, position, name, kind, channel, user, email, phone, vendors,
-        is_bot, is_passive, new_session, sender_session, touched, _engaged_ms(known, name, is_passive), host, path,
-        referrer_host, acquisition, source, medium, campaign, click_id, country, region, city, browser, os, device,
-        value_micros, currency, cost_micros, renamed, intern(line.s), line.r, device_id, user_id, group_id, original,
-        time_source, url, title, referrer, is_trusted, properties,
+        is_bot, is_passive, new_session, sender_session, touched, _engaged_ms(known, name, is_passive),
+        page.landing.host, path, referrer_host, acquisition, source, medium, campaign, click_id, country, region, city,
+        browser, os, device, value_micros, currency, cost_micros, renamed, intern(line.s), line.r, device_id, user_id,
+        group_id, original, time_source, page.url, title or "", came_from.url, is_trusted, properties,
     )  # fmt: skip
 
 
@@ -115,6 +119,19 @@ def _time(event: Incoming, line: Received) -> tuple[int, str, str]:
             sent = to_ms(event.sentAt)
     occurred_at, source = when(stamp, sent, line.r)
     return occurred_at, source, str(stamp)[:100] if source and stamp is not None else ""
+
+
+def _page(page: Page | None, known: Known, is_view: bool) -> tuple[str | None, str | None, str | None, str | None]:
+    """(url, path, title, referrer) of context.page, else of a page's or screen's properties (server libraries)."""
+    if page is None:
+        page = NO_PAGE
+    if not is_view:
+        return page.url, page.path, page.title, page.referrer
+    return page.url or known.url, page.path or known.path, page.title or known.title, page.referrer or known.referrer
+
+
+def _tags(campaign: Campaign) -> Tags:
+    return tag(campaign.source), tag(campaign.medium), tag(campaign.name)
 
 
 def _agent(context: Context, line: Received) -> Agent:

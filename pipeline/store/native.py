@@ -55,22 +55,21 @@ def _length(number: int) -> bytes:
     return _LENGTHS[number] if number < len(_LENGTHS) else varint(number)
 
 
-_CHARACTERS = [chr(number) for number in range(128)]
+_PREFIXES = [length.decode("latin-1") for length in _LENGTHS[: 1 << 12]]
 
 
 def _strings(values: Sequence[str]) -> bytes:
-    """Columns of empty, and of short ASCII texts, are encoded in one go: most are, and it takes half the time."""
+    """Columns of empty, and of ASCII texts, are encoded in one go: most are, and it takes half the time."""
     lengths = list(map(len, values))
     longest = max(lengths, default=0)
-    if longest == 0 and not "".join(values):
+    text = "".join(values)
+    if longest == 0:
         return bytes(len(values))
-    if longest < len(_CHARACTERS):
+    if longest < len(_PREFIXES) and text.isascii():
         out = [""] * (2 * len(lengths))
-        out[::2] = map(_CHARACTERS.__getitem__, lengths)
+        out[::2] = map(_PREFIXES.__getitem__, lengths)
         out[1::2] = values
-        text = "".join(out)
-        if text.isascii():
-            return text.encode()
+        return "".join(out).encode("latin-1")
     encoded = [value.encode() for value in values]
     parts = [b""] * (2 * len(encoded))
     parts[::2] = map(_length, map(len, encoded))
@@ -88,6 +87,8 @@ def _low_cardinality(values: Sequence[str]) -> bytes:
     size = next(size for size, most in enumerate(_KEYS) if len(keys) <= most)
     if len(keys) == 1:
         where = bytes(len(values))
+    elif size == 0:
+        where = bytes(map(positions.__getitem__, values))  # in half of numpy's time
     else:
         where = np.fromiter(map(positions.__getitem__, values), f"<u{1 << size}", len(values)).tobytes()
     return b"".join(

@@ -4,9 +4,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
-from pipeline.ingest.draft import Rules
 
 from pipeline.ingest.rejudged import rejudged
+from pipeline.ingest.rules import Rules
 from schemas.definitions import Goal, Project, SessionOptions
 from schemas.log import EVENTS, Line
 from tests.agents.virtual_time import run
