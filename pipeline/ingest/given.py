@@ -3,7 +3,6 @@ rules read, and the e-mails and phones of the person.
 """
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from msgspec import Raw
 
@@ -24,11 +23,9 @@ from pipeline.ingest.redacted_event import kept_properties
 _ALL_NAMES = Known.__struct_fields__
 
 
-class Given(NamedTuple):
-    properties: str  # JSON object, as it is stored
-    known: Known = NO_KNOWN
-    emails: tuple[str, ...] = ()
-    phones: tuple[str, ...] = ()
+# Properties as they are stored (a JSON object), those that rules read, e-mails, phones. A plain tuple, as in who.py: a
+# named one takes longer to make than all that it holds.
+Given = tuple[str, Known, tuple[str, ...], tuple[str, ...]]
 
 
 def given(
@@ -45,13 +42,13 @@ def given(
     else:
         text = plain(event.properties)
         if text is not None and not ("?" in text or "#" in text):
-            found = Given(text)
+            found = text, NO_KNOWN, (), ()
         else:
             found = _of_properties(event.properties, False, parameters)
     if isinstance(found, Reject):
         return found
     if prefix:
-        found = found._replace(properties=with_prefix(found.properties, prefix))
+        found = with_prefix(found[0], prefix), *found[1:]
     if kind != "group" and kind != "identify" and event.traits is not NOTHING:
         found = _with_contacts(found, event.traits)
     return found if context.traits is NOTHING else _with_contacts(found, context.traits)
@@ -61,16 +58,16 @@ def given(
 def _of_view(data: bytes, name: str | None, category: str | None, parameters: frozenset[str] | None) -> Given | Reject:
     """A page's or screen's: views of one page are alike to the letter."""
     found = _of_properties(Raw(data) if data else NOTHING, True, parameters)
-    if (name or category) and isinstance(found, Given):
-        return found._replace(properties=with_names(found.properties, name, category, found.known))
-    return found
+    if isinstance(found, Reject) or not (name or category):
+        return found
+    return with_names(found[0], name, category, found[1]), *found[1:]
 
 
 def _of_properties(raw: Raw, is_view: bool, parameters: frozenset[str] | None) -> Given | Reject:
     found = stored(raw, "properties")
     if not isinstance(found, Stored):
         return found
-    return Given(_kept(found.text, parameters), known(raw, found.names, is_view), found.emails, found.phones)
+    return _kept(found.text, parameters), known(raw, found.names, is_view), found.emails, found.phones
 
 
 def _of_traits(event: Incoming, context: Context, kind: str, parameters: frozenset[str] | None) -> Given | Reject:
@@ -80,8 +77,8 @@ def _of_traits(event: Incoming, context: Context, kind: str, parameters: frozens
     read = NO_KNOWN if event.properties is NOTHING else known(event.properties, _ALL_NAMES, False)
     text = _kept(found.text, parameters)
     if kind == "group":  # a group's traits tell of the group, not of the person
-        return Given(text, read)
-    return Given(text, read, found.emails, found.phones)
+        return text, read, (), ()
+    return text, read, found.emails, found.phones
 
 
 def _kept(text: str, parameters: frozenset[str] | None) -> str:
@@ -89,5 +86,6 @@ def _kept(text: str, parameters: frozenset[str] | None) -> str:
 
 
 def _with_contacts(found: Given, traits: Raw) -> Given:
-    emails, phones = contacts(bytes(traits))
-    return found._replace(emails=found.emails + emails, phones=found.phones + phones)
+    text, read, emails, phones = found
+    more_emails, more_phones = contacts(bytes(traits))
+    return text, read, emails + more_emails, phones + more_phones

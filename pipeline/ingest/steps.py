@@ -61,7 +61,7 @@ def accepted(line: Received, position: int, rules: Rules, content: bytes) -> Eve
     device_id, user, email, phone, vendors, user_id, group_id = who
     is_trusted, renamed = sender in TRUSTED, 0
     if kind == "alias":
-        alias = alias_of(project, event.previousId, who, is_trusted)
+        alias = alias_of(project, event.previousId, user_id, is_trusted)
         if isinstance(alias, Reject):
             return alias
         renamed = alias

@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 from sys import intern
-from typing import NamedTuple
 
 import msgspec
 import xxhash
@@ -38,16 +37,8 @@ def type_and_name(kind: str | None, event: str | None) -> tuple[str, str] | Reje
     return known, intern(name)
 
 
-class Who(NamedTuple):
-    """Columns of an event."""
-
-    device_id: str
-    user: int
-    email: int
-    phone: int
-    vendors: tuple[int, ...]
-    user_id: str
-    group_id: str
+# Columns of an event: device_id, user, email, phone, vendors, user_id, group_id.
+Who = tuple[str, int, int, int, tuple[int, ...], str, str]
 
 
 def identity(
@@ -68,7 +59,7 @@ def identity(
     group = event.groupId if event.groupId is not None else context.groupId
     if not (device_id or user or email or phone or vendors):
         return Reject("missing_identity", "anonymousId", "needs anonymousId, userId, an e-mail, a phone or a vendor id")
-    return Who(device_id, user, email, phone, vendors, user_id, id_text(group) if group is not None else "")
+    return device_id, user, email, phone, vendors, user_id, id_text(group) if group is not None else ""
 
 
 @lru_cache(1 << 12)
@@ -80,10 +71,10 @@ def _vendors(project: str, raw: bytes) -> tuple[int, ...]:
     return vendor_identifiers(project, external_ids(value))
 
 
-def alias_of(project: str, previous_id: Identity, who: Who, is_trusted: bool) -> int | Reject:
+def alias_of(project: str, previous_id: Identity, user_id: str, is_trusted: bool) -> int | Reject:
     """previousId of an alias call renames a user where the source is trusted; else it is a claim, which is refused."""
     previous = id_text(previous_id)
-    if not previous or not who.user_id or previous == who.user_id:
+    if not previous or not user_id or previous == user_id:
         return Reject("invalid_alias", "previousId", "an alias needs previousId and userId, and they must differ")
     old = user_identifier(project, previous)
     return old if is_trusted else claimed(old)
