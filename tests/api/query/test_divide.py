@@ -98,7 +98,7 @@ def test_a_property_with_too_many_values_is_left_out() -> None:
 
 async def test_every_number_of_a_row_has_as_many_customers_as_it_says(house: House) -> None:
     house.tell(SHOP)
-    for more in ({}, {"count": "sessions"}, {"count": "entries"}, {"window": "session"}):
+    for more in ({}, {"count": "sessions"}):
         question: dict[str, Any] = FEW | {"steps": STEPS} | more
         for each in (await house.ask("divide", question))["result"]["rows"][:1]:
             for part in ("converted", "not_converted", "others_converted", "others_not_converted"):
