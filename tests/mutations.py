@@ -94,7 +94,8 @@ class _Examples:
 def _run(tests: Sequence[str]) -> int:
     """In the copy: the tests, until one fails."""
     without = ["-k", "not window_funnel"]  # it asks ClickHouse, by a fixture that is not loaded
-    arguments = ["-x", "-q", "--noconftest", "-p", "no:cacheprovider", *without, *tests]
+    bare = [] if any(test.startswith("tests/api/query/") for test in tests) else ["--noconftest"]  # it is sooner begun
+    arguments = ["-x", "-q", *bare, "-p", "no:cacheprovider", *without, *tests]
     return pytest.main(arguments, plugins=[_Examples()])
 
 
