@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 
-from pipeline.domain.funnels import FunnelPlan, compile_funnel
+from pipeline.domain.funnels import FunnelPlan, followed
 from pipeline.domain.goals import GoalSet, compile_goals
 from pipeline.store.definitions import Snapshot
 from schemas.definitions import Project
@@ -35,8 +35,7 @@ class Rules:
 
     def funnels(self, name: str) -> tuple[FunnelPlan, ...]:
         if name not in self._funnels:
-            plans = map(compile_funnel, self.snapshot.funnels.get(name, ()))
-            self._funnels[name] = tuple(plan for plan in plans if plan.is_followed)
+            self._funnels[name] = followed(self.snapshot.funnels.get(name, ()))
         return self._funnels[name]
 
     def funnel_events(self, name: str) -> frozenset[str]:

@@ -52,7 +52,7 @@ from api.query.saved import FunnelBody, GoalBody
 from docs import senders
 from docs.markdown import code, rows
 from pipeline.cli.command import app
-from pipeline.domain import filters, identifiers
+from pipeline.domain import asked, filters, identifiers
 from pipeline.ingest import acquisition, channel, properties
 from pipeline.settings import table, variable
 from schemas.rejects import REASONS
@@ -253,6 +253,10 @@ def columns() -> str:
     return ", ".join(code(f"${name}") for name in sorted(filters.COLUMNS)) + ".\n"
 
 
+def session_properties() -> str:
+    return ", ".join(code(name) for name in asked.SESSION_PROPERTIES) + ".\n"
+
+
 def placeholders() -> str:
     return ", ".join(code(word) for word in sorted(identifiers._PLACEHOLDERS)) + ".\n"
 
@@ -279,7 +283,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     each.__name__: each
     for each in (
         *(settings, tables, reasons, routes, limits, commands, metrics),
-        *(columns, placeholders, channels, passive, click_ids, groups),
+        *(columns, session_properties, placeholders, channels, passive, click_ids, groups),
         *(senders.vendors, senders.webhooks, senders.protocols, senders.protocol_events),
         *(senders.exports, senders.mapping, senders.vocabulary),
     )

@@ -69,7 +69,7 @@ class Funnel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: tuple[Step, ...]
     window_ms: int = 7 * 86_400_000
     order: Literal["ordered", "strict", "any"] = "ordered"
-    breakdown: str = ""  # a property, or $column
+    breakdown: str | tuple[str, ...] = ""  # a property, or $column; or two or three of them; "": none
     exclusions: tuple[Exclusion, ...] = ()
     constant: tuple[str, ...] = ()  # properties or $columns that have one value in all of an entry
     within_session: bool = False  # every step lies in the session of the first; window_ms is left as it is

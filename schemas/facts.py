@@ -5,8 +5,13 @@ milliseconds, money is in millionths of the currency's unit (`*_micros`), ids ar
 `tests/schemas` holds these against `schemas/clickhouse/*.sql`.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
 import msgspec
 
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 FOREVER_AGO, FOREVER = -(1 << 62), 1 << 62
 
 
@@ -70,9 +75,13 @@ class EventRow(Event, gc=False):
 
 
 class AskedEvent(EventRow, gc=False):
-    """An event as questions see it that look at segments; in no table."""
+    """An event as questions see it that look beyond its row (pipeline.domain.asked); in no table."""
 
+    session: Mapping[str, str] = NOTHING  # properties asked about of the session that holds it, as text
+    traits: Mapping[str, Any] = NOTHING  # of its customer, as they were at the event
+    traits_now: Mapping[str, Any] = NOTHING
     segments: frozenset[str] = frozenset()  # names of those asked about that its customer is in
+    account: str = ""
 
 
 class Session(msgspec.Struct, gc=False):

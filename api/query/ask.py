@@ -48,6 +48,8 @@ def asking(runtime: Runtime, project: Project, stop: Stop | None = None) -> Aski
         segments={segment.name: segment for segment in snapshot.segments.get(project.name, ())},
         memberships={},
         members_of=segments.members,
+        kept=set(),
+        notions={},
         limits={
             "max_execution_time": runtime.settings.query_seconds,
             "max_memory_usage": runtime.settings.query_memory_bytes,
@@ -115,17 +117,24 @@ def too_large_told() -> Iterator[None]:
 
 
 def about(asking: Asking, question: Ranged) -> Asking:
-    """Of the customers whom the question is about."""
+    """Of the customers whom the question is about. InvalidQuestion for a segment that there is not, with its field."""
+    segments.check_named(question.model_dump(by_alias=True), asking.segments)
     return segments.narrowed_to(asking, getattr(question, "segments", []))
 
 
 def versions(
-    runtime: Runtime, project: Project, definitions: dict[str, int], until: int | None
+    runtime: Runtime, asking: Asking, definitions: dict[str, int], until: int | None
 ) -> tuple[dict[str, int], list[str]]:
-    """The versions that the facts are of, and warnings where the agents still fill some anew."""
+    """The versions that the facts are of, and warnings where the agents still fill some anew that were read."""
     if not definitions:
         return definitions, []
-    return fills.told(definitions, project, fills.fills(runtime.store, project.name), until)
+    project = asking.project
+    standing = [
+        one
+        for one in fills.fills(runtime.store, project.name)
+        if not one.change.notion.startswith("funnel.") or one.change.notion in asking.kept
+    ]
+    return fills.told(definitions, project, standing, until)
 
 
 def _answer(runtime: Runtime, project: Project, question: Q, solve: Solve[Q, R], answer: type[A], stop: Stop) -> A:
@@ -135,7 +144,7 @@ def _answer(runtime: Runtime, project: Project, question: Q, solve: Solve[Q, R],
         asked = about(asking(runtime, project, stop), question)
         solved = solve(asked, question)
     looked_at = segments.versions(asked, list(asked.memberships))
-    definitions, filling = versions(runtime, project, solved.definitions | looked_at, until)
+    definitions, filling = versions(runtime, asked, solved.definitions | looked_at, until)
     return answer(
         question=solved.question,
         definitions=definitions,

@@ -14,6 +14,7 @@ from pydantic import Field
 from api.query.fills import Change, begin
 from api.query.questions.funnel import check_funnel
 from api.query.questions.model import Strict
+from api.query.questions.segments import check_named
 from api.query.questions.steps import (
     DEFAULT_WINDOW_MS,
     LEAST_STEPS,
@@ -24,13 +25,17 @@ from api.query.questions.steps import (
     Exclusions,
     FunnelWindow,
     Order,
+    SavedBreakdown,
     Step,
     Where,
+    breakdown_of,
     filter_of,
     window_of,
 )
 from api.query.runtime_port import Runtime
+from pipeline.domain.funnels import breakdowns
 from pipeline.domain.goals import compile_goals
+from pipeline.domain.segments import asked_of, made_of
 from pipeline.errors import InvalidQuestion
 from pipeline.store.definitions import Snapshot
 from schemas.definitions import Funnel, Goal, Project
@@ -95,14 +100,14 @@ class FunnelBody(Strict):
     order: Order = Field("ordered", description="as in the question")
     exclusions: Exclusions = Field([], description="what must not happen between two steps")
     constant: Constant = Field([], description="properties or $columns that have one value in all of an entry")
-    breakdown: str = Field("", max_length=1000, description='a property, or $channel ...; "": none')
+    breakdown: SavedBreakdown = Field([], description='a property, or $channel ...; or a list of up to three; "": none')
 
     def definition(self, name: str) -> Funnel:
         return Funnel(
             name,
             tuple(step.definition() for step in self.steps),
             order=self.order,
-            breakdown=self.breakdown,
+            breakdown=breakdown_of(self.breakdown),
             exclusions=tuple(one.definition() for one in self.exclusions),
             constant=tuple(self.constant),
             **window_of(self.window),
@@ -123,7 +128,7 @@ class SavedFunnel(FunnelBody):
             order=funnel.order,
             exclusions=[Exclusion.of(one) for one in funnel.exclusions],
             constant=list(funnel.constant),
-            breakdown=funnel.breakdown,
+            breakdown=list(breakdowns(funnel)),
         )
 
 
@@ -142,10 +147,22 @@ async def save_goal(runtime: Runtime, project: Project, goal: Goal) -> Goal:
 async def save_funnel(runtime: Runtime, project: Project, funnel: Funnel) -> Funnel:
     """The funnel with its version. InvalidQuestion, with the field, where it can't be followed."""
     check_funnel(funnel)
+    await asyncio.to_thread(_check_segments, runtime, project, funnel)
     saved = await asyncio.to_thread(_save, runtime, project, funnel)
     change = Change(f"funnel.{saved.name}", saved.version - 1, saved.version)
     await tell(runtime, project.name, change, restitch="funnels")
     return saved
+
+
+def _check_segments(runtime: Runtime, project: Project, funnel: Funnel) -> None:
+    """InvalidQuestion for a segment that there is not, and for one that this funnel decides."""
+    snapshot = runtime.definitions.refresh()
+    known = {one.name: one for one in snapshot.segments.get(project.name, ())}
+    funnels = {one.name: one for one in snapshot.funnels.get(project.name, ())} | {funnel.name: funnel}
+    check_named(msgspec.to_builtins(funnel), known)
+    for name in sorted(asked_of(funnel)):
+        if funnel.name in made_of([name], known, funnels).funnels:
+            raise InvalidQuestion(f"segment {name!r} is itself made of this funnel", field="steps")
 
 
 async def roll_back(

@@ -16,6 +16,7 @@ from api.query.questions.model import Asking, Strict, hexadecimal, refused
 from api.query.questions.steps import MOST_STEPS, EventNames, Where, Window, filter_of
 from api.query.runtime_port import Runtime
 from api.query.saved_routes import Name
+from pipeline.domain.segments import asked_of, made_of
 from pipeline.errors import InvalidQuestion, NotFound, UserMistake
 from schemas import definitions
 from schemas.definitions import Project
@@ -182,16 +183,18 @@ def _save(runtime: Runtime, project: Project, wanted: definitions.Segment) -> de
     known = {**asking.segments, wanted.name: wanted}
     for number, condition in enumerate(wanted.conditions):
         field = f"conditions[{number}]"
+        inside = [condition.segment] if condition.kind == "segment" else []
         if condition.kind == "funnel":
             steps = len(_funnel(asking, condition.funnel, f"{field}.funnel").steps)
             if max(condition.step, condition.without_step) > steps:
                 raise InvalidQuestion(f"the funnel has {steps} steps", field=f"{field}.step")
-        if condition.kind == "segment":
-            if condition.segment not in known:
-                told = f"there is no segment of this name{near(condition.segment, tuple(asking.segments))}"
-                raise InvalidQuestion(told, field=f"{field}.segment")
-            if wanted.name in _inside(known, condition.segment):
-                raise InvalidQuestion("by way of this one the segment contains itself", field=f"{field}.segment")
+            inside = sorted(asked_of(asking.funnels[condition.funnel]))
+        if condition.kind == "segment" and condition.segment not in known:
+            told = f"there is no segment of this name{near(condition.segment, tuple(asking.segments))}"
+            raise InvalidQuestion(told, field=f"{field}.segment")
+        if inside and wanted.name in made_of(inside, known, asking.funnels).segments:
+            told = "by way of this one the segment contains itself"
+            raise InvalidQuestion(told, field=f"{field}.{condition.kind}")
     return runtime.definitions.save(wanted, project.name)
 
 
@@ -202,22 +205,13 @@ def _funnel(asking: Asking, name: str, field: str) -> definitions.Funnel:
         raise InvalidQuestion(error.message, field=field) from error
 
 
-def _inside(known: dict[str, definitions.Segment], name: str) -> set[str]:
-    """A segment and all that it is made of."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        one = waiting.pop()
-        if one not in found and one in known:
-            found.add(one)
-            waiting += [each.segment for each in known[one].conditions if each.kind == "segment"]
-    return found
-
-
 def _delete(runtime: Runtime, project: Project, name: str) -> None:
     asking = ask.asking(runtime, project)
     _known(asking, name)
     users = [one.name for one in asking.segments.values() if any(each.segment == name for each in one.conditions)]
     if users:
         raise UserMistake(f"segment {users[0]!r} is made of it: change that one first", field="name")
+    askers = [one.name for one in asking.funnels.values() if name in asked_of(one)]
+    if askers:
+        raise UserMistake(f"saved funnel {askers[0]!r} asks about it: change that one first", field="name")
     runtime.definitions.delete("segment", project.name, name)

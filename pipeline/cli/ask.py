@@ -72,12 +72,13 @@ def ask(
     end: Annotated[str, typer.Option("--to", help="End of the range, exclusive.")] = "",
     by: Annotated[str, typer.Option(help="hour, day, week or month: a row each.")] = "",
     breakdown: Annotated[
-        str, typer.Option(help="A field of the session's entry, or a property: a row each value.")
+        str,
+        typer.Option(help="A field of the session's entry, or a property: a row each value; up to three, with commas."),
     ] = "",
     steps: Annotated[str, typer.Option(help="funnel: names of events, in order, with commas between them.")] = "",
     saved: Annotated[str, typer.Option(help="funnel: a saved one.")] = "",
     window: Annotated[str, typer.Option(help="funnel: time for all steps, as 7d.")] = "",
-    count: Annotated[str, typer.Option(help="funnel: customers, sessions or entries.")] = "",
+    count: Annotated[str, typer.Option(help="funnel: customers, sessions, entries or groups.")] = "",
     where: Annotated[
         list[str] | None,
         typer.Option(help="funnel, trend: name=value on every step; also != > >= < <= ~ (contains) !~."),
@@ -115,6 +116,8 @@ def ask(
     }  # fmt: skip
     given |= {"segments": segment or ()}
     body |= {name: value for name, value in given.items() if value}
+    if "," in breakdown:
+        body["breakdown"] = _names(breakdown)
     if window.isdecimal():
         body["window"] = int(window)
     if where and not (steps or events):

@@ -108,6 +108,11 @@ def drop_points(answer: Answer) -> None:
     foot(answer)
 
 
+def named(breakdown: str | list[str] | None) -> str:
+    """The properties of a breakdown."""
+    return ", ".join(breakdown) if isinstance(breakdown, list) else breakdown or ""
+
+
 def funnel(answer: Answer) -> None:
     """Each step a bar, its part of those who entered, and how many were lost before it."""
     result, question = answer["result"], answer["question"]
@@ -138,7 +143,7 @@ def funnel(answer: Answer) -> None:
             for group in result["groups"]
         ]
         table(
-            f"By {question['breakdown'] or 'its breakdown'}",
+            f"By {named(question['breakdown']) or 'its breakdown'}",
             ("value", *steps, "rate"),
             rows,
             right=(*steps, "rate"),

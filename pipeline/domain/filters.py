@@ -12,7 +12,7 @@ together):
 
 A name is a key of `properties`, else, where it has dots and no such key has a value, a path into nested objects. A
 name with $ before it is a column of the event (COLUMNS): a number's 0 and a flag's false are values, "" is absent.
-$segment.NAME is true or false: whether its customer is in that segment when asked; only AskedEvents can tell.
+$session.NAME, $customer.NAME, $segment.NAME ... are what pipeline.domain.asked says; only AskedEvents can tell.
 
     is, is_not, in, not_in    the texts are equal: 0 equals "0" and 0.0, but neither false nor "0.0"; case counts
     contains, not_contains    the text holds the filter's, case counts
@@ -34,6 +34,7 @@ from typing import Any, Final
 import msgspec
 import re2
 
+from pipeline.domain import asked
 from pipeline.errors import InvalidQuestion
 from schemas.definitions import Filter
 from schemas.facts import Event
@@ -49,8 +50,6 @@ COLUMNS: Final[dict[str, str]] = {
     + ("utm_source", "utm_medium", "utm_campaign", "click_id", "country", "region", "city", "browser", "os")
     + ("device_type", "currency", "source", "is_bot", "is_passive", "engaged_ms")
 } | {"value": "value_micros", "cost": "cost_micros"}
-
-SEGMENT: Final = "$segment."
 
 NUMBER_PATTERN: Final = r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 _NUMBER = re.compile(NUMBER_PATTERN.removesuffix("$") + r"\Z")
@@ -126,16 +125,22 @@ def reader(name: str, field: str = "breakdown") -> Reader:
     """What reads the property or $column `name`; InvalidQuestion at `field` for a column that there is none of."""
     if not name or name == "$":
         raise InvalidQuestion("a property's name is missing", field=field)
-    if is_segment(name):
-        segment = name.removeprefix(SEGMENT)
-        return lambda event, properties: segment in getattr(event, "segments")  # noqa: B009  (AskedEvent)
+    if asked.is_asked(name):
+        asked.check_name(name, field)
+        return asked.reader(name, _property(asked.rest(name)))
     if name.startswith("$"):
         return _column(name, field)
+    read = _property(name)
+    return lambda event, properties: read(properties)
+
+
+def _property(name: str) -> asked.Read:
+    """What reads a name, or the path that it is, out of a JSON object."""
     if "." not in name:
-        return lambda event, properties: properties.get(name)
+        return lambda properties: properties.get(name)
     keys = name.split(".")
 
-    def read(event: Event, properties: Mapping[str, Any]) -> object:
+    def read(properties: Mapping[str, Any]) -> object:
         whole = properties.get(name)
         if text(whole):
             return whole
@@ -158,11 +163,6 @@ def _column(name: str, field: str) -> Reader:
     return lambda event, properties: read(event)
 
 
-def is_segment(name: str) -> bool:
-    """Whether `name` asks if the customer is in a segment: true or false."""
-    return name.startswith(SEGMENT)
-
-
 def is_column(name: str) -> bool:
     """Whether `name` is a column, which needs no properties to be read."""
     return name.startswith("$")
@@ -176,6 +176,28 @@ def _cached_reader(name: str) -> Reader:
 def property_value(event: Event, properties: Mapping[str, Any], name: str) -> str | None:
     """The text of a property or $column, as breakdowns group by it; None where the event lacks it."""
     return text(_cached_reader(name)(event, properties)) or None
+
+
+def together(names: Sequence[str], field: str = "breakdown") -> Callable[[Event, Mapping[str, Any]], str]:
+    """What reads the values of some properties or $columns as one text, "" where the event lacks them all.
+
+    Of one it is its text; of several a JSON array of their texts, null where one is lacking.
+    """
+    if len(names) == 1:
+        read = reader(names[0], field)
+        return lambda event, properties: text(read(event, properties))
+    reads = [reader(name, f"{field}[{at}]") for at, name in enumerate(names)]
+
+    def read_all(event: Event, properties: Mapping[str, Any]) -> str:
+        texts = [text(each(event, properties)) for each in reads]
+        return combined(texts)
+
+    return read_all
+
+
+def combined(texts: Sequence[str]) -> str:
+    """The texts of several values as one."""
+    return _json([one or None for one in texts]) if any(texts) else ""
 
 
 def compile(filters: Sequence[Filter], field: str = "where") -> Predicate:

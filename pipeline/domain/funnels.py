@@ -16,7 +16,7 @@ that are held constant part a customer's events by their values, as though he we
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from pipeline.domain import filters
+from pipeline.domain import asked, filters
 from pipeline.domain.identifiers import fact_id
 from pipeline.domain.walk import Barrier, Fill, Rules, Track
 from pipeline.errors import InvalidQuestion
@@ -25,6 +25,7 @@ from schemas.facts import FOREVER, FOREVER_AGO, Event, FunnelEntry
 
 MOST_STEPS: Final = 32
 MOST_CONSTANT: Final = 3
+MOST_BREAKDOWNS: Final = 3
 ANY_EVENT: Final = "*"
 
 Properties = Callable[[Event], Mapping[str, Any]]
@@ -47,24 +48,26 @@ class FunnelPlan:
     """A compiled funnel; compile it once for many customers.
 
     `events`: the names that must be read, perhaps "*"; `properties`: the properties and columns that are looked at.
-    `is_followed`: whether the agents can keep its entries. They do not hear of a session that merely grows, so what
-    lies in which session is asked, not kept; `entries` is then given the events of one session at a time.
+    `is_followed`: whether the agents can keep its entries. They do not hear of a session that merely grows, nor of
+    what pipeline.domain.asked tells of, so these are asked, not kept. Of a funnel within a session `entries` is given
+    the events of one session at a time.
     """
 
     def __init__(self, funnel: Funnel) -> None:
         self.funnel, self.is_strict = funnel, funnel.order == "strict"
-        self.is_followed = not funnel.within_session
         self.rules = _rules(funnel)
         self.constant = [filters.reader(name, f"constant[{at}]") for at, name in enumerate(funnel.constant)]
-        self.group = filters.reader(funnel.breakdown, "breakdown") if funnel.breakdown else None
+        broken_down = breakdowns(funnel)
+        self.group = filters.together(broken_down, "breakdown") if broken_down else None
         named: list[Step | Exclusion] = [*funnel.steps, *funnel.exclusions]
         candidates = [_candidate(one, 1 << number, field) for number, (one, field) in enumerate(_fields(funnel))]
         names = {name for one in named for name in one.events}
         self._any = _of(ANY_EVENT, named, candidates)
         self._by_event = {name: _of(name, named, candidates) for name in names - {ANY_EVENT}}
         self.events = frozenset({ANY_EVENT} if self.is_strict else names)
-        read = {where.property for one in named for where in one.where} | {funnel.breakdown, *funnel.constant} - {""}
+        read = {where.property for one in named for where in one.where} | {*broken_down, *funnel.constant}
         self.properties = frozenset(read | ({"$is_passive"} if self.is_strict else set()))
+        self.is_followed = not (funnel.within_session or any(map(asked.is_asked, read)))
 
     def able(self, event: Event, properties: Properties) -> int:
         """What the event can do, as bits: 1 << number of the step, counted from 0; after the steps the exclusions."""
@@ -79,6 +82,13 @@ class FunnelPlan:
             if holds(event, parsed or {}):
                 bits |= bit
         return bits
+
+
+def breakdowns(funnel: Funnel) -> tuple[str, ...]:
+    """The properties and columns by which a funnel is broken down together."""
+    if isinstance(funnel.breakdown, str):
+        return (funnel.breakdown,) if funnel.breakdown else ()
+    return funnel.breakdown
 
 
 def compile_funnel(funnel: Funnel) -> FunnelPlan:
@@ -98,9 +108,16 @@ def compile_funnel(funnel: Funnel) -> FunnelPlan:
             _check_optional(funnel.order, number, count)
     for number, exclusion in enumerate(funnel.exclusions):
         _check_between(exclusion, f"exclusions[{number}]", count)
+    if len(breakdowns(funnel)) > MOST_BREAKDOWNS:
+        raise InvalidQuestion(f"at most {MOST_BREAKDOWNS} properties break a funnel down together", field="breakdown")
     if len(funnel.constant) > MOST_CONSTANT:
         raise InvalidQuestion(f"at most {MOST_CONSTANT} properties can be held constant", field="constant")
     return FunnelPlan(funnel)
+
+
+def followed(funnels: Iterable[Funnel]) -> tuple[FunnelPlan, ...]:
+    """The saved funnels whose entries the agents keep; the others are answered from their steps, when asked."""
+    return tuple(plan for plan in map(compile_funnel, funnels) if plan.is_followed)
 
 
 def _fields(funnel: Funnel) -> list[tuple[Step | Exclusion, str]]:
@@ -210,7 +227,7 @@ def _entry(
         event = track.events[place]
         times[step], messages[step] = event.occurred_at, event.message_id
         if group:
-            groups[step] = filters.text(group(event, properties(event)))
+            groups[step] = group(event, properties(event))
     return FunnelEntry(
         project=project,
         funnel=funnel.name,

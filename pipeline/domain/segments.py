@@ -10,12 +10,12 @@ A condition may be negated, and then holds of everybody else: whoever has an eve
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from pipeline.domain import filters
-from pipeline.domain.funnels import ANY_EVENT
+from pipeline.domain import asked, filters
+from pipeline.domain.funnels import ANY_EVENT, compile_funnel
 from pipeline.errors import InvalidQuestion
-from schemas.definitions import Condition, Segment
+from schemas.definitions import Condition, Funnel, Segment
 from schemas.facts import Event, FunnelEntry
 
 Members = frozenset[int]
@@ -45,6 +45,39 @@ def members(
             held = holding(condition)
         found.append(everybody() - held if condition.negated else held)
     return frozenset.intersection(*found) if segment.match == "all" else frozenset.union(*found)
+
+
+class MadeOf(NamedTuple):
+    """Names of segments and saved funnels."""
+
+    segments: frozenset[str]
+    funnels: frozenset[str]
+
+
+def asked_of(funnel: Funnel) -> frozenset[str]:
+    """The segments that a funnel's filters, breakdown and constants ask about."""
+    names = compile_funnel(funnel).properties
+    return frozenset(asked.rest(name) for name in names if name.startswith(asked.SEGMENT))
+
+
+def made_of(names: Iterable[str], segments: Mapping[str, Segment], funnels: Mapping[str, Funnel]) -> MadeOf:
+    """All that decides who is in these segments, themselves included: segments by name, funnels by condition, and the
+    segments that those funnels ask about. What there is not is left out."""
+    found_segments: set[str] = set()
+    found_funnels: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in found_segments or name not in segments:
+            continue
+        found_segments.add(name)
+        for condition in segments[name].conditions:
+            if condition.kind == "segment":
+                waiting.append(condition.segment)
+            elif condition.kind == "funnel" and condition.funnel in funnels:
+                found_funnels.add(condition.funnel)
+                waiting += asked_of(funnels[condition.funnel])
+    return MadeOf(frozenset(found_segments), frozenset(found_funnels))
 
 
 def who_did(condition: Condition, events: Iterable[tuple[int, Event]]) -> Members:
@@ -84,7 +117,7 @@ def check_conditions(segment: Segment) -> None:
         for at, one in enumerate(condition.where):
             if condition.kind == "profile" and filters.is_column(one.property):
                 raise InvalidQuestion("a profile has traits, no columns of events", field=f"{field}[{at}].property")
-            if filters.is_segment(one.property):
+            if one.property.startswith(asked.SEGMENT):
                 raise InvalidQuestion(
                     "another segment is a condition of its own, of kind segment", field=f"{field}[{at}].property"
                 )

@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pipeline.domain import filters
+from pipeline.domain import asked, filters
 from pipeline.domain.funnels import compile_funnel
 from pipeline.domain.segments import check_conditions
 from pipeline.errors import UserMistake
 from pipeline.ingest.mapping.mapping import mapping
-from schemas.definitions import Decision, Filter, Funnel, Goal, Key, Privacy, Project, Segment, Survey, Webhook
+from schemas.definitions import Decision, Funnel, Goal, Key, Privacy, Project, Segment, Survey, Webhook
 
 MAX_STEPS = 32
 MOST_CAP_MS = 366 * 86_400_000
@@ -52,10 +52,7 @@ def check_definition(definition: Project | Key | Goal | Funnel | Segment | Surve
         _check(is_alias and len(definition.aliases) <= MOST_ALIASES, "aliases", _AN_ALIAS)
         _check_origins(definition.origins)
     elif isinstance(definition, Goal):
-        _check_events(definition.events, "events")
-        filters.compile(definition.where, "where")
-        _check_followed(definition.where, "where")
-        _check(not definition.currency or bool(_CURRENCY.fullmatch(definition.currency)), "currency", _A_CURRENCY)
+        _check_goal(definition)
     elif isinstance(definition, Segment):
         check_conditions(definition)
     elif isinstance(definition, Survey):
@@ -130,21 +127,22 @@ def _check_funnel(funnel: Funnel) -> None:
     for number, step in enumerate(funnel.steps):
         _check_events(step.events, f"steps[{number}].events")
         filters.compile(step.where, f"steps[{number}].where")
-        _check_followed(step.where, f"steps[{number}].where")
-    for number, one in enumerate(funnel.exclusions):
-        _check_followed(one.where, f"exclusions[{number}].where")
-    named = [("breakdown", funnel.breakdown), *((f"constant[{at}]", name) for at, name in enumerate(funnel.constant))]
-    for field, name in named:
-        _check(not filters.is_segment(name), field, _AT_ITS_TIME)
     compile_funnel(funnel)
 
 
-_AT_ITS_TIME = "who is in a segment changes with time, and what is saved does not: ask about it instead"
+_ITS_EVENT_ALONE = (
+    "a conversion is decided by its event alone, and sessions, traits and segments change with time: "
+    "save a funnel, or ask about it"
+)
 
 
-def _check_followed(where: Sequence[Filter], field: str) -> None:
-    for number, one in enumerate(where):
-        _check(not filters.is_segment(one.property), f"{field}[{number}].property", _AT_ITS_TIME)
+def _check_goal(goal: Goal) -> None:
+    _check_events(goal.events, "events")
+    filters.compile(goal.where, "where")
+    named = [(f"where[{number}].property", one.property) for number, one in enumerate(goal.where)]
+    for field, name in (*named, ("value_property", goal.value_property)):
+        _check(not asked.is_asked(name), field, _ITS_EVENT_ALONE)
+    _check(not goal.currency or bool(_CURRENCY.fullmatch(goal.currency)), "currency", _A_CURRENCY)
 
 
 def _check_events(events: Sequence[str], field: str) -> None:

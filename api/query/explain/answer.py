@@ -40,7 +40,9 @@ class Behind(BaseModel):
 
     id: str
     kind: str = Field(description="user, email, phone, vendor or device")
-    times: int = Field(description="how often: of his sessions, entries, paths, events or journeys, by `counted`")
+    times: int = Field(
+        description="how often: of his sessions, groups, entries, paths, events or journeys, by `counted`"
+    )
     first_at: int
     last_at: int
 
@@ -99,7 +101,7 @@ def explained(asking: Asking, cases: Cases, limit: int, after: str | None) -> Ex
     more = start + limit < len(behind)
     return Explained(
         counted=cases.counted,
-        count=len(cases.found),
+        count=cases.total(),
         customers=len(behind),
         rows=[one.shown() for one in page],
         events=[],
@@ -123,7 +125,7 @@ def explained_customer(asking: Asking, cases: Cases, asked: str, before: str | N
     reasons = _reasons(asking.project.name, mine)
     return Explained(
         counted=cases.counted,
-        count=len(cases.found),
+        count=cases.total(),
         customers=len({case.customer for case in cases.found}),
         rows=[one.shown() for one in in_order(mine)],
         events=[MarkedEvent(**event.model_dump(), marks=reasons.of(event)) for event in shown],

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from api.query.profiles import Held
 
-Counted = Literal["customers", "sessions", "entries", "paths", "events", "journeys"]
+Counted = Literal["customers", "sessions", "groups", "entries", "paths", "events", "journeys"]
 
 
 class Mark(NamedTuple):
@@ -29,12 +29,19 @@ class Case(NamedTuple):
 
 
 class Cases(NamedTuple):
-    """All cases of a cell; there are as many of them as the cell's number says."""
+    """All cases of a cell; there are as many of them as the cell's number says.
+
+    But of a group each of its customers is a case, with what he did; so `number` says how many groups there are.
+    """
 
     counted: Counted
     found: list[Case]
     definitions: dict[str, int]
     of_one: Callable[[Held], list[Case]] | None = None  # one customer's with what is read only when he is asked about
+    number: int | None = None
+
+    def total(self) -> int:
+        return len(self.found) if self.number is None else self.number
 
 
 def marked(customer: int, marks: Iterable[Mark]) -> Case:

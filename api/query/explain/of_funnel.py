@@ -1,11 +1,12 @@
 """Cells of `funnel`: the entries that fill a step, or that left before it."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from pydantic import Field
 
-from api.query.explain.cases import Cases, Mark, marked
+from api.query.explain.cases import Case, Cases, Mark, marked
 from api.query.questions import funnel, owned
 from api.query.questions.durations import EDGES, bin_of
 from api.query.questions.funnel import FunnelQuestion
@@ -18,6 +19,7 @@ from api.query.questions.funnel_choice import (
     time_between,
     values_at,
 )
+from api.query.questions.funnel_entries import Found
 from api.query.questions.funnel_numbers import Groups
 from api.query.questions.model import Asking, Strict
 from api.query.questions.ranges import Range
@@ -53,16 +55,20 @@ def of_funnel(asking: Asking, question: FunnelQuestion, cell: FunnelCell) -> Cas
         entries = [entry for of_actor in ordered for entry in counting(of_actor, how)]
         if cell.kind is not None:
             entries = _of_group(entries, how, cell)
+    held = [
+        entry
+        for entry in entries
+        if (_is_in(entry, cell, found.funnel) if cell.from_ms is None else _is_in_bin(entry, how, cell.from_ms))
+    ]
+    if question.count == "groups":
+        cases = of_accounts((marks_of(entry, found.funnel) for entry in held), found)
+        return Cases("groups", cases, found.definitions, number=len(held))
     whose: dict[int, int] = {}
     if question.count == "sessions":
         whose = owned.customers_of_sessions(
             asking, Range(asked.start, asked.end + found.funnel.window_ms), question.include_bots
         )
-    cases = [
-        marked(whose.get(entry.customer, entry.customer), marks_of(entry, found.funnel))
-        for entry in entries
-        if (_is_in(entry, cell, found.funnel) if cell.from_ms is None else _is_in_bin(entry, how, cell.from_ms))
-    ]
+    cases = [marked(whose.get(entry.customer, entry.customer), marks_of(entry, found.funnel)) for entry in held]
     return Cases(question.count, cases, found.definitions)
 
 
@@ -72,6 +78,17 @@ def _asked(asking: Asking, question: FunnelQuestion, cell: FunnelCell) -> Range:
     if not question.compare:
         raise InvalidQuestion("the answer has no time before: ask to compare, or leave this out", field="cell.previous")
     return funnel.before(asking, question)
+
+
+def of_accounts(told: Iterable[Iterable[Mark]], found: Found) -> list[Case]:
+    """Of each account, by its marked events, a case for each of the customers who did them."""
+    cases = []
+    for marks in told:
+        mine: defaultdict[int, list[Mark]] = defaultdict(list)
+        for mark in marks:
+            mine[found.whose[mark.at, mark.message]].append(mark)
+        cases += [marked(customer, did) for customer, did in mine.items()]
+    return cases
 
 
 def _check(cell: FunnelCell, question: FunnelQuestion, asked: Funnel) -> None:

@@ -11,7 +11,8 @@ from api.query.questions import owned
 from api.query.questions.bounce import BounceQuestion
 from api.query.questions.model import Asking, Strict
 from api.query.questions.periods import label
-from api.query.questions.sessions import SessionsQuestion, value_of
+from api.query.questions.session_values import Values, written
+from api.query.questions.sessions import SessionsQuestion
 from pipeline.domain.bounce import BOUNCES, engaged
 from pipeline.errors import InvalidQuestion
 from schemas.facts import Session
@@ -106,12 +107,13 @@ def _cases(
     zone = ZoneInfo(question.zone or "UTC")
     named = cell.model_fields_set
     firsts = isinstance(question, SessionsQuestion) and question.new_and_returning
+    values = Values(asking, question.breakdown, question.include_bots)
     found = [
         _case(one, why(one.session))
         for one in owned.sessions(asking, question.range(asking.now), question.include_bots, firsts=firsts)
         if holds(one)
         and ("period" not in named or label(one.session.started_at, question.by or "day", zone) == cell.period)
-        and ("value" not in named or value_of(one.session, question.breakdown) == cell.value)
+        and ("value" not in named or written(values.of(one.session, one.customer)) == cell.value)
     ]
     return Cases("sessions", found, definitions)
 

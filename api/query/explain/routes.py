@@ -114,5 +114,5 @@ def _explain(runtime: Runtime, project: Project, one: Explainable, asked: Any) -
             result = explained_customer(asking, cases, asked.customer, asked.before)
     told = ExplainQuestion[Any, Any](question=question, cell=asked.cell, customer=asked.customer)
     looked_at = segments.versions(asking, list(asking.memberships))
-    definitions, warnings = ask.versions(runtime, project, cases.definitions | looked_at, until)
+    definitions, warnings = ask.versions(runtime, asking, cases.definitions | looked_at, until)
     return Explanation(question=told, definitions=definitions, data_until=until, warnings=warnings, result=result)

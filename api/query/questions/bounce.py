@@ -14,7 +14,8 @@ from pydantic import BaseModel, Field
 
 from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved, ratio
 from api.query.questions.ranges import OfCustomers, Period
-from api.query.questions.sessions import Breakdown, most
+from api.query.questions.session_values import Breakdown, Values, written
+from api.query.questions.sessions import most
 
 Definition = Literal["engaged", "no_interaction", "single_page", "single_event"]
 VERSION = 1
@@ -23,7 +24,7 @@ VERSION = 1
 class BounceQuestion(OfCustomers):
     definition: Definition = Field("engaged", description="what a bounce is")
     by: Period | None = Field(None, description="a row for each period that has sessions, in the zone")
-    breakdown: Breakdown = None
+    breakdown: Breakdown | None = Field(None, description="as of `sessions`")
     limit: int = Field(100, ge=1, le=1000, description="values of the breakdown, those with most sessions first")
 
 
@@ -36,7 +37,8 @@ class BounceNumbers(BaseModel):
 
 class BounceRow(BounceNumbers):
     period: str | None = Field(description="start of the period: a date, or the time of the hour")
-    value: str | None = Field(description="value of the breakdown; null: none")
+    value: str | None = Field(description="value of the breakdown, of several a JSON array; null: none")
+    values: list[str | None] = Field(description="of each field of the breakdown; null: none")
 
 
 class BounceResult(BaseModel):
@@ -50,28 +52,32 @@ class BounceAnswer(Answer[BounceQuestion, BounceResult]):
 
 
 def solve(asking: Asking, question: BounceQuestion) -> Solved[BounceQuestion, BounceResult]:
+    broken_down = Values(asking, question.breakdown, question.include_bots)
     rows = asking.rows(
         "bounce",
         **question.range(asking.now).bound(),
         definition=question.definition,
         by=question.by or "",
-        breakdown=question.breakdown or "",
+        **broken_down.bound(),
         zone=question.zone,
         bots=int(question.include_bots),
         **asking.only_bound(),
         rows=MOST_ROWS,
     )
-    total = next((_numbers(*row[3:]) for row in rows if row[0]), _numbers(0, 0, 0))
+    total = next((_numbers(*row[4:]) for row in rows if row[0]), _numbers(0, 0, 0))
     found: list[BounceRow] = []
     left_out = 0
     if question.by or question.breakdown:
-        counts = [(row[2], row[3]) for row in rows if not row[0]]
+        told = [(row, broken_down.together(row[2], row[3])) for row in rows if not row[0]]
+        counts = [(values, row[4]) for row, values in told]
         kept = most(counts, question.limit)
-        left_out = len({value for value, _ in counts}) - len(kept)
+        left_out = len({values for values, _ in counts}) - len(kept)
         found = [
-            BounceRow(**_numbers(*row[3:]).model_dump(), period=row[1] or None, value=row[2] or None)
-            for row in rows
-            if not row[0] and row[2] in kept
+            BounceRow(
+                **_numbers(*row[4:]).model_dump(), period=row[1] or None, value=written(values), values=list(values)
+            )
+            for row, values in told
+            if values in kept
         ]
         found.sort(key=lambda row: (row.period or "", -row.sessions, row.value or ""))
     versions = {f"bounce.{question.definition}": VERSION, "session": 1}

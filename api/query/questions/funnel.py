@@ -3,10 +3,10 @@
 Ad hoc and saved are counted the same way, so both give the same.
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from api.query.errors import near
 from api.query.questions import funnel_entries, funnel_plain, known
@@ -14,9 +14,9 @@ from api.query.questions.funnel_choice import Count
 from api.query.questions.funnel_compared import FunnelCompared, compared
 from api.query.questions.funnel_entries import Found, OfFunnel
 from api.query.questions.funnel_numbers import FunnelResult, tallied
-from api.query.questions.model import Answer, Asking, Solved, Strict, refused
+from api.query.questions.model import Answer, Asking, Solved, Strict
 from api.query.questions.ranges import Period, Range, preceding
-from api.query.questions.steps import LEAST_STEPS, MOST_STEPS
+from api.query.questions.steps import LEAST_STEPS, MOST_STEPS, Breakdown, breakdown_of
 from pipeline.domain.funnels import compile_funnel
 from pipeline.errors import InvalidQuestion
 from schemas.definitions import Funnel
@@ -45,8 +45,8 @@ class Convert(Strict):
 
 
 class FunnelQuestion(OfFunnel):
-    breakdown: str | None = Field(
-        None, min_length=1, max_length=1000, description="a property, or $channel, $acquisition ..."
+    breakdown: Breakdown | None = Field(
+        None, description="a property, or $channel, $session.entry_page ...; or a list of up to three, taken together"
     )
     attribution: Attribution = Field(
         "first",
@@ -61,12 +61,6 @@ class FunnelQuestion(OfFunnel):
     compare: Literal["previous"] | None = Field(
         None, description="previous: tell the time of the same length right before the range, too, and the differences"
     )
-
-    @model_validator(mode="after")
-    def _saved_has_its_breakdown(self) -> Self:
-        if self.saved is not None and self.breakdown is not None:
-            raise refused("breakdown", "a saved funnel has its own breakdown; leave it out")
-        return self
 
 
 class FunnelAnswer(Answer[FunnelQuestion, FunnelCompared]):
@@ -100,7 +94,7 @@ def entered(asking: Asking, question: FunnelQuestion, asked: Range | None = None
     InvalidQuestion for steps that the funnel does not have.
     """
     asked = asked or question.range(asking.now)
-    found = funnel_entries.entered(asking, question, asked, question.breakdown or "")
+    found = funnel_entries.entered(asking, question, asked, breakdown_of(question.breakdown))
     return found, _count(asking, question, found.funnel, asked)
 
 

@@ -1,7 +1,8 @@
 """Which entries a question about a funnel is about: those of each customer or session that begin in the range.
 
 Ad hoc, the pure core finds them among the events that ClickHouse has narrowed to the steps' names and the time; saved
-(`{"saved": NAME}`), they are those that the agents keep. Both are the same.
+(`{"saved": NAME}`), they are those that the agents keep. Both are the same. Where a saved funnel is asked with an
+option that the agents do not follow, its steps are asked ad hoc.
 
     asked range        [from ------------------ to)
     events read        [from -------------------------- to + window]
@@ -9,12 +10,12 @@ Ad hoc, the pure core finds them among the events that ClickHouse has narrowed t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-import msgspec
+from msgspec.structs import replace
 from pydantic import Field, model_validator
 
 from api.query.errors import near
@@ -36,7 +37,7 @@ from api.query.questions.steps import (
 from pipeline.domain.funnels import FunnelPlan, compile_funnel, entries
 from pipeline.errors import NotFound
 from schemas.definitions import Funnel
-from schemas.facts import FunnelEntry
+from schemas.facts import EventRow, FunnelEntry
 
 
 class OfFunnel(OfCustomers):
@@ -58,8 +59,10 @@ class OfFunnel(OfCustomers):
         None, description="properties or $columns that have one value in all of an entry, at most 3"
     )
     within_range: bool = Field(False, description="later steps, too, lie inside the range")
-    count: Literal["customers", "sessions", "entries"] = Field(
-        "customers", description="sessions: a session's own events; entries: all, but no event fills a step twice"
+    count: Literal["customers", "sessions", "groups", "entries"] = Field(
+        "customers",
+        description="sessions: a session's own events; groups: accounts, with the events of all their customers; "
+        "entries: all, but no event fills a step twice",
     )
     entries: Literal["all", "closed", "open"] = Field(
         "all", description="closed: those whose window has ended; open: those whose window still runs"
@@ -74,10 +77,6 @@ class OfFunnel(OfCustomers):
             for name, given in (own | {"constant": self.constant}).items():
                 if given is not None:
                     raise refused(name, f"a saved funnel has its own {name}; leave it out")
-            others = {"count": self.count == "sessions", "include_bots": self.include_bots}
-            for name, is_other in (others | {"within_range": self.within_range}).items():
-                if is_other:
-                    raise refused(name, "a saved funnel follows customers without bots; ask about its steps instead")
         else:
             self.window = self.window or DEFAULT_WINDOW_MS
             self.order = self.order or "ordered"
@@ -99,6 +98,9 @@ class OfPeople(OfFunnel):
 _OF_PEOPLE = ("customers", "sessions", "entries")
 
 
+Whose = dict[tuple[int, int], int]  # an event's time and message id -> its customer
+
+
 class Found(NamedTuple):
     """The entries that a question is about."""
 
@@ -106,24 +108,28 @@ class Found(NamedTuple):
     actors: Iterable[Actor]
     definitions: dict[str, int]
     warnings: list[str]
+    whose: Whose  # of groups, as soon as their entries have been read
 
 
-def entered(asking: Asking, question: OfFunnel, asked: Range, breakdown: str = "") -> Found:
-    """The entries that begin in the time `asked`, by actor; of a saved funnel with its own breakdown."""
+def entered(asking: Asking, question: OfFunnel, asked: Range, breakdown: str | tuple[str, ...] = "") -> Found:
+    """The entries that begin in the time `asked`, by actor; of a saved funnel with its own breakdown, unless one is
+    asked."""
     funnel = funnel_of(asking, question, breakdown)
     plan = compile_funnel(funnel)
     definitions = {"funnel": 1} | ({"session": 1} if question.count == "sessions" or funnel.within_session else {})
+    whose: Whose = {}
     warnings: list[str] = []
     if question.saved is not None:
         definitions[f"funnel.{funnel.name}"] = funnel.version
-    if question.saved is not None and plan.is_followed:
+    if question.saved is not None and not breakdown and is_kept(question, plan):
+        asking.kept.add(f"funnel.{funnel.name}")
         actors = _saved(asking, funnel, asked)
         warnings = _left_behind(asking, funnel)
     else:
-        actors = _ad_hoc(asking, question, plan, asked)
+        actors = _ad_hoc(asking, question, plan, asked, whose)
     if question.entries != "all":
         actors = _of_state(actors, asking.now - funnel.window_ms, question.entries == "closed")
-    return Found(funnel, actors, definitions, warnings)
+    return Found(funnel, actors, definitions, warnings, whose)
 
 
 def counted_entries(asking: Asking, question: OfFunnel) -> tuple[Found, list[FunnelEntry]]:
@@ -172,10 +178,11 @@ def saved_funnel(asking: Asking, name: str) -> Funnel:
     return funnel
 
 
-def funnel_of(asking: Asking, question: OfFunnel, breakdown: str = "") -> Funnel:
+def funnel_of(asking: Asking, question: OfFunnel, breakdown: str | tuple[str, ...] = "") -> Funnel:
     """The saved funnel, or that of the question's steps. No session is longer than the project's cap."""
     if question.saved is not None:
         found = saved_funnel(asking, question.saved)
+        found = replace(found, breakdown=breakdown) if breakdown else found
     else:
         found = Funnel(
             "",
@@ -187,34 +194,58 @@ def funnel_of(asking: Asking, question: OfFunnel, breakdown: str = "") -> Funnel
             **window_of(question.window),
         )
     if found.within_session:
-        return msgspec.structs.replace(found, window_ms=asking.project.sessions.cap_ms)
+        return replace(found, window_ms=asking.project.sessions.cap_ms)
     return found
 
 
-def _ad_hoc(asking: Asking, question: OfFunnel, plan: FunnelPlan, asked: Range) -> Iterator[Actor]:
-    """The entries of each customer or session that the core finds among the steps' events."""
+def is_kept(question: OfFunnel, plan: FunnelPlan) -> bool:
+    """Whether the agents keep the very entries that the question counts; of all others the saved steps are asked."""
+    return plan.is_followed and not (
+        question.count in ("sessions", "groups") or question.include_bots or question.within_range
+    )
+
+
+def _ad_hoc(asking: Asking, question: OfFunnel, plan: FunnelPlan, asked: Range, whose: Whose) -> Iterator[Actor]:
+    """The entries of each customer, session or account that the core finds among the steps' events."""
     within = asked if question.within_range else Range(asked.start, asked.end + plan.funnel.window_ms)
-    by_session = question.count == "sessions" or plan.funnel.within_session
-    read = narrowed.of_sessions if by_session else narrowed.of_customers
-    found = read(asking, plan.events, within, question.include_bots, plan.properties)
-    each = (
-        (
-            actor,
-            entries(
-                [event for _, event in events],
-                plan,
-                project=asking.project.name,
-                customer=actor,
-                entered_from=asked.start,
-                entered_until=asked.end,
-            ),
+    of = asking, plan.events, within, question.include_bots, plan.properties
+
+    def made(actor: int, events: Iterable[EventRow]) -> list[FunnelEntry]:
+        return entries(
+            list(events),
+            plan,
+            project=asking.project.name,
+            customer=actor,
+            entered_from=asked.start,
+            entered_until=asked.end,
         )
+
+    if question.count == "groups":
+        yield from _of_accounts(narrowed.of_accounts(*of, by_session=plan.funnel.within_session), made, whose)
+        return
+    by_session = question.count == "sessions" or plan.funnel.within_session
+    found = narrowed.of_sessions(*of) if by_session else narrowed.of_customers(*of)
+    each = (
+        (actor, made(actor, (event for _, event in events)))
         for actor, events in groupby(found, key=lambda pair: pair[0])
     )
     if by_session and question.count != "sessions":
         yield from _of_customers(asking, each, within)
     else:
         yield from (entered for _, entered in each)
+
+
+def _of_accounts(
+    found: Iterable[narrowed.OfAccount], made: Callable[[int, Iterable[EventRow]], list[FunnelEntry]], whose: Whose
+) -> Iterator[Actor]:
+    """The entries of each account; on the way it is noted whose each event is."""
+    for account, of_account in groupby(found, key=lambda one: one.account):
+        entered: list[FunnelEntry] = []
+        for _, together in groupby(of_account, key=lambda one: one.session):
+            told = list(together)
+            whose.update({(one.event.occurred_at, one.event.message_id): one.customer for one in told})
+            entered += made(account, (one.event for one in told))
+        yield entered
 
 
 def _of_customers(
@@ -225,7 +256,7 @@ def _of_customers(
     whose = owned.customers_of_sessions(asking, within, True)
     for session, entered in of_sessions:
         customer = whose.get(session, session)
-        found[customer] += [msgspec.structs.replace(entry, customer=customer) for entry in entered]
+        found[customer] += [replace(entry, customer=customer) for entry in entered]
     yield from found.values()
 
 

@@ -1,5 +1,6 @@
 """A funnel's numbers: of each customer or session the entry that counts, or all, by step, value and period."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Self
@@ -20,6 +21,7 @@ from api.query.questions.funnel_choice import (
 from api.query.questions.model import ratio
 from api.query.questions.periods import all_between, end_of
 from api.query.questions.shares import interval
+from pipeline.domain.funnels import breakdowns
 from schemas.definitions import Funnel
 from schemas.facts import FunnelEntry
 
@@ -42,7 +44,12 @@ class StepResult(StepNumbers):
 
 
 class FunnelGroup(BaseModel):
-    value: str | None = Field(description="value of the breakdown; null but for kind `value`")
+    value: str | None = Field(
+        description="value of the breakdown; of several together a JSON array; null but for kind `value`"
+    )
+    values: list[str | None] = Field(
+        description="of each property of the breakdown; null: none; empty for `not_reached` and `other`"
+    )
     kind: GroupKind = Field(
         description="none: no value there; not_reached: the step of `attribution` is not filled; "
         "other: all values beyond `limit`"
@@ -248,14 +255,21 @@ class Groups:
     def ranked(self) -> list[FunnelGroup]:
         ranked = self._in_rank()
         found = [
-            _group(value or None, "value" if value else "none", self.numbers[value])
+            _group(value or None, "value" if value else "none", self._parts(value), self.numbers[value])
             for value in ranked[: self.count.limit]
         ]
         if None in self.numbers:
-            found.append(_group(None, "not_reached", self.numbers[None]))
+            found.append(_group(None, "not_reached", [], self.numbers[None]))
         if len(ranked) > self.count.limit:
-            found.append(_group(None, "other", self._other()))
+            found.append(_group(None, "other", [], self._other()))
         return found
+
+    def _parts(self, value: str) -> list[str | None]:
+        """The values that are taken together in one."""
+        size = len(breakdowns(self.count.funnel))
+        if not value:
+            return [None] * size
+        return [value] if size == 1 else list(json.loads(value))
 
     def _other(self) -> _Numbers:
         """Everybody with a value that is left out, once."""
@@ -270,7 +284,7 @@ class Groups:
         return other
 
 
-def _group(value: str | None, kind: GroupKind, numbers: _Numbers) -> FunnelGroup:
+def _group(value: str | None, kind: GroupKind, values: list[str | None], numbers: _Numbers) -> FunnelGroup:
     steps = numbers.steps()
     sure = interval(steps[-1].count, steps[0].count)
-    return FunnelGroup(value=value, kind=kind, interval=sure, steps=steps)
+    return FunnelGroup(value=value, values=values, kind=kind, interval=sure, steps=steps)

@@ -16,7 +16,7 @@ from typing import Any
 
 from api.query.questions.durations import EDGES, SHARES, bins
 from api.query.questions.funnel_choice import Count
-from api.query.questions.funnel_entries import OfFunnel
+from api.query.questions.funnel_entries import OfFunnel, is_kept
 from api.query.questions.funnel_numbers import FunnelResult, numbered, result_of
 from api.query.questions.model import Asking
 from api.query.questions.periods import label
@@ -66,7 +66,7 @@ def is_plain(asking: Asking, question: OfFunnel, count: Count) -> bool:
 def _is_kept(asking: Asking, question: OfFunnel, count: Count) -> bool:
     return (
         question.saved is not None
-        and compile_funnel(count.funnel).is_followed
+        and is_kept(question, compile_funnel(count.funnel))
         and _of_customers(asking, question)
         and not count.funnel.breakdown
         and count.by is None

@@ -16,6 +16,7 @@ Q = TypeVar("Q", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
 
 MOST_ROWS = 20_000  # rows of a broken down answer
+MOST_MEMBERS = 1_000_000  # customers whose ids a statement is told
 
 
 class Strict(BaseModel):
@@ -71,9 +72,12 @@ class Asking(NamedTuple):
     segments: Mapping[str, Segment]
     memberships: dict[str, frozenset[int]]  # of segments that were looked at: the customers in them
     members_of: Callable[["Asking", str], frozenset[int]]  # `segments.members`
+    kept: set[str]  # funnels whose entries were read as the agents keep them, as `funnel.NAME`
+    notions: dict[str, int]  # looked at on the way (a filter on a session is about sessions), and their versions
     limits: Mapping[str, int]  # of a statement: a question that would pass one is refused by the store
     stop: Stop = Stop()  # set when nobody waits for the answer any more
     only: frozenset[int] | None = None  # the customers that the question is about; None: everybody
+    inside: tuple[str, ...] = ()  # segments whose members are being found out
 
     def rows(self, name: str, steps: int = 0, filters: int = 0, /, **parameters: Any) -> list[Row]:
         """Rows of questions/NAME.sql about the asked project; for so many steps and filters where the statement has a

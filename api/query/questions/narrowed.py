@@ -1,15 +1,19 @@
-"""The events that the core is asked about: of some names, in a time, with their customer or their session."""
+"""The events that the core is asked about: of some names, in a time; by customer, by session or by account."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from api.query.questions import owned
 from api.query.questions.model import Asking
 from api.query.questions.ranges import BEGINNING, Range
-from pipeline.domain import filters
+from api.query.questions.surroundings import Surroundings, columns_read
+from pipeline.domain import asked, filters
+from pipeline.domain.funnels import order
+from pipeline.domain.identifiers import fact_id
 from pipeline.store.port import Row
-from schemas.facts import AskedEvent, Event, EventRow
+from schemas.facts import AskedEvent, EventRow
 
-_WIDE = frozenset(EventRow.__struct_fields__) - frozenset(Event.__struct_fields__)
 _OF_VISITS = frozenset({"type", "path", "is_passive"})
 _BETWEEN_CHECKS = 4096  # rows
 _VENDORS = EventRow.__struct_fields__.index("vendors")
@@ -37,6 +41,38 @@ def of_sessions(
     return _events(asking, "session", names, within, include_bots, read, bound)
 
 
+class OfAccount(NamedTuple):
+    account: int
+    session: int  # 0 unless they come by session
+    customer: int
+    event: EventRow
+
+
+def of_accounts(
+    asking: Asking,
+    names: Iterable[str],
+    within: Range,
+    include_bots: bool,
+    read: Iterable[str],
+    *,
+    by_session: bool = False,
+) -> Iterator[OfAccount]:
+    """Account by account (and session by session) each one's events in order, whoever of it had them.
+
+    An event of no account is left out.
+    """
+    found: defaultdict[str, list[OfAccount]] = defaultdict(list)
+    whose = owned.customers_of_sessions(asking, within, include_bots) if by_session else {}
+    source = of_sessions if by_session else of_customers
+    for actor, event in source(asking, names, within, include_bots, {*read, asked.ACCOUNT}):
+        if isinstance(event, AskedEvent) and event.account:
+            number = fact_id(asking.project.name, "account", event.account)
+            session = actor if by_session else 0
+            found[event.account].append(OfAccount(number, session, whose.get(actor, actor), event))
+    for account in sorted(found):
+        yield from sorted(found.pop(account), key=lambda one: (one.session, order(one.event)))
+
+
 def _events(
     asking: Asking,
     actor: str,
@@ -46,15 +82,17 @@ def _events(
     read: Iterable[str],
     bound: dict[str, int],
 ) -> Iterator[tuple[int, EventRow]]:
-    asked = {name for name in read if name}
-    segments = {name.removeprefix(filters.SEGMENT) for name in asked if filters.is_segment(name)}
-    looked_at = {name for name in asked if not filters.is_segment(name)}
-    columns = {name[1:] for name in looked_at if filters.is_column(name)}
-    wide = len(columns) < len(looked_at) or any(filters.COLUMNS.get(name) in _WIDE for name in columns)
+    names_read = frozenset(name for name in read if name)
+    beyond = frozenset(name for name in names_read if asked.is_asked(name))
+    looked_at = names_read - beyond
+    columns = {name[1:] for name in looked_at if filters.is_column(name)} | columns_read(beyond, actor)
+    wide = any(not filters.is_column(name) for name in looked_at) or asked.ACCOUNT in beyond
     kind = "moments" if not columns else "visits" if columns <= _OF_VISITS else "events"
-    inside = {name: asking.members_of(asking, name) for name in segments}
+    if asked.ACCOUNT in beyond:
+        kind = "events"
+    around = Surroundings(asking, beyond, within, include_bots) if beyond else None
     whose: dict[int, int] = {}
-    if actor == "session" and (segments or asking.only is not None):
+    if actor == "session" and (asking.only is not None or (around is not None and around.has_customers)):
         whose = owned.customers_of_sessions(asking, within, include_bots)
     rows = asking.rows(
         f"{actor}_{kind}",
@@ -64,18 +102,18 @@ def _events(
         bots=int(include_bots),
         wide=int(wide),
     )
-    make = _MAKES[kind](asking.project.name, AskedEvent if segments else EventRow)
+    make = _MAKES[kind](asking.project.name, AskedEvent if around else EventRow)
     only = asking.only
     for number, row in enumerate(rows):
         if number % _BETWEEN_CHECKS == 0:
             asking.stop.check()
-        who = row[0]
+        who: int = row[0]
         customer = whose.get(who, who)
         if only is not None and customer not in only:
             continue
         event = make(row)
-        if isinstance(event, AskedEvent):
-            event.segments = frozenset(name for name, members in inside.items() if customer in members)
+        if around is not None and isinstance(event, AskedEvent):
+            around.put(event, customer, who if actor == "session" else None)
         yield who, event
 
 

@@ -1,55 +1,19 @@
-"""Sessions: how many, how long, how engaged, what they brought; by period and by one field of their entry."""
+"""Sessions: how many, how long, how engaged, what they brought; by period and by fields of them and their customers."""
 
-from typing import Annotated, Literal, get_args
-
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 
 from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved, ratio
 from api.query.questions.ranges import OfCustomers, Period
-from schemas.facts import Session
-
-Column = Literal[
-    "channel",
-    "acquisition",
-    "source",
-    "medium",
-    "campaign",
-    "click_id",
-    "referrer",
-    "country",
-    "region",
-    "city",
-    "device_type",
-    "browser",
-    "os",
-    "entry_host",
-    "entry_page",
-    "exit_page",
-]
-COLUMNS: tuple[str, ...] = get_args(Column)
-_ATTRIBUTES = {
-    "source": "utm_source", "medium": "utm_medium", "campaign": "utm_campaign", "referrer": "referrer_host",
-    "entry_page": "entry_path", "exit_page": "exit_path",
-}  # fmt: skip
-_OTHER_NAMES = {"$utm_source": "source", "$utm_medium": "medium", "$utm_campaign": "campaign", "$path": "entry_page"}
-
-
-def _column(given: object) -> object:
-    """Funnels write columns with a $ before them; here the same names are understood."""
-    if isinstance(given, str) and given.startswith("$"):
-        return _OTHER_NAMES.get(given, given[1:])
-    return given
-
-
-Breakdown = Annotated[
-    Annotated[Column, BeforeValidator(_column)] | None,
-    Field(description="a field of the session's entry (exit_page: of its end)"),
-]
+from api.query.questions.session_values import COLUMNS, Breakdown, Values, written
 
 
 class SessionsQuestion(OfCustomers):
     by: Period | None = Field(None, description="a row for each period that has sessions, in the zone")
-    breakdown: Breakdown = None
+    breakdown: Breakdown | None = Field(
+        None,
+        description="one, or a list of up to three, taken together: a field of the session's entry (exit_page: of its "
+        f"end), $segment.NAME or $customer_now.NAME. The fields are {', '.join(COLUMNS)}",
+    )
     limit: int = Field(100, ge=1, le=1000, description="values of the breakdown, those with most sessions first")
     new_and_returning: bool = Field(
         False, description="tell new customers from returning ones; for that every session ever is looked at"
@@ -83,7 +47,8 @@ class SessionNumbers(BaseModel):
 
 class SessionRow(SessionNumbers):
     period: str | None = Field(description="start of the period: a date, or the time of the hour")
-    value: str | None = Field(description="value of the breakdown; null: none")
+    value: str | None = Field(description="value of the breakdown, of several a JSON array; null: none")
+    values: list[str | None] = Field(description="of each field of the breakdown; null: none")
 
 
 class SessionsResult(BaseModel):
@@ -98,11 +63,12 @@ class SessionsAnswer(Answer[SessionsQuestion, SessionsResult]):
 
 
 def solve(asking: Asking, question: SessionsQuestion) -> Solved[SessionsQuestion, SessionsResult]:
+    broken_down = Values(asking, question.breakdown, question.include_bots)
     rows = asking.rows(
         "sessions",
         **question.range(asking.now).bound(),
         by=question.by or "",
-        breakdown=question.breakdown or "",
+        **broken_down.bound(),
         zone=question.zone,
         bots=int(question.include_bots),
         firsts=int(question.new_and_returning),
@@ -110,34 +76,36 @@ def solve(asking: Asking, question: SessionsQuestion) -> Solved[SessionsQuestion
         rows=MOST_ROWS,
     )
     told_who = question.new_and_returning
-    total = next((_numbers(row[3:], told_who) for row in rows if row[0]), _numbers((0,) * 16, told_who))
+    total = next((_numbers(row[4:], told_who) for row in rows if row[0]), _numbers((0,) * 16, told_who))
     found: list[SessionRow] = []
     left_out = 0
     if question.by or question.breakdown:
-        counts = [(row[2], row[3]) for row in rows if not row[0]]
+        told = [(row, broken_down.together(row[2], row[3])) for row in rows if not row[0]]
+        counts = [(values, row[4]) for row, values in told]
         kept = most(counts, question.limit)
-        left_out = len({value for value, _ in counts}) - len(kept)
+        left_out = len({values for values, _ in counts}) - len(kept)
         found = [
-            SessionRow(**_numbers(row[3:], told_who).model_dump(), period=row[1] or None, value=row[2] or None)
-            for row in rows
-            if not row[0] and row[2] in kept
+            SessionRow(
+                **_numbers(row[4:], told_who).model_dump(),
+                period=row[1] or None,
+                value=written(values),
+                values=list(values),
+            )
+            for row, values in told
+            if values in kept
         ]
         found.sort(key=lambda row: (row.period or "", -row.sessions, row.value or ""))
     result = SessionsResult(total=total, currency=asking.project.currency, rows=found, values_left_out=left_out)
     return Solved(question, {"session": 1, "bounce.engaged": 1} | asking.goal_versions(), result)
 
 
-def value_of(session: Session, column: str | None) -> str | None:
-    """The value of a breakdown's column, as sessions.sql and bounce.sql read it; None where there is none."""
-    return getattr(session, _ATTRIBUTES.get(column, column)) or None if column else None
-
-
-def most(counts: list[tuple[str, int]], limit: int) -> set[str]:
+def most(counts: list[tuple[tuple[str | None, ...], int]], limit: int) -> set[tuple[str | None, ...]]:
     """The `limit` values with the greatest sums; ties go by name."""
-    sums: dict[str, int] = {}
+    sums: dict[tuple[str | None, ...], int] = {}
     for value, count in counts:
         sums[value] = sums.get(value, 0) + count
-    return {value for value, _ in sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:limit]}
+    ranked = sorted(sums.items(), key=lambda item: (-item[1], [one or "" for one in item[0]]))
+    return {value for value, _ in ranked[:limit]}
 
 
 def _numbers(row: tuple[int, ...], told_who: bool) -> SessionNumbers:

@@ -8,6 +8,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PlainSerializer,
     PlainValidator,
     WithJsonSchema,
 )
@@ -171,6 +172,43 @@ def window_of(window: int | str | None) -> dict[str, Any]:
     if window == SESSION:
         return {"within_session": True}
     return {"window_ms": window or DEFAULT_WINDOW_MS}
+
+
+def one_or_many(given: Any) -> Any:
+    """A breakdown's names: one alone, or a list; "" is none."""
+    return [given] if isinstance(given, str) and given else [] if given == "" else given
+
+
+def each_once(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise ValueError("each property once")
+    return names
+
+
+def alone(names: list[str]) -> str | list[str]:
+    """As it is written: one name alone, none as ""."""
+    return "" if not names else names[0] if len(names) == 1 else names
+
+
+def breakdown_schema(name: dict[str, Any], least: int) -> WithJsonSchema:
+    """One name or a list of names."""
+    return WithJsonSchema({"anyOf": [name, {"type": "array", "items": name, "minItems": least, "maxItems": 3}]})
+
+
+_names = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=1000)]],
+    Field(max_length=3),
+    BeforeValidator(one_or_many),
+    AfterValidator(each_once),
+    PlainSerializer(alone),
+]
+Breakdown = Annotated[_names, Field(min_length=1), breakdown_schema({"type": "string", "minLength": 1}, 1)]
+SavedBreakdown = Annotated[_names, breakdown_schema({"type": "string"}, 0)]
+
+
+def breakdown_of(names: list[str] | None) -> str | tuple[str, ...]:
+    """As a definition has it."""
+    return tuple(names) if names and len(names) > 1 else names[0] if names else ""
 
 
 Order = Literal["ordered", "strict", "any"]

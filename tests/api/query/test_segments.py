@@ -195,17 +195,13 @@ async def test_a_segment_that_cannot_be_is_refused_with_its_field(
     assert hint in answer.json()["error"]["message"]
 
 
-async def test_an_unknown_segment_is_422_with_the_nearest_and_none_is_saved_into_what_is_followed(house: House) -> None:
+async def test_an_unknown_segment_is_422_with_the_nearest_and_no_goal_asks_about_one(house: House) -> None:
     await save(house, "payers", PAID)
     error = await house.refused("sessions", {"segments": ["payer"]})
     assert (error["field"], "did you mean 'payers'?" in error["message"]) == ("segments", True)
-    where = [{"property": "$segment.payers", "value": True}]
-    told = {
-        "goals/g": {"events": "Paid", "where": where},
-        "funnels/f": {"steps": STEPS, "constant": ["$segment.payers"]},
-    }
-    for path, body in told.items():
-        answer = await house.client.put(f"/api/v1/projects/{house.name}/{path}", json=body)
+    told = [{"where": [{"property": "$segment.payers", "value": True}]}, {"value_property": "$session.value"}]
+    for body in told:
+        answer = await house.client.put(f"/api/v1/projects/{house.name}/goals/g", json={"events": "Paid"} | body)
         assert 400 <= answer.status_code < 500, answer.text
-        assert "changes with time" in answer.json()["error"]["message"]
+        assert "its event alone" in answer.json()["error"]["message"]
     assert (await house.client.delete(f"/api/v1/projects/{house.name}/segments/payers")).status_code == 204
