@@ -93,6 +93,24 @@ def followed(draw: Draw, windows: st.SearchStrategy[Any]) -> Question:
 
 
 @st.composite
+def simple(draw: Draw, windows: st.SearchStrategy[Any]) -> Question:
+    """Steps in order that no event can meet two of: what an engine may count without looking at each event."""
+    names = draw(st.permutations([*NAMES, "X", "heartbeat"]))
+    count = draw(st.integers(2, 4))
+    return {
+        "steps": [
+            {"events": name, "where": draw(where) if draw(st.integers(0, 3)) == 0 else [], "optional": False}
+            for name in names[:count]
+        ],
+        "order": "ordered",
+        "window": draw(windows),
+        "exclusions": [],
+        "constant": [],
+        "breakdown": draw(st.sampled_from([None, "p", "$channel", "$segment.doers"])),
+    }
+
+
+@st.composite
 def choices(draw: Draw, of: Question, *, is_saved: bool = False) -> Question:
     """How the entries of a funnel are counted."""
     count = len(of["steps"])

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from pipeline.domain.identifiers import Kind, identifier
 from schemas.facts import EventRow
 from tests.api.query.conftest import House
+from tests.api.query.test_saved import put
 from tests.domain.test_funnels_held_against import definition
 from tests.evaluator.asked import milliseconds, moment
 from tests.evaluator.happenings import Happening
 from tests.evaluator.held_against import assert_answers
-from tests.evaluator.made_up import Question, choices, followed, history
+from tests.evaluator.made_up import Question, choices, followed, history, simple
 from tests.evaluator.visits import with_sessions
 
 EXAMPLES = int(os.environ.get("EVALUATOR_STORES", "6"))
@@ -58,21 +59,38 @@ def ranges(draw: Any, zone: str) -> Question:
 
 @st.composite
 def questions(draw: Any) -> Question:
-    of = draw(followed(windows))
+    """Of two, one is a plain one; some look at the segment of those who did C."""
+    of = draw(st.one_of(simple(windows), followed(windows)))
+    if not draw(st.integers(0, 5)):
+        of["steps"][-1]["where"] = [{"property": "$segment.doers", "operator": "is", "value": draw(st.booleans())}]
     counted = draw(choices(of))
-    asked = of | counted | draw(ranges(counted["zone"]))
+    asked = of | counted | draw(ranges(counted["zone"])) | {"segments": draw(st.sampled_from([[], [], ["doers"]]))}
     return asked | ({"compare": "previous"} if asked["from"] and asked["to"] and draw(st.booleans()) else {})
 
 
 def lived(histories: list[list[Happening]]) -> list[Happening]:
-    """The histories had by several customers, each at a time of his own."""
+    """The histories had by several customers, each at a time of his own; two histories are one's on two devices."""
     found = [
-        replace(one, at=one.at + shift, customer=f"c{number}.{shift}", device=f"d{number}.{shift}")
+        replace(
+            one,
+            at=one.at + shift,
+            customer=f"c{number // 2}.{shift}",
+            device=f"d{number}.{shift}",
+            message_id=100 * number + one.message_id,
+        )
         for number, happened in enumerate(histories)
         for shift in SHIFTS
         for one in happened
     ]
-    return with_sessions(found)
+    doers = {one.customer for one in found if one.name == "C" and not one.is_bot}
+    return with_sessions(
+        replace(one, columns={**one.columns, "$segment.doers": one.customer in doers}) for one in found
+    )
+
+
+def about(question: Question, happened: list[Happening]) -> list[Happening]:
+    """What those did whom the question is about."""
+    return [one for one in happened if not question.get("segments") or one.columns["$segment.doers"]]
 
 
 def row(one: Happening, project: str) -> EventRow:
@@ -118,10 +136,11 @@ async def test_every_option_gives_the_answer_that_the_pages_tell_of(
     happened = lived(histories)
     clock.now = BEGINNING + days * DAY
     house.tell([row(one, house.name) for one in happened])
+    await put(house, "segments/doers", {"conditions": [{"kind": "did", "events": "C"}]})
     for question in asked:
         note(json.dumps(question))
         told = await house.ask("funnel", question)
-        assert_answers(told["result"], question, happened, clock.now)
+        assert_answers(told["result"], question, about(question, happened), clock.now)
 
 
 @st.composite

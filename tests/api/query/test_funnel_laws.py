@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.api.query.conftest import House
 from tests.api.query.test_funnel_held_against import lived, moments, questions, row
+from tests.api.query.test_saved import put
 from tests.evaluator.asked import Asked, milliseconds
 from tests.evaluator.happenings import Happening
 from tests.evaluator.made_up import Question, history
@@ -74,6 +75,7 @@ async def test_the_laws_of_funnels_hold_between_answers(
     house.renew()
     happened = lived(histories)
     house.tell([row(one, house.name) for one in happened])
+    await put(house, "segments/doers", {"conditions": [{"kind": "did", "events": "C"}]})
     for question in several:
         plain = question | {"breakdown": None, "attribution": "first", "by": None}
         await groups_add_up_to_the_total(house, plain)
