@@ -7,19 +7,28 @@ from dataclasses import replace
 from tests.evaluator.happenings import Happening
 
 GAP = 30 * 60_000
+Span = tuple[int, int]
+
+
+def spans(events: Iterable[Happening]) -> list[Span]:
+    """(first, last) ms of the sessions of one device. Passive events begin none."""
+    found: list[Span] = []
+    for one in sorted(events, key=lambda one: (one.at, one.sequence, one.message_id)):
+        if found and one.at - found[-1][1] <= GAP:
+            found[-1] = found[-1][0], one.at
+        elif not one.is_passive:
+            found.append((one.at, one.at))
+    return found
 
 
 def with_sessions(happenings: Iterable[Happening]) -> list[Happening]:
-    """The events, each with the session that holds it; passive ones begin none."""
+    """The events, each with the session whose time holds it, to the millisecond."""
     of_device = defaultdict(list)
     for one in happenings:
         of_device[one.device].append(one)
-    out = []
-    for device, events in of_device.items():
-        last, session = None, None
-        for one in sorted(events, key=lambda one: (one.at, one.sequence, one.message_id)):
-            if last is None or one.at - last > GAP:
-                session = None if one.is_passive else f"{device} {one.at} {one.message_id}"
-            last = one.at if session else None
-            out.append(replace(one, session=session))
-    return out
+    return [
+        replace(one, session=next((f"{device} {first}" for first, last in of if first <= one.at <= last), None))
+        for device, events in of_device.items()
+        for of in [spans(events)]
+        for one in events
+    ]

@@ -207,3 +207,16 @@ async def test_a_period_that_the_range_cuts_is_finished_when_the_windows_of_its_
         result = (await house.ask("funnel", asked))["result"]
         assert [period["unfinished"] for period in result["periods"]] == [unfinished]
         assert_answers(result, asked, happened, clock.now)
+
+
+async def test_a_passive_event_in_the_millisecond_in_which_a_session_begins_is_one_of_the_sessions(
+    house: House, clock: SimpleNamespace
+) -> None:
+    clock.now = BEGINNING + DAY
+    beat = Happening(BEGINNING, "heartbeat", 1, is_passive=True, columns={"$channel": "web"})
+    happened = with_sessions([beat, Happening(BEGINNING, "A", 2, columns={"$channel": "web"})])
+    house.tell([row(one, house.name) for one in happened])
+    question: Question = {"steps": [{"events": "heartbeat"}, {"events": "A"}], "breakdown": None, "count": "sessions"}
+    result = (await house.ask("funnel", question))["result"]
+    assert (result["entered"], result["converted"]) == (1, 1)
+    assert_answers(result, question, happened, clock.now)
