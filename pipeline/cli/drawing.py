@@ -19,6 +19,7 @@ from pipeline.cli.strokes import (
     label_of,
     moment,
     money,
+    named,
     path,
     range_of,
     rows_of,
@@ -106,11 +107,6 @@ def drop_points(answer: Answer) -> None:
         ]
         table(title, (*names, "sessions"), rows, right=("sessions",))
     foot(answer)
-
-
-def named(breakdown: str | list[str] | None) -> str:
-    """The properties of a breakdown."""
-    return ", ".join(breakdown) if isinstance(breakdown, list) else breakdown or ""
 
 
 def funnel(answer: Answer) -> None:

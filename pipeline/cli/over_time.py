@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from pipeline.cli.output import out, share, table, written
-from pipeline.cli.strokes import Answer, bar, foot, range_of
+from pipeline.cli.strokes import Answer, bar, foot, named, range_of
 
 GROUPS: Mapping[str, str] = {"none": "(none)", "other": "(other)"}
 
@@ -54,7 +54,7 @@ def trend(answer: Answer) -> None:
         rows = [
             (GROUPS.get(one["kind"], one["value"]), written(one["measured"]), one["events"]) for one in result["groups"]
         ]
-        table(f"By {question['breakdown']}", ("value", "measured", "events"), rows, right=("measured", "events"))
+        table(f"By {named(question['breakdown'])}", ("value", "measured", "events"), rows, right=("measured", "events"))
     foot(answer)
 
 

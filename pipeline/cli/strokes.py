@@ -77,3 +77,8 @@ def foot(answer: Answer) -> None:
 def between(interval: Sequence[float] | None) -> str:
     """The ends of an interval of shares."""
     return f" ({share(interval[0])} to {share(interval[1])})" if interval else ""
+
+
+def named(breakdown: str | list[str] | None) -> str:
+    """The properties of a breakdown."""
+    return ", ".join(breakdown) if isinstance(breakdown, list) else breakdown or ""

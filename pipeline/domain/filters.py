@@ -178,28 +178,6 @@ def property_value(event: Event, properties: Mapping[str, Any], name: str) -> st
     return text(_cached_reader(name)(event, properties)) or None
 
 
-def together(names: Sequence[str], field: str = "breakdown") -> Callable[[Event, Mapping[str, Any]], str]:
-    """What reads the values of some properties or $columns as one text, "" where the event lacks them all.
-
-    Of one it is its text; of several a JSON array of their texts, null where one is lacking.
-    """
-    if len(names) == 1:
-        read = reader(names[0], field)
-        return lambda event, properties: text(read(event, properties))
-    reads = [reader(name, f"{field}[{at}]") for at, name in enumerate(names)]
-
-    def read_all(event: Event, properties: Mapping[str, Any]) -> str:
-        texts = [text(each(event, properties)) for each in reads]
-        return combined(texts)
-
-    return read_all
-
-
-def combined(texts: Sequence[str]) -> str:
-    """The texts of several values as one."""
-    return _json([one or None for one in texts]) if any(texts) else ""
-
-
 def compile(filters: Sequence[Filter], field: str = "where") -> Predicate:
     """One predicate for all the filters: (event, its parsed properties) -> whether every one holds.
 

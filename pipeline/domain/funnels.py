@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from pipeline.domain import asked, filters
+from pipeline.domain.breakdowns import together
 from pipeline.domain.identifiers import fact_id
 from pipeline.domain.walk import Barrier, Fill, Rules, Track
 from pipeline.errors import InvalidQuestion
@@ -58,7 +59,7 @@ class FunnelPlan:
         self.rules = _rules(funnel)
         self.constant = [filters.reader(name, f"constant[{at}]") for at, name in enumerate(funnel.constant)]
         broken_down = breakdowns(funnel)
-        self.group = filters.together(broken_down, "breakdown") if broken_down else None
+        self.group = together(broken_down) if broken_down else None
         named: list[Step | Exclusion] = [*funnel.steps, *funnel.exclusions]
         candidates = [_candidate(one, 1 << number, field) for number, (one, field) in enumerate(_fields(funnel))]
         names = {name for one in named for name in one.events}

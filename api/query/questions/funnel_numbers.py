@@ -1,6 +1,5 @@
 """A funnel's numbers: of each customer or session the entry that counts, or all, by step, value and period."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Self
@@ -21,6 +20,7 @@ from api.query.questions.funnel_choice import (
 from api.query.questions.model import ratio
 from api.query.questions.periods import all_between, end_of
 from api.query.questions.shares import interval
+from pipeline.domain.breakdowns import apart
 from pipeline.domain.funnels import breakdowns
 from schemas.definitions import Funnel
 from schemas.facts import FunnelEntry
@@ -266,10 +266,7 @@ class Groups:
 
     def _parts(self, value: str) -> list[str | None]:
         """The values that are taken together in one."""
-        size = len(breakdowns(self.count.funnel))
-        if not value:
-            return [None] * size
-        return [value] if size == 1 else list(json.loads(value))
+        return apart(value, len(breakdowns(self.count.funnel)))
 
     def _other(self) -> _Numbers:
         """Everybody with a value that is left out, once."""

@@ -13,6 +13,7 @@ from api.query.questions.periods import label
 from api.query.questions.ranges import Period, Range
 from api.query.questions.steps import EventNames, Where, check
 from pipeline.domain import filters
+from pipeline.domain.breakdowns import together
 from pipeline.domain.measures import OF_EVENTS, Measure
 from pipeline.errors import InvalidQuestion
 from schemas.facts import EventRow
@@ -46,7 +47,7 @@ class Asked(NamedTuple):
     by: Period
     zone: str
     include_bots: bool
-    breakdown: str | None
+    breakdown: list[str] | None
 
 
 class Happened(NamedTuple):
@@ -85,7 +86,8 @@ def happened(asking: Asking, asked: Asked, left: Left) -> Iterator[Happened]:
     series, zone = asked.series, ZoneInfo(asked.zone)
     holds = filters.compile([one.definition() for one in series.where], f"{asked.field}where")
     measured = filters.reader(series.property, f"{asked.field}property") if series.property else None
-    read = [one.property for one in series.where] + [asked.breakdown or "", series.property or ""]
+    group = together(asked.breakdown) if asked.breakdown else None
+    read = [one.property for one in series.where] + [*(asked.breakdown or ()), series.property or ""]
     if series.property == _VALUE:
         read.append("$currency")
     seen: set[str] = set()
@@ -98,6 +100,6 @@ def happened(asking: Asking, asked: Asked, left: Left) -> Iterator[Happened]:
         if series.property == _VALUE and event.currency not in ("", asking.project.currency):
             left.currencies[event.currency] += 1
             number = None
-        group = filters.property_value(event, properties, asked.breakdown) if asked.breakdown else None
-        yield Happened(customer, event, label(event.occurred_at, asked.by, zone), group, number)
+        value = group(event, properties) or None if group else None
+        yield Happened(customer, event, label(event.occurred_at, asked.by, zone), value, number)
     left.unseen.update(set(series.events) - seen)

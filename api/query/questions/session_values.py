@@ -19,6 +19,7 @@ from api.query.questions.model import MOST_MEMBERS, Asking
 from api.query.questions.steps import alone, each_once, one_or_many
 from api.query.questions.surroundings import traits_of
 from pipeline.domain import asked, filters
+from pipeline.domain.breakdowns import combined, together
 from pipeline.errors import InvalidQuestion
 from schemas.facts import NOTHING, AskedEvent, Session
 
@@ -85,7 +86,7 @@ class Values:
     def __init__(self, asking: Asking, breakdown: list[str] | None, include_bots: bool) -> None:
         self.names: Final = breakdown or []
         self.columns: Final = [name for name in self.names if name in COLUMNS]
-        self._reads: Final = {name: filters.together([name]) for name in self.names if name.startswith(_OF_CUSTOMERS)}
+        self._reads: Final = {name: together([name]) for name in self.names if name.startswith(_OF_CUSTOMERS)}
         self.kinds: Final[dict[int, int]] = {}  # customer -> kind; 0: whoever is in no segment and told no trait
         self._texts: Final[list[tuple[str, ...]]] = [self._read(_NOBODYS)]
         if self._reads:
@@ -143,4 +144,4 @@ class Values:
 
 def written(values: tuple[str | None, ...]) -> str | None:
     """One value as it is, several as a JSON array; None where there is none."""
-    return values[0] if len(values) == 1 else filters.combined([one or "" for one in values]) or None
+    return values[0] if len(values) == 1 else combined([one or "" for one in values]) or None

@@ -17,8 +17,9 @@ from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved
 from api.query.questions.periods import all_between, end_of
 from api.query.questions.ranges import OfCustomers, Period, Range, preceding
 from api.query.questions.series import Asked, Left, Series
+from api.query.questions.steps import Breakdown
 from api.query.questions.trend_lines import Grouped, Kind, Numbers, Pair, of_nothing, read, too_many
-from pipeline.domain import filters
+from pipeline.domain.breakdowns import apart, together
 from pipeline.domain.formula import MOST_CHARACTERS, Formula, compiled
 from pipeline.errors import InvalidQuestion
 
@@ -32,8 +33,10 @@ class TrendQuestion(Series, OfCustomers):
         None, min_length=1, max_length=MOST_CHARACTERS, description="of A and B, as A / B or (A - B) / A * 100"
     )
     by: Period = Field("day", description="in the zone; weeks begin on Monday")
-    breakdown: str | None = Field(
-        None, min_length=1, max_length=1000, description="a property or a $column of the event: a group each value"
+    breakdown: Breakdown | None = Field(
+        None,
+        description="a property, or $channel, $session.entry_page ...: a group each value; "
+        "or a list of up to three, taken together",
     )
     limit: int = Field(10, ge=1, le=100, description="groups of their own, those with most events; the rest is `other`")
     compare: bool = Field(False, description="tell the time of the same length before the range, too")
@@ -59,7 +62,8 @@ class TrendPoint(TrendNumbers):
 
 
 class TrendGroup(TrendNumbers):
-    value: str | None = Field(description="of the breakdown")
+    value: str | None = Field(description="of the breakdown; of several together a JSON array")
+    values: list[str | None] = Field(description="of each property of the breakdown; null: none; empty for `other`")
     kind: Kind = Field(description="none: without a value; other: those beyond `limit`")
     points: list[TrendPoint]
 
@@ -117,12 +121,12 @@ def checked(question: TrendQuestion) -> None:
     for one, field in zip(question.series(), _FIELDS, strict=False):
         series.checked(one, field)
     if question.breakdown is not None:
-        filters.reader(question.breakdown)
+        together(question.breakdown)
     if question.formula is not None and question.second is None and "B" in compiled(question.formula).names:
         raise InvalidQuestion("B is the series `second`: name it, or leave B out", field="formula")
 
 
-def all_asked(question: TrendQuestion, within: Range, breakdown: str | None) -> list[Asked]:
+def all_asked(question: TrendQuestion, within: Range, breakdown: list[str] | None) -> list[Asked]:
     """How A, and B where there is one, are asked about."""
     return [
         Asked(one, field, within, question.by, question.zone or "UTC", question.include_bots, breakdown)
@@ -159,7 +163,9 @@ class _Drawing(NamedTuple):
 
     def group(self, one: Grouped, names: Sequence[str]) -> TrendGroup:
         told = self.total(one.lines).model_dump()
-        return TrendGroup(**told, value=one.value, kind=one.kind, points=self.points(one.lines, names))
+        values = [] if one.kind == "other" else apart(one.value, len(self.question.breakdown or ()))
+        points = self.points(one.lines, names)
+        return TrendGroup(**told, value=one.value, values=values, kind=one.kind, points=points)
 
     def previous(self, lines: Pair, asked: Range, now: TrendNumbers) -> TrendBefore:
         points, total = self.points(lines, self.names(asked, [lines])), self.total(lines)

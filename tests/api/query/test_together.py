@@ -67,6 +67,22 @@ async def test_a_saved_funnel_is_broken_down_by_several_and_followed_so(house: H
     assert answer["result"] == (await house.ask("funnel", steps=STEPS, breakdown=["color", "size"]))["result"]
 
 
+async def test_a_trend_is_broken_down_by_several_and_each_group_is_explained(house: House) -> None:
+    house.tell(SHOP)
+    question = {"events": "*", "breakdown": ["color", "$session.duration_ms"]}
+    groups = (await house.ask("trend", question))["result"]["groups"]
+    assert [(one["values"], one["kind"], one["events"]) for one in groups] == [
+        ([None, "0"], "value", 2),
+        (["red", "1800000"], "value", 2),
+        (["red", "0"], "value", 1),
+    ]
+    for one in groups:
+        cell = {"kind": one["kind"], "value": one["value"]}
+        assert (await explain(house, "trend", question, cell=cell))["count"] == one["events"]
+    groups = (await house.ask("trend", question, limit=1))["result"]["groups"]
+    assert [(one["values"], one["kind"], one["events"]) for one in groups][1:] == [([], "other", 3)]
+
+
 @pytest.mark.parametrize(
     ("breakdown", "field"),
     [
