@@ -72,8 +72,8 @@ async def test_a_trend_is_broken_down_by_several_and_each_group_is_explained(hou
     question = {"events": "*", "breakdown": ["color", "$session.duration_ms"]}
     groups = (await house.ask("trend", question))["result"]["groups"]
     assert [(one["values"], one["kind"], one["events"]) for one in groups] == [
-        ([None, "0"], "value", 2),
         (["red", "1800000"], "value", 2),
+        ([None, "0"], "value", 2),
         (["red", "0"], "value", 1),
     ]
     for one in groups:
