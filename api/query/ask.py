@@ -50,12 +50,19 @@ def asking(runtime: Runtime, project: Project, stop: Stop | None = None) -> Aski
         members_of=segments.members,
         kept=set(),
         notions={},
-        limits={
-            "max_execution_time": runtime.settings.query_seconds,
-            "max_memory_usage": runtime.settings.query_memory_bytes,
-        },
+        limits=limits(runtime.settings.query_seconds, runtime.settings.query_memory_bytes),
         stop=stop or Stop(),
     )
+
+
+def limits(seconds: int, memory_bytes: int) -> dict[str, int]:
+    """Settings of a question's statements. What is grouped goes to disk before it would take the memory that is left:
+    a funnel groups twice, by device and by customer."""
+    return {
+        "max_execution_time": seconds,
+        "max_memory_usage": memory_bytes,
+        "max_bytes_before_external_group_by": memory_bytes * 3 // 10,
+    }
 
 
 async def answered(runtime: Runtime, project: Project, question: Q, solve: Solve[Q, R], answer: type[A]) -> A:

@@ -17,6 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from api.query.ask import limits
+from api.query.questions import bounce, funnel, paths, segments
+from api.query.questions.model import Asking
 from bench.machines import load as machine_load
 from bench.questions.data import DAY, END, LARGE, SAVED, SMALL, START, build
 from pipeline.errors import WayfareError
@@ -25,9 +28,6 @@ from pipeline.store.port import Store
 from pipeline.store.sql import load
 from schemas.definitions import Funnel, Project, Step
 from tests.equipment.clickhouse_fixtures import Endpoint
-
-from api.query.questions import bounce, funnel, paths, segments  # isort: skip
-from api.query.questions.model import Asking  # isort: skip
 
 MEMORY_BYTES = 2_000_000_000
 _NOW = END + 10 * DAY
@@ -56,12 +56,12 @@ def _funnel(names: tuple[str, ...], start: int, **more: Any) -> Callable[[Asking
 def _cases() -> Iterator[Case]:
     month, week = START, END - 7 * DAY
     for name, names, start, reach in (
-        ("plain 30 d, 81 % of the events", LARGE, month, "1/2"),
-        ("plain 7 d, 81 % of the events", LARGE, week, "1/1.4"),
-        ("plain 30 d, 17 % of the events", SMALL, month, ""),
+        ("plain 30 d of 81 %", LARGE, month, "1/2"),
+        ("plain 7 d of 81 %", LARGE, week, "1/1.4"),
+        ("plain 30 d of 17 %", SMALL, month, ""),
     ):
         yield Case(name, _funnel(names, start), "posthog_funnel", {"names": names, "from": start, "to": END}, reach)
-    yield Case("plain by day, 30 d", _funnel(LARGE, month, by="day"))
+    yield Case("plain 30 d by day", _funnel(LARGE, month, by="day"))
     yield Case("strict 7 d", _funnel(SMALL, week, order="strict"))
     yield Case("any order 7 d", _funnel(SMALL, week, order="any"))
     yield Case("breakdown 7 d", _funnel(SMALL, week, breakdown="$acquisition"))
@@ -85,8 +85,8 @@ def asking(store: Store) -> Asking:
     saved = Funnel(SAVED, tuple(Step((name,)) for name in LARGE))
     return Asking(
         store=store, project=Project("bench"), goals=(), funnels={SAVED: saved}, now=_NOW, statements=[],
-        segments={}, memberships={}, members_of=segments.members,
-        limits={"max_execution_time": 240, "max_memory_usage": MEMORY_BYTES},
+        segments={}, memberships={}, members_of=segments.members, kept=set(), notions={},
+        limits=limits(240, MEMORY_BYTES),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ ClickHouse's windowFunnel finds how far a customer comes, but not with which ent
 nor which of equals is the earliest: `funnel_plain.sql` hands times back along the customer's sorted events instead.
 
 Of a saved funnel of any kind the entries are there: `funnel_saved.sql` takes the one that counts of each customer,
-where neither a breakdown nor periods are asked for.
+where it has at most six steps and neither a breakdown nor periods are asked for.
 """
 
 from collections.abc import Sequence
@@ -26,6 +26,7 @@ from pipeline.domain.funnels import ANY_EVENT, compile_funnel
 from schemas.definitions import Filter, Funnel, Step
 
 _LEVEL_BITS = 6  # of a period's number and the furthest step in it
+_MOST_KEPT = 6  # steps whose times `funnel_saved.sql` compares
 _EPOCH = date(1970, 1, 1)
 # Columns that are texts, and operators on texts: what each tests, and whether it is negated.
 _TEXTS = frozenset(
@@ -68,6 +69,7 @@ def _is_kept(asking: Asking, question: OfFunnel, count: Count) -> bool:
         question.saved is not None
         and is_kept(question, compile_funnel(count.funnel))
         and _of_customers(asking, question)
+        and len(count.funnel.steps) <= _MOST_KEPT
         and not count.funnel.breakdown
         and count.by is None
     )
@@ -131,7 +133,8 @@ def _plain(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult:
 def _kept(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult:
     funnel = count.funnel
     bound = _entering(question, count).bound()
-    (row,) = asking.rows("funnel_saved", funnel=funnel.name, funnel_version=funnel.version, **bound, **_times(count))
+    bound |= {"funnel_version": funnel.version, "steps": len(funnel.steps)}
+    (row,) = asking.rows("funnel_saved", funnel=funnel.name, **bound, **_times(count))
     return _result(count, row, {})
 
 

@@ -115,7 +115,7 @@ async def test_clickhouse_counts_as_the_core_does(
 
 saved_funnels = st.fixed_dictionaries(
     {
-        "steps": st.sampled_from(["a b", "a a", "a b? c", "a|b c? a", "* b", "c a? b? d"]),
+        "steps": st.sampled_from(["a b", "a a", "a b? c", "a|b c? a", "* b", "c a? b? d", "a a b? a b a"]),
         "order": st.sampled_from(["ordered", "strict", "any"]),
         "window": st.integers(1, 7),
         "exclusions": st.sampled_from([[], [{"events": "x", "effect": "drop"}]]),
