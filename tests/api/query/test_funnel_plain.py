@@ -203,6 +203,13 @@ async def test_a_device_that_changes_hands_has_the_events_of_each_owner_apart(ho
     assert [step["count"] for step in answer["result"]["steps"]] == [2, 1]
 
 
+async def test_a_saved_funnel_that_is_asked_otherwise_than_it_is_kept_goes_to_the_core(house: House) -> None:
+    await put(house, "funnels/with-bots", {"steps": [{"events": "a"}, {"events": "b"}]})
+    asking = ask.asking(house, house.definitions.project(house.name))
+    asked = FunnelQuestion.model_validate({"saved": "with-bots", "last": None, "include_bots": True})
+    assert funnel_plain.tallied(asking, asked, funnel.entered(asking, asked)[1]) is None
+
+
 PLAIN = {"steps": [{"events": "a"}, {"events": "b"}], "last": None}
 
 
