@@ -151,6 +151,7 @@ def _collector(runtime: Runtime, counters: Counters) -> Collector:
         mappings=lambda project, name: next(
             (one.mapping for one in definitions.snapshot().webhooks.get(project, ()) if one.name == name), None
         ),
+        signers=lambda name: definitions.snapshot().signers.get(name),
         admission=Admission(
             settings.key_rate,
             settings.address_rate,

@@ -43,6 +43,14 @@ FUNNEL: Mapping[str, Any] = {
         {"events": ["Order Completed"]},
     ]
 }
+COSTS: Mapping[str, Any] = {
+    "rows": [
+        {
+            "day": "2025-03-03", "network": "google_ads", "campaign": "spring", "currency": "EUR", "source": "google",
+            "medium": "cpc", "impressions": 1200, "clicks": 30, "cost_micros": 12_500_000,
+        }
+    ]
+}  # fmt: skip
 
 # Times of receipt and names of requests differ from run to run: pages show these instead.
 A_MOMENT, A_REQUEST, A_MOMENT_IN_TEXT = 1_742_000_000_000, "5f0c9d2e7a41b386", "2025-03-15 00:53:20"
@@ -72,6 +80,7 @@ def prepared(url: str, token: str) -> Server:
     http.put(f"/api/v1/projects/{PROJECT}/funnels/checkout", json=FUNNEL).raise_for_status()
     headers = {"Content-Type": "application/x-ndjson", "X-Wayfare-Project": PROJECT}
     http.post("/v1/import", content=EVENTS.read_bytes(), headers=headers).raise_for_status()
+    http.put(f"/api/v1/admin/projects/{PROJECT}/costs", json=COSTS).raise_for_status()
     key = made.raise_for_status().json()["key"]
     ends = time.monotonic() + 60
     while not http.get("/api/v1/admin/progress").json()["drained"] or not _is_known(http, key) or _is_filling(http):

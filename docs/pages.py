@@ -30,6 +30,7 @@ from api.query.profiles import Profile
 from api.query.questions import (
     bounce,
     catalogue,
+    costs,
     divide,
     drop_off,
     drop_points,
@@ -74,6 +75,7 @@ QUESTIONS: Final[Mapping[str, tuple[type[BaseModel], type[BaseModel]]]] = {
     "lifecycle": (lifecycle.LifecycleQuestion, lifecycle.LifecycleResult),
     "journeys": (journeys.JourneysQuestion, journeys.JourneysResult),
     "trend": (trend.TrendQuestion, trend.TrendResult),
+    "costs": (costs.CostsQuestion, costs.CostsResult),
     "rejected": (rejected.RejectedQuestion, rejected.RejectedResult),
     "recent": (recent.RecentQuestion, recent.RecentResult),
     "catalogue": (catalogue.CatalogueQuestion, catalogue.CatalogueResult),
@@ -285,7 +287,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
         *(settings, tables, reasons, routes, limits, commands, metrics),
         *(columns, session_properties, placeholders, channels, passive, click_ids, groups),
         *(senders.vendors, senders.webhooks, senders.protocols, senders.protocol_events),
-        *(senders.exports, senders.mapping, senders.vocabulary),
+        *(senders.exports, senders.mapping, senders.signed_link, senders.cost_networks, senders.vocabulary),
     )
 }
 

@@ -1,14 +1,31 @@
 """What senders' own words become, as tables: of webhooks, other trackers' protocols, exports, the vocabulary."""
 
+import msgspec
+
+from api.links.token import Claims, token
 from api.protocols.protocols import PROTOCOLS
 from api.webhooks.event import IDENTIFY
 from api.webhooks.vendor import Meaning
 from api.webhooks.vendors import VENDORS
 from docs.markdown import code, rows
 from pipeline.ingest import channel
+from pipeline.ingest.costs.networks import NEEDED, NETWORKS
 from pipeline.ingest.exports.exports import EXPORTS
 from pipeline.ingest.mapping import mapping as mappings
 from pipeline.ingest.vocabulary import VOCABULARY
+
+EXAMPLE_KID, EXAMPLE_SECRET = "0123456789abcdef", "a secret that signs links"
+EXAMPLE = Claims(to="https://shop.example/spring", user="ann", mail="m-1")
+EXAMPLE_CLAIMS = msgspec.json.encode(EXAMPLE).decode()
+EXAMPLE_TOKEN = token(EXAMPLE_KID, EXAMPLE_SECRET, EXAMPLE)
+
+
+def signed_link() -> str:
+    """A link that everybody's signing must give."""
+    head, claims, sum = EXAMPLE_TOKEN.split(".")
+    lines = ("kid", EXAMPLE_KID), ("secret", EXAMPLE_SECRET), ("claims", EXAMPLE_CLAIMS)
+    told = [f"    {name:8}{value}" for name, value in (*lines, ("token", f"{head}."), ("", f"{claims}."), ("", sum))]
+    return "\n".join(told) + "\n"
 
 
 def vendors() -> str:
@@ -98,6 +115,18 @@ def exports() -> str:
         told.append(f"### --from {each.name}\n{each.title[:1].upper()}{each.title[1:]}: {each.file}.\n")
         told.append(rows(("of it", "becomes"), each.becomes))
     return "\n".join(told)
+
+
+def cost_networks() -> str:
+    """Which columns of each network's export are read."""
+    head = ("network", "day", "campaign", "cost", "also", "utm tags")
+    lines = []
+    for each in NETWORKS.values():
+        known = {name: ", ".join(map(code, names)) for name, names in each.columns.items()}
+        others = "; ".join(text for name, text in known.items() if name not in NEEDED)
+        tags = f"{code(each.source)}, {code(each.medium)}"
+        lines.append((f"{each.title} ({code(each.name)})", *(known[name] for name in NEEDED), others, tags))
+    return rows(head, lines)
 
 
 def mapping() -> str:

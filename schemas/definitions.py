@@ -169,6 +169,7 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source_kind: Literal["browser", "app", "server", "vendor", "import"] = "browser"
     origins: tuple[str, ...] = ()  # of pages that may send with it, in the place of the project's; () = the project's
     signing_secret: str = ""  # of a vendor's webhooks; kept as it is, as signatures are checked with it. "" = none
+    link_secret: str = ""  # signs links and pixels of mails; kept as it is, as they are checked with it. "" = none
     aliases: tuple[str, ...] = ()  # what other trackers' clients call the site: `matomo:1`; a second name of the key
     revoked: bool = False
     version: int = 1

@@ -17,5 +17,6 @@ REASONS: dict[str, str] = {
     "cookieless_identity": "identify, alias and group name somebody, which needs consent",
     "opted_out": "the browser sends a signal of privacy (Sec-GPC, DNT) that the project honours",
     "unmapped": "a vendor's webhook or another tracker's client told of something that is mapped to no event",
+    "invalid_link": "a mail's link or pixel that was not signed, was changed, or has expired",
     "invalid_alias": "an alias needs previousId and userId, and they must differ",
 }

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
 from api.admin.access import writer
+from api.links.token import key_id
 from api.query.questions.model import Strict
 from api.runtime import Runtime
 from schemas.definitions import Key, Project
@@ -34,6 +35,15 @@ class Aliases(Strict):
     aliases: list[str] = Field(
         max_length=20, description="what other trackers' clients call the site, as `matomo:1`; none takes them off"
     )
+
+
+class Signer(Strict):
+    anew: bool = Field(False, description="a new secret in the place of the old one: older links no longer count")
+
+
+class SignerShown(BaseModel):
+    kid: str = Field(description="names the key in a link's head")
+    link_secret: str = Field(description="signs links and pixels of mails, by HS256; for servers that send mails")
 
 
 class KeyShown(BaseModel):
@@ -102,6 +112,14 @@ def router(runtime: Runtime) -> APIRouter:
     async def set_aliases(name: Name, body: Aliases, project: Project = writes) -> KeyShown:
         aliases = tuple(body.aliases)
         return KeyShown.of(await asyncio.to_thread(runtime.definitions.set_aliases, project.name, name, aliases))
+
+    @routes.post(
+        "/{name}/links", operation_id="get_link_secret", summary="What links of mails are signed with; made if need be"
+    )
+    async def get_link_secret(name: Name, body: Signer, project: Project = writes) -> SignerShown:
+        make = runtime.definitions.link_secret
+        key = await asyncio.to_thread(make, project.name, name, anew=body.anew)
+        return SignerShown(kid=key_id(key), link_secret=key.link_secret)
 
     @routes.delete("/{name}", operation_id="revoke_key", summary="Revoke a key")
     async def revoke_key(name: Name, project: Project = writes) -> KeyShown:

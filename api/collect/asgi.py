@@ -25,7 +25,10 @@ from api.collect.lines import EventLines, Places
 from api.collect.requests import Request, batch_of, is_ndjson, lines_of, single_of
 from api.collect.routes import BATCH, KINDS, ROUTES
 from api.collect.routing import TYPES
-from api.collect.senders import IMPORT, Keys, Sender, importer, key_in_headers, sender_of_key
+from api.collect.senders import IMPORT, Keys, Sender, key_in_headers, peer_of, sender_in_body, sender_in_headers
+from api.collect.visitors import Visitor
+from api.links import door as links
+from api.links.token import Signers
 from api.protocols import door as trackers
 from api.protocols.protocol import Protocol
 from api.webhooks import door
@@ -58,6 +61,7 @@ class Collector:
         fetch: door.Fetch | None = None,
         mappings: door.Mappings = lambda project, name: None,
         admission: Admission | None = None,
+        signers: Signers = lambda name: None,
     ) -> None:
         """`keys` and `has_project` ask the snapshot of now.
 
@@ -73,6 +77,7 @@ class Collector:
         self._limits = limits or Limits()
         self._deadline = ReadDeadline(self._limits.read_s)
         self.counters = counters or Counters()
+        self._links = links.LinkDoor(signers, self._admission, writer, self._lines_of, self.counters)
         self._closing = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -105,9 +110,9 @@ class Collector:
         if self._closing or len(body) > limit:
             return False
         if kind is None and scope["path"].startswith(door.PREFIX):
-            return scope["method"] == "POST" and self._take_webhook(scope, body, tell)
+            return scope["method"] == "POST" and self._take_webhook(scope, peer, body, tell)
         if kind is None:
-            protocols = trackers.asked_of(scope["path"])
+            protocols = () if links.is_asked(scope) else trackers.asked_of(scope["path"])
             is_one = bool(protocols) and scope["method"] != "OPTIONS"
             return is_one and self._take_tracker(protocols, scope, peer, body, tell)
         if kind == IMPORT or scope["method"] != "POST":
@@ -116,11 +121,11 @@ class Collector:
         read = 0
         try:
             self._admission.request(peer)
-            sender = self._sender_in_headers(kind, headers)
+            sender = sender_in_headers(kind, headers, self._keys, self._has_project)
             read = len(body)
             request = self._request(kind, unpacked(body, headers, limit), headers)
             if sender is None:
-                sender = self._sender_in_body(request.write_key)
+                sender = sender_in_body(request.write_key, self._keys)
             if len(request.events) > self._limits.chunk:
                 return False
             self._admission.events(sender, len(request.events))
@@ -163,11 +168,12 @@ class Collector:
 
         return self._answer_later(appended, read, answer, headers, tell)
 
-    def _take_webhook(self, scope: Scope, body: bytes, tell: Callable[[Answer], None]) -> bool:
+    def _take_webhook(self, scope: Scope, peer: str, body: bytes, tell: Callable[[Answer], None]) -> bool:
         """`take` for a vendor's note for which nothing has to be fetched."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         read = 0
         try:
+            self._admission.request(peer)
             vendor = door.asked_of(scope, headers, self._keys, self._mappings)
             source = door.source_of(scope, {} if vendor.is_key_in_address else headers, self._keys)
             read = len(body)
@@ -177,6 +183,7 @@ class Collector:
                 return False
             lines = self._new_lines(source.sender, "", headers, "")
             door.add(mapped, lines)
+            self._admission.events(source.sender, lines.size)
             appended = self._writer.append_all(EVENTS, lines.by_partition)
         except (UserMistake, LogFull, LogUnavailable) as error:
             self.counters.body_bytes += read
@@ -249,6 +256,8 @@ class Collector:
         kind = ROUTES.get(scope["path"])
         if scope["method"] == "OPTIONS":
             return preflight(headers)
+        if links.is_asked(scope):
+            return await self._links.answer(scope, headers, peer_of(scope), self._now())
         if kind is None and (protocols := trackers.asked_of(scope["path"])):
             return await self._tracker(protocols, scope, headers, receive)
         if scope["method"] == "GET" and (settings := settings_of(scope, headers, self._keys)):
@@ -258,14 +267,14 @@ class Collector:
                 404, "not_found", f"there is no such route; events are sent to /v1/ and one of {', '.join(KINDS)}"
             )
         self._must_post(scope)
-        peer: str = (scope.get("client") or ("",))[0]
+        peer = peer_of(scope)
         self._admission.request(peer)
-        sender = self._sender_in_headers(kind, headers)
+        sender = sender_in_headers(kind, headers, self._keys, self._has_project)
         limit = self._limits.import_body if sender is not None and sender.kind == IMPORT else self._limits.body
         body = await self._body(receive, headers, limit)
         request = self._request(kind, body, headers)
         if sender is None:
-            sender = self._sender_in_body(request.write_key)
+            sender = sender_in_body(request.write_key, self._keys)
         if sender.kind != IMPORT:
             answers.must_be_few(len(request.events), self._limits.events)
         self._admission.events(sender, len(request.events))
@@ -282,13 +291,13 @@ class Collector:
         self, protocols: tuple[Protocol, ...], scope: Scope, headers: dict[bytes, bytes], receive: Receive
     ) -> Answer:
         """A request of another tracker's client; also an error is answered as that client knows it."""
-        protocol, peer = protocols[0], scope.get("client")
+        protocol, peer = protocols[0], peer_of(scope)
         try:
             if self._closing:
                 raise answers.stopping()
-            self._admission.request(peer[0] if peer else "")
+            self._admission.request(peer)
             body = await self._body(receive, headers, self._limits.import_body)
-            asked = trackers.asked_by(scope, body, headers, self._now(), peer[0] if peer else "")
+            asked = trackers.asked_by(scope, body, headers, self._now(), peer)
             protocol = trackers.claimed(protocols, asked)
             found = self._trackers.read(protocol, asked)
             if isinstance(found, Answer):
@@ -311,11 +320,13 @@ class Collector:
         if challenge := door.challenge_of(vendor, scope, self._keys):
             return challenge
         self._must_post(scope)
+        self._admission.request(peer_of(scope))
         source = door.source_of(scope, {} if vendor.is_key_in_address else headers, self._keys)
         body = await self._body(receive, headers, self._limits.import_body)
         mapped = await self._webhooks.read(vendor, source, scope, headers, body, self._now())
         lines = self._new_lines(source.sender, "", headers, "")
         door.add(mapped, lines)
+        self._admission.events(source.sender, lines.size)
         await self._writer.append_all(EVENTS, lines.by_partition)
         return door.answer_of(vendor, taken(self._count(source.sender, lines)))
 
@@ -324,21 +335,6 @@ class Collector:
             raise Refused(405, "method_not_allowed", "send events with POST", headers=((b"allow", b"POST, OPTIONS"),))
         if self._closing:
             raise answers.stopping()
-
-    def _sender_in_headers(self, kind: str, headers: dict[bytes, bytes]) -> Sender | None:
-        """Before a byte of the body is read; None where only the body can tell."""
-        key = key_in_headers(headers)
-        if key is None:
-            return None
-        if kind == IMPORT and (trusted := importer(key, headers, self._keys, self._has_project)):
-            return trusted
-        return sender_of_key(key, self._keys)
-
-    def _sender_in_body(self, key: object) -> Sender:
-        if isinstance(key, str) and key:
-            return sender_of_key(key, self._keys)
-        told = "no write key: send it by Basic auth, as X-Write-Key, or as `writeKey` in the body"
-        raise Refused(401, "missing_write_key", told)
 
     async def _body(self, receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
         deadline, task = self._deadline, asyncio.current_task()
@@ -383,14 +379,13 @@ class Collector:
         return lines
 
     def _new_lines(self, sender: Sender, sent_at: str, headers: dict[bytes, bytes], peer: str) -> EventLines:
+        return self._lines_of(sender, self._admission.visitor(sender, headers, peer, self._now()), sent_at)
+
+    def _lines_of(self, sender: Sender, visitor: Visitor, sent_at: str = "") -> EventLines:
         return EventLines(
-            sender,
-            sent_at=sent_at,
-            partitions=self._topic().partitions,
-            event_limit=self._limits.event,
-            places=self._places,
-            visitor=self._admission.visitor(sender, headers, peer, self._now()),
-        )
+            sender, sent_at=sent_at, partitions=self._topic().partitions, event_limit=self._limits.event,
+            places=self._places, visitor=visitor,
+        )  # fmt: skip
 
     def _count(self, sender: Sender, lines: EventLines) -> int:
         """Counts what the log has taken; how many of them as rejects."""

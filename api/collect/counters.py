@@ -11,6 +11,7 @@ HELP = {
     "wayfare_collector_body_bytes_total": "Bytes of request bodies as read",
     "wayfare_collector_answers_total": "Answers by HTTP status",
     "wayfare_collector_refusals_total": "Answers of 4xx and 5xx by error code",
+    "wayfare_collector_unrecorded_total": "Opens and clicks of mails that were answered and not logged, by reason",
     "wayfare_collector_cut_total": "Requests whose sender left before the body was whole",
     "wayfare_collector_clock_failures_total": "Clock records that the log did not take, by topic",
     "wayfare_collector_in_flight": "Requests being answered now",
@@ -25,6 +26,7 @@ class Counters:
         self.rejected: Counter[tuple[str, str, str]] = Counter()  # by project, source, reason
         self.answers: Counter[int] = Counter()  # by status
         self.refusals: Counter[tuple[int, str]] = Counter()  # by status, code
+        self.unrecorded: Counter[tuple[str, str, str]] = Counter()  # by project, source, reason
         self.clock_failures: Counter[str] = Counter()  # by topic
         self.body_bytes = 0
         self.cut = 0
@@ -50,6 +52,9 @@ class Counters:
             yield "wayfare_collector_answers_total", {"status": str(status)}, count
         for (status, code), count in self.refusals.items():
             yield "wayfare_collector_refusals_total", {"status": str(status), "code": code}, count
+        for (project, source, reason), count in self.unrecorded.items():
+            labels = {"project": project, "source": source, "reason": reason}
+            yield "wayfare_collector_unrecorded_total", labels, count
         yield "wayfare_collector_cut_total", {}, self.cut
         for topic, count in self.clock_failures.items():
             yield "wayfare_collector_clock_failures_total", {"topic": topic}, count

@@ -106,6 +106,8 @@ class EventLines:
                 consent = context.consent or context.consent_management
                 if context.user_agent:
                     start = with_agent
+            if own_sent_at and event.sent_at is not None and (own := sent_at_text(event.sent_at)):
+                start = b'%b,"t":%b,"d":' % (start[:-5], _quoted(own))
             try:
                 device, digits = device_in_digits(project, event.anonymous_id, event.user_id)
             except TypeError:  # an id of a type that no id has
@@ -118,7 +120,6 @@ class EventLines:
                 or (has_signs and may_hold_email(line))
                 or (not event.event and event.type == "track")
                 or event.write_key is not None
-                or (own_sent_at and event.sent_at is not None)
             ):
                 self.add(bytes(text).strip(), event)
                 continue
@@ -191,6 +192,10 @@ class EventLines:
         if is_json:
             return self._reject(payload, "unmapped", words, 0)
         return self._reject_text(payload.decode("utf-8", "replace"), words)
+
+    def add_refused(self, payload: bytes, reason: str, words: str) -> None:
+        """JSON that came without being an event."""
+        self._reject(payload, reason, words, 0)
 
     def _put(self, device: int, line: bytes) -> None:
         partition = device % self._partitions

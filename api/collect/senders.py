@@ -6,9 +6,9 @@ An import may also come with an admin key or with the local token, and then name
 """
 
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from api.collect.answers import Refused
 from schemas.definitions import Key
@@ -91,3 +91,28 @@ def importer(key: str, headers: dict[bytes, bytes], keys: Keys, has_project: Cal
     if not has_project(project):
         raise Refused(404, "unknown_project", f"there is no project {project[:80]!r}", field=PROJECT_HEADER)
     return Sender(project, IMPORT, IMPORT)
+
+
+def sender_in_headers(
+    kind: str, headers: dict[bytes, bytes], keys: Keys, has_project: Callable[[str], bool]
+) -> Sender | None:
+    """Before a byte of the body is read; None where only the body can tell. Raises Refused."""
+    key = key_in_headers(headers)
+    if key is None:
+        return None
+    if kind == IMPORT and (trusted := importer(key, headers, keys, has_project)):
+        return trusted
+    return sender_of_key(key, keys)
+
+
+def sender_in_body(key: object, keys: Keys) -> Sender:
+    """By `writeKey`. Raises Refused (401)."""
+    if isinstance(key, str) and key:
+        return sender_of_key(key, keys)
+    told = "no write key: send it by Basic auth, as X-Write-Key, or as `writeKey` in the body"
+    raise Refused(401, "missing_write_key", told)
+
+
+def peer_of(scope: MutableMapping[str, Any]) -> str:
+    """The address that the request came from, "" = not known."""
+    return str((scope.get("client") or ("",))[0])

@@ -12,7 +12,9 @@ from api.collect.routing import Routing, routing_of
 from pipeline.errors import SaltMissing
 from pipeline.ingest.redacted_event import redacted_event
 
-_WITH_A_LOOK = re.compile(rb'"(?:ip|request_ip|writeKey|[a-z_]*ip_?addr\w*|[a-z_]*(?:phone|telephone)\w*)"', re.I)
+_NAMES = (b'"ip"', b'"request_ip"', b'"writekey"')
+_PARTS = (b"phone", b"ipaddr", b"ip_addr")
+_BEFORE, _BEHIND = re.compile(rb"[a-z_]*"), re.compile(rb'\w*"')
 
 
 class Refusal(NamedTuple):
@@ -82,7 +84,7 @@ class Visitor(NamedTuple):
             or event.write_key is not None
             or may_hold_email(raw)
             or (b"\\" in raw and b"\\u" in raw)
-            or _WITH_A_LOOK.search(raw) is not None
+            or names_address_or_phone(raw)
         )
 
     def _cookieless(self, project: str, event: Routing) -> str:
@@ -103,6 +105,26 @@ def visitor_of(
     """`peer` is the address of the connection, or "" where it says nothing."""
     opted_out = policy.looks_at_signals and not is_trusted and is_opted_out(policy, headers)
     return Visitor(policy, is_trusted, opted_out, peer, headers.get(b"user-agent", b""), received_at, salt)
+
+
+def names_address_or_phone(raw: bytes) -> bool:
+    """Whether a text names an address, a phone number or a key: one of _NAMES, or a name with one of _PARTS in it."""
+    small = raw.lower()
+    for name in _NAMES:
+        if name in small:
+            return True
+    return any(part in small and _is_in_name(small, part) for part in _PARTS)
+
+
+def _is_in_name(small: bytes, part: bytes) -> bool:
+    """Whether it is in quotes, behind letters and before letters and digits: `"home_phone2"`, no `(iPhone; ...)`."""
+    at = small.find(part)
+    while at >= 0:
+        begin = small.rfind(b'"', 0, at)
+        if begin >= 0 and _BEFORE.fullmatch(small, begin + 1, at) and _BEHIND.match(small, at + len(part)):
+            return True
+        at = small.find(part, at + 1)
+    return False
 
 
 def may_hold_email(raw: bytes) -> bool:

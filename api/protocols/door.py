@@ -11,8 +11,9 @@ import msgspec
 from api.collect.answers import JSON_TYPE, Answer, Refused, refusal
 from api.collect.cookieless import DAY_MS, Salt, cookieless_id, prefix_of
 from api.collect.lines import EventLines
-from api.collect.routing import Context, Routing
+from api.collect.routing import TYPES, Context, Routing
 from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
+from api.collect.visitors import names_address_or_phone
 from api.protocols.protocol import ALIAS, Asked, Posted, Protocol, Refusal, Told
 from api.protocols.protocols import PROTOCOLS
 from api.webhooks.door import json_bytes
@@ -95,14 +96,15 @@ class Reader:
             posted = told.posted
             address = "" if posted.hides_address else taken.asked.address
             for start in range(0, len(posted.notes), chunk):
-                made = lines(sender, posted.sent_at, taken.asked.headers, address)
+                made = Adding(lines(sender, posted.sent_at, taken.asked.headers, address))
                 for note in posted.notes[start : start + chunk]:
                     if posted.wrong:
-                        _add(made, Unmapped(taken.protocol.public(note), posted.wrong))
+                        made.add(Unmapped(taken.protocol.public(note), posted.wrong))
                         continue
                     for each in taken.protocol.mapped(note, told):
-                        _add(made, each)
-                yield sender, made
+                        made.add(each)
+                made.flush()
+                yield sender, made.lines
 
     def _sender(self, protocol: Protocol, asked: Asked, posted: Posted) -> Sender:
         """A key in a header counts before what the client calls its site. Raises Refused (401)."""
@@ -126,22 +128,46 @@ def visitors(salt: Salt, project: str, now: int) -> Callable[[str, str], str]:
     return visitor
 
 
-def _add(lines: EventLines, one: Event | Unmapped) -> None:
-    if isinstance(one, Unmapped):
-        is_json = not isinstance(one.payload, bytes)
-        lines.add_unmapped(json_bytes(one.payload) if is_json else one.payload, is_json, one.words)
-        return
-    try:
-        raw = _encode(one)
-    except (OverflowError, TypeError, ValueError, RecursionError):  # a number beyond 64 bits
-        lines.add_text(json_bytes(one))
-        return
-    context = one.get("context")
-    lines.add(raw, Routing(
-        one.get("type"), one.get("event"), one.get("anonymousId"), one.get("userId"),
-        _context(context) if isinstance(context, dict) and context else None,
-        None, one.get("sentAt"),
-    ))  # fmt: skip
+class Adding:
+    """Puts what notes become into lines. State: plain events in a row, which go together as those of a batch do."""
+
+    __slots__ = ("_events", "_texts", "lines")
+
+    def __init__(self, lines: EventLines) -> None:
+        self.lines = lines
+        self._texts: list[bytes] = []
+        self._events: list[Routing] = []
+
+    def add(self, one: Event | Unmapped) -> None:
+        if isinstance(one, Unmapped):
+            self.flush()
+            is_json = not isinstance(one.payload, bytes)
+            self.lines.add_unmapped(json_bytes(one.payload) if is_json else one.payload, is_json, one.words)
+            return
+        try:
+            raw = _encode(one)
+        except (OverflowError, TypeError, ValueError, RecursionError):  # a number beyond 64 bits
+            self.flush()
+            self.lines.add_text(json_bytes(one))
+            return
+        told = one.get("context")
+        context = _context(told) if isinstance(told, dict) and told else None
+        kind = one.get("type")
+        event = Routing(
+            kind, one.get("event"), one.get("anonymousId"), one.get("userId"), context, None, one.get("sentAt")
+        )
+        if kind in TYPES and (context is None or context.ip is None) and not names_address_or_phone(raw):
+            self._texts.append(raw)
+            self._events.append(event)
+            return
+        self.flush()
+        self.lines.add(raw, event)
+
+    def flush(self) -> None:
+        """To be called at the end."""
+        if self._texts:
+            self.lines.add_plain(self._texts, self._events)
+            self._texts, self._events = [], []
 
 
 def _context(told: dict[str, Any]) -> Context:

@@ -97,7 +97,9 @@ def fields_of(text: str) -> dict[str, str]:
     for pair in text.split("&"):
         name, _, value = pair.partition("=")
         if name:
-            found[_unquoted(name)] = _unquoted(value) if "%" in value or "+" in value else value
+            if "%" in name or "+" in name:
+                name = _unquoted(name)
+            found[name] = _unquoted(value) if "%" in value or "+" in value else value
     return found
 
 

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from api.protocols import ga4, gtag, jitsu, matomo, mixpanel, openpanel, plausible, posthog, snowplow
+from api.protocols import ga4, gtag, jitsu, matomo, mixpanel, openpanel, pixel, plausible, posthog, snowplow
 from api.protocols.protocol import Protocol
 
 PROTOCOLS: Final[dict[str, Protocol]] = {
     each.PROTOCOL.name: each.PROTOCOL
-    for each in (posthog, snowplow, matomo, plausible, ga4, gtag, openpanel, mixpanel, jitsu)
+    for each in (posthog, snowplow, matomo, plausible, ga4, gtag, openpanel, mixpanel, jitsu, pixel)
 }

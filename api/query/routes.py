@@ -12,6 +12,7 @@ from api.query.explain import routes as explain_routes
 from api.query.questions import (
     bounce,
     catalogue,
+    costs,
     divide,
     drop_off,
     drop_points,
@@ -28,6 +29,7 @@ from api.query.questions import (
 )
 from api.query.questions.bounce import BounceAnswer, BounceQuestion
 from api.query.questions.catalogue import CatalogueAnswer, CatalogueQuery, CatalogueQuestion
+from api.query.questions.costs import CostsAnswer, CostsQuestion
 from api.query.questions.divide import DivideAnswer, DivideQuestion
 from api.query.questions.drop_off import DropOffAnswer, DropOffQuestion
 from api.query.questions.drop_points import DropPointsAnswer, DropPointsQuestion
@@ -156,6 +158,10 @@ def _questions(runtime: Runtime) -> APIRouter:
     @answers("trend", TrendAnswer, "Trend: what is measured of events, period by period")
     async def ask_trend(request: Request, question: TrendQuestion, project: Project = reads) -> TrendAnswer | Response:
         return await ask.answer_or_stream(runtime, project, request, question, trend.solve, TrendAnswer)
+
+    @answers("costs", CostsAnswer, "Costs: what advertising cost, and what it brought")
+    async def ask_costs(request: Request, question: CostsQuestion, project: Project = reads) -> CostsAnswer | Response:
+        return await ask.answer_or_stream(runtime, project, request, question, costs.solve, CostsAnswer)
 
     @answers("rejected", RejectedAnswer, "Rejected: what could not be used, and why")
     async def ask_rejected(

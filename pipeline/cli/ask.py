@@ -29,7 +29,7 @@ QUESTIONS = (
         "journeys",
         "trend",
     ),
-    *("rejected", "catalogue", "customer"),
+    *("costs", "rejected", "catalogue", "customer"),
 )
 EXPLAINED = (
     *(

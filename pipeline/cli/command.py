@@ -9,10 +9,12 @@ import typer
 from pipeline.cli import (
     ask,
     backup,
+    costs,
     doctor,
     identity,
     importing,
     keys,
+    link,
     migrate,
     projects,
     replay,
@@ -40,6 +42,7 @@ app.command("serve")(serve.serve)
 app.command("worker", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(serve.worker)
 app.command("migrate")(migrate.migrate)
 app.command("import")(importing.import_files)
+app.command("costs")(costs.costs)
 app.command("ask")(ask.ask)
 app.command("tail")(tail.tail)
 app.command("verify")(verify.verify)
@@ -48,6 +51,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(projects.app, name="project")
 app.add_typer(keys.app, name="key")
+app.add_typer(link.app, name="link")
 app.add_typer(identity.app, name="identity")
 app.add_typer(webhook.app, name="webhook")
 app.command("doctor")(doctor.doctor)

@@ -233,6 +233,48 @@ def _field(name: str, value: Any) -> Any:
     return moment(value) if name.endswith("_at") else value
 
 
+def costs(answer: Answer) -> None:
+    result = answer["result"]
+    for one in result["totals"]:
+        pairs(
+            f"Costs in {one['currency']}, {range_of(answer)}",
+            [
+                ("cost", money(one["cost_micros"], one["currency"])),
+                ("impressions", one["impressions"]),
+                ("clicks", one["clicks"]),
+                ("sessions", one["sessions"]),
+                ("conversions", one["conversions"]),
+                ("value", money(one["value_micros"], result["currency"])),
+                ("value / cost", one["return_on_spend"]),
+            ],
+        )
+    columns = (
+        "period",
+        "value",
+        "cost",
+        "clicks",
+        "sessions",
+        "a session",
+        "conversions",
+        "a conversion",
+        "value / cost",
+    )
+    rows_of(
+        answer,
+        columns,
+        lambda row: (
+            money(row["cost_micros"], row["currency"]), row["clicks"], row["sessions"],
+            _price(row["cost_per_session_micros"], row["currency"]), row["conversions"],
+            _price(row["cost_per_conversion_micros"], row["currency"]), row["return_on_spend"],
+        ),
+    )  # fmt: skip
+    foot(answer)
+
+
+def _price(micros: int | None, currency: str) -> str:
+    return "-" if micros is None else money(micros, currency)
+
+
 DRAWN: dict[str, Callable[[Answer], None]] = {
     "sessions": sessions,
     "bounce": bounce,
@@ -246,6 +288,7 @@ DRAWN: dict[str, Callable[[Answer], None]] = {
     "stickiness": over_time.stickiness,
     "lifecycle": over_time.lifecycle,
     "trend": over_time.trend,
+    "costs": costs,
     "rejected": rejected,
     "catalogue": catalogue,
     "customer": customer,

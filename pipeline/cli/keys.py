@@ -50,7 +50,7 @@ def create(
         from api.snippet import line
 
         out.print("A site sends with one line in its HTML:")
-        out.print(f"  {line(_url(), made['key'])}", soft_wrap=True, highlight=False, markup=False)
+        out.print(f"  {line(running_url(), made['key'])}", soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command("secret")
@@ -106,7 +106,7 @@ def revoke(name: Name, project: options.Project = "", json: options.Json = False
     out.print(f"Key [bold]{name}[/bold] is revoked.")
 
 
-def _url() -> str:
+def running_url() -> str:
     """Where the running server listens; with none running, where it will."""
     settings = options.settings()
     holder = holder_of(settings.folders)

@@ -38,6 +38,7 @@ _KINDS: dict[str, type[Definition]] = {
     "decision": Decision,
     "survey": Survey,
 }
+SIGNER_DIGITS = 16  # of a key's hash: its name in links of mails
 _Place = tuple[str, str, str]  # project, kind, name
 
 
@@ -49,6 +50,7 @@ class Snapshot:
     projects: Mapping[str, Project] = field(default_factory=dict)  # by name
     keys: Mapping[str, Key] = field(default_factory=dict)  # by SHA-256 of the key, hex; revoked ones are left out
     aliases: Mapping[str, Key] = field(default_factory=dict)  # the same by their aliases
+    signers: Mapping[str, Key] = field(default_factory=dict)  # of links in mails, by the start of the hash
     goals: Mapping[str, tuple[Goal, ...]] = field(default_factory=dict)  # by project, in the order of their names
     funnels: Mapping[str, tuple[Funnel, ...]] = field(default_factory=dict)
     segments: Mapping[str, tuple[Segment, ...]] = field(default_factory=dict)
@@ -195,12 +197,29 @@ class Definitions:
         """Sets what a vendor signs its webhooks with; "" takes it off. Raises NotFound, UserMistake for a key whose
         source is no vendor.
         """
-        found = next((key for key in self.keys(project) if key.name == name and not key.revoked), None)
-        if found is None:
-            raise NotFound(f"project {project!r} has no key {name!r} in force", field="name")
+        found = self._standing(project, name)
         if found.kind != "write" or found.source_kind != "vendor":
             raise UserMistake("only write keys of sources of kind vendor have a signing secret", field="name")
         return self.save(msgspec.structs.replace(found, signing_secret=secret))
+
+    def link_secret(self, project: str, name: str, *, anew: bool = False) -> Key:
+        """The key with a secret that signs links of mails; made if need be, or `anew`: older links then count no more.
+
+        Raises NotFound, UserMistake for a key of a source that is not trusted.
+        """
+        found = self._standing(project, name)
+        if found.kind != "write" or found.source_kind not in ("server", "vendor"):
+            raise UserMistake("only write keys of sources of kind server or vendor sign links", field="name")
+        if found.link_secret and not anew:
+            return found
+        return self.save(msgspec.structs.replace(found, link_secret=secrets.token_urlsafe(32)))
+
+    def _standing(self, project: str, name: str) -> Key:
+        """The key of that name in force. Raises NotFound."""
+        found = next((key for key in self.keys(project) if key.name == name and not key.revoked), None)
+        if found is None:
+            raise NotFound(f"project {project!r} has no key {name!r} in force", field="name")
+        return found
 
     def set_aliases(self, project: str, name: str, aliases: tuple[str, ...]) -> Key:
         """Sets under which other names other trackers' clients send with a key; none takes them off.
@@ -208,9 +227,7 @@ class Definitions:
         Raises NotFound; UserMistake for a key of a source that is trusted, as an alias can be guessed, and for an alias
         that another key has.
         """
-        found = next((key for key in self.keys(project) if key.name == name and not key.revoked), None)
-        if found is None:
-            raise NotFound(f"project {project!r} has no key {name!r} in force", field="name")
+        found = self._standing(project, name)
         if found.kind != "write" or found.source_kind not in ("browser", "app"):
             raise UserMistake("only write keys of browsers and apps have aliases: they can be guessed", field="name")
         for alias in aliases:
@@ -262,6 +279,7 @@ def _snapshot(version: int, found: Mapping[_Place, Definition]) -> Snapshot:
         projects=MappingProxyType(projects),
         keys=MappingProxyType(keys),
         aliases=MappingProxyType({alias: key for key in keys.values() for alias in key.aliases}),
+        signers=MappingProxyType({key.hash[:SIGNER_DIGITS]: key for key in keys.values() if key.link_secret}),
         goals=MappingProxyType({name: tuple(_of(found, name, Goal)) for name in projects}),
         funnels=MappingProxyType({name: tuple(_of(found, name, Funnel)) for name in projects}),
         segments=MappingProxyType({name: tuple(_of(found, name, Segment)) for name in projects}),

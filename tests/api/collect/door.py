@@ -76,7 +76,7 @@ class Door:
     def __init__(self, **given: Any) -> None:
         self.log = MemoryLog()
         self.collector = Collector(
-            keys=KEYS.get,
+            keys=given.pop("keys", KEYS.get),
             has_project={"shop", "other"}.__contains__,
             **{
                 "writer": self.log,

@@ -8,6 +8,7 @@ from api.collect.admission import Admission, Buckets, is_allowed
 from api.collect.consent import Policy
 from schemas.definitions import Project
 from tests.api.collect.door import KEYS, Door, track
+from tests.api.webhooks.vendors_door import MAIL, SIGNED, send, vendor_door
 
 SHOP = "https://shop.example"
 
@@ -81,3 +82,24 @@ def test_buckets_of_very_many_senders_are_forgotten_when_they_are_full(monkeypat
     now = 5.0
     assert buckets.take("d", 1) == 0
     assert buckets._left.keys() == {"d"}
+
+
+async def test_webhooks_and_other_trackers_have_the_same_limits_of_an_address() -> None:
+    for path, body, key in (
+        (f"/webhooks/sendgrid?key={MAIL}", [], None), ("/webhooks/sendgrid?key=nobody", [], None),
+        ("/api/event", {"n": "pageview", "u": "https://shop.example/", "d": "nobody"}, None),
+        ("/v1/pixel.gif?key=nobody", {}, None),
+    ):  # fmt: skip
+        door = vendor_door(admission=Admission(address_rate=1, now=lambda: 0.0))
+        statuses = [(await door.post(path, body, key=key)).status_code for _ in range(11)]
+        assert [status == 429 for status in statuses] == [False] * 10 + [True], path
+
+
+async def test_what_a_vendor_tells_counts_for_its_key_event_by_event() -> None:
+    door = vendor_door(admission=Admission(key_rate=1, now=lambda: 0.0))
+    notes = [{"event": "open", "email": "ann@example.com", "sg_event_id": str(number)} for number in range(6)]
+    answers = [await send(door, "sendgrid", notes) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert int(answers[2].headers["retry-after"]) >= 1
+    assert len(door.log.lines) == 12, "the vendor sends the rest again"
+    assert (await send(door, "sendgrid", notes, key=SIGNED)).status_code != 429, "another key has limits of its own"

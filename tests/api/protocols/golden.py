@@ -83,6 +83,8 @@ def _body(answer: httpx.Response) -> Any:
         found = answer.json()
         if isinstance(found, dict):
             found.pop("request_id", None)
+            if isinstance(error := found.get("error"), dict):
+                error.pop("request_id", None)
         return found
     return answer.text if kind.startswith("text/") else kind
 

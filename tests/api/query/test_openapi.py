@@ -3,7 +3,16 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.api.query.conftest import House
 
 OPERATIONS = {
-    *("ask_sessions", "ask_bounce", "ask_funnel", "ask_rejected", "ask_journeys", "ask_trend", "ask_catalogue"),
+    *(
+        "ask_sessions",
+        "ask_bounce",
+        "ask_funnel",
+        "ask_rejected",
+        "ask_journeys",
+        "ask_trend",
+        "ask_costs",
+        "ask_catalogue",
+    ),
     *("ask_paths", "ask_drop_points", "ask_retention", "ask_stickiness", "ask_lifecycle"),
     *("ask_recent", "get_catalogue", "find_customers", "get_customer"),
     *(f"explain_{name}" for name in ("sessions", "bounce", "funnel", "paths", "retention", "trend")),

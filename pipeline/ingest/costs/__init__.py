@@ -1,0 +1,1 @@
+"""Costs of advertising, read from the files that the networks export."""
