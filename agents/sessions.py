@@ -6,57 +6,37 @@ then sessions, touchpoints, owners, pairs -> send marks and pair notes -> (Turns
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 
 from agents.claims import Claims, Ranges
 from agents.history import History
+from agents.hot import NO_PAST, hot, read_pasts
 from agents.outbox import Outbox, encode, send_lines
 from agents.ports import Ports
 from agents.received import Asked, Decoded, Key, sort_out, without_duplicates
+from agents.rows import Rows
 from agents.rules import Rules
 from pipeline.domain.copies import Merged, Received, merge
 from pipeline.domain.devices import (
     Device,
     DeviceFacts,
-    advance,
     device_facts,
     end_of,
-    is_hot,
     named_by,
-    remember,
     without,
 )
 from pipeline.domain.goals import GoalSet, Hit
-from pipeline.domain.owners import named_owner, order, owners
+from pipeline.domain.owners import named_owner, owners
 from pipeline.ingest import Ingest
 from pipeline.ingest.rejudged import rejudged
 from pipeline.ingest.rules import rules_of
 from pipeline.log.batches import Batch
 from pipeline.store.facts import Fact, difference, mirrored
 from schemas.definitions import Project
-from schemas.facts import Event, EventRow, Ownership, Pair, Rejected, Session, Touchpoint
+from schemas.facts import Event, EventRow, Ownership
 from schemas.log import EVENTS, Line
 
 COLD_DEVICES = 5_000  # read and stitched at once
-
-
-@dataclass
-class Rows:
-    """What one turn writes: upserts and retracts of each table."""
-
-    events: list[EventRow] = field(default_factory=list)
-    lost: list[EventRow] = field(default_factory=list)  # copies that another copy, earlier in the log, replaces
-    rejected: list[Rejected] = field(default_factory=list)
-    old_rejected: list[Rejected] = field(default_factory=list)
-    sessions: dict[tuple[int, int], Session] = field(default_factory=dict)
-    touchpoints: dict[tuple[int, int], Touchpoint] = field(default_factory=dict)
-    ownerships: dict[tuple[str, int, int], Ownership] = field(default_factory=dict)
-    pairs: list[Pair] = field(default_factory=list)
-    old_sessions: list[Session] = field(default_factory=list)
-    old_touchpoints: list[Touchpoint] = field(default_factory=list)
-    old_ownerships: list[Ownership] = field(default_factory=list)
-    old_pairs: list[Pair] = field(default_factory=list)
 
 
 class SessionsAgent:
@@ -101,10 +81,14 @@ class SessionsAgent:
         rows, outbox = Rows(), Outbox(self.ports)
         cold: dict[Key, list[Received]] = {key: [] for key in restitch}
         doubtful = await without_duplicates(received, self.cache, self.ports)
+        pasts = await read_pasts(self.ports, received, self.cache)
         for key, items in received.items():
             device = self.cache.get(key)
-            may_be_hot = key not in doubtful and key not in cold
-            if device is None or not (may_be_hot and self._hot(rules, key, device, items, rows, outbox)):
+            if device is None or key in doubtful or key in cold:
+                cold[key] = items
+            elif hot(rules, key[0], device, items, pasts.get(key, NO_PAST), rows, outbox):
+                self.cache.move_to_end(key)
+            else:
                 cold[key] = items
         part = dict(islice(cold.items(), COLD_DEVICES))
         while True:
@@ -135,46 +119,6 @@ class SessionsAgent:
         found = await self.ports.do(self.ports.facts.devices_written, shard, partitions, versions)
         lines = [encode(Line(p=project, d=device, r=0, c="restitch")) for project, device in sorted(found)]
         await send_lines(self.ports, EVENTS, shard, lines)
-
-    # ---- hot
-
-    def _hot(self, rules: Rules, key: Key, device: Device, items: list[Received], rows: Rows, outbox: Outbox) -> bool:
-        """Takes a cached device further, or changes nothing and says that it must go the cold way."""
-        if len(items) > 1 and len({item.message_id for item in items}) < len(items):
-            return False
-        events = [item for item in items if type(item) is EventRow]
-        if len(events) > 1:
-            events.sort(key=order)
-        project = rules.project(key[0])
-        goals, named = rules.goal_set(key[0]), rules.named_events(key[0])
-        if not _all_hot(device, events, project, goals.events):
-            return False
-        session: Session | None = None
-        for event in events:
-            hits = goals.hits(event, event.properties) if event.event in goals.events else ()
-            change = advance(device, event, project, hits)
-            rows.events.append(event)
-            if change.session is not session and change.session is not None:
-                session = change.session
-                rows.sessions[session.device, session.id] = session
-            if change.touchpoint is not None:
-                rows.touchpoints[change.touchpoint.device, change.touchpoint.id] = change.touchpoint
-            for row in change.ownerships:
-                rows.ownerships[row.project, row.device, row.owned_from] = row
-                outbox.mark(row.project, row.owner, row.owner, event.occurred_at)
-            for pair in change.pairs:
-                rows.pairs.append(pair)
-                outbox.note(pair.project, pair.identifier, pair.other)
-            if change.is_opened or event.contact or event.event in named or "*" in named:
-                owner = device.ownership.owner if change.session is None else change.session.owner
-                outbox.mark(event.project, owner, owner, event.occurred_at)
-        if len(events) < len(items):
-            for item in items:
-                if isinstance(item, Rejected):
-                    rows.rejected.append(item)
-                    remember(device, item.message_id)
-        self.cache.move_to_end(key)
-        return True
 
     # ---- cold
 
@@ -340,20 +284,6 @@ class SessionsAgent:
     def _trim(self) -> None:
         while len(self.cache) > self.cache_devices:
             self.cache.popitem(last=False)
-
-
-def _all_hot(device: Device, events: list[EventRow], project: Project, goals: frozenset[str]) -> bool:
-    """Judged for all before any is taken, so that a device goes one way with the whole turn."""
-    last = device.last
-    for event in events:
-        if not is_hot(device, event, project, goals):
-            return False
-        at = order(event)
-        if at > last:
-            if at[0] == last[0] and (event.user or event.email):
-                return False
-            last = at
-    return True
 
 
 def _hits(goals: GoalSet, found: Merged, stored: Mapping[tuple[int, int], EventRow]) -> dict[int, tuple[Hit, ...]]:

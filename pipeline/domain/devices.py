@@ -4,7 +4,8 @@ The cold way defines: `device_facts` from all events of the device. The hot way 
 an event that `is_hot`, and then gives what the cold way would.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -25,6 +26,8 @@ from pipeline.domain.sessions import (
 )
 from schemas.definitions import Project
 from schemas.facts import FOREVER, Event, Ownership, Pair, Session, Touchpoint
+
+T = TypeVar("T", Session, Touchpoint)
 
 ID_MASK = 0xFFFF_FFFF
 NO_PAIRS: frozenset[tuple[int, int]] = frozenset()  # an empty one of its own would be a sixth of a cached device
@@ -50,6 +53,8 @@ class Device(msgspec.Struct, gc=False):
     is_known: bool  # an owner has been named
     named: int  # the owner that was named last, 0 = none
     pairs: frozenset[tuple[int, int]]
+    has_sessions: bool  # other than the chain's
+    has_contacts: bool  # touchpoints that are no sessions
     ids: bytearray | set[bytes]  # 32 bits of every message id: what may be known is looked up, what is not here is new
 
 
@@ -60,6 +65,7 @@ class Change(msgspec.Struct):
     is_opened: bool = False
     touchpoint: Touchpoint | None = None
     ownerships: tuple[Ownership, ...] = ()
+    disowned: Ownership | None = None  # the row that one of `ownerships` replaces: the device's past has an owner now
     pairs: tuple[Pair, ...] = ()
 
 
@@ -80,13 +86,16 @@ def device_facts(events: Sequence[Event], project: Project, hits: Mapping[int, t
 
 def end_of(events: Sequence[Event], facts: DeviceFacts, project: Project, ids: Sequence[int]) -> Device:
     """The state that all events of a device leave behind. `ids` are all its message ids, rejected ones too."""
+    chain = last_chain(events, project, facts.sessions)
     return Device(
-        chain=last_chain(events, project, facts.sessions),
+        chain=chain,
         last=order(events[-1]),
         ownership=facts.ownerships[-1],
         is_known=known_from(events) != FOREVER,
         named=facts.ownerships[-1].owner if known_from(events) != FOREVER else 0,
         pairs=frozenset((pair.identifier, pair.other) for pair in facts.pairs) if facts.pairs else NO_PAIRS,
+        has_sessions=len(facts.sessions) > (chain is not None),
+        has_contacts=len(facts.touchpoints) > len(facts.sessions),
         ids=_filter(ids),
     )
 
@@ -120,22 +129,21 @@ def _short(message_id: int) -> bytes:
 
 
 def is_hot(device: Device, event: Event, project: Project, goals: Container[str] = ()) -> bool:
-    """Whether the event only carries the device's end further: later than all, and no first or earlier owner.
+    """Whether the event only carries the device's end further: later than all, and it names no earlier owner.
 
+    One that names the first owner gives him all rows of the device's past (`renamed`), which else stay.
     Within the millisecond of the last event an owner that is named could be the first to be named in it: that is cold.
     A late event is hot where it only adds to the open session (`is_inside`) and has none of the names of `goals`.
     """
     if project.sessions.sender_sessions:  # sessions of one device interleave: no single end to carry on
         return False
     named = event.user or event.email
-    if named and not device.is_known:
-        return False
     if event.alias_of:  # a rename counts before a claim of it that is known
         return False
     if event.occurred_at > device.last[0]:
         return True
     if order(event) > device.last:
-        return not named or named == device.ownership.owner
+        return not named or (device.is_known and named == device.ownership.owner)
     return (
         device.chain is not None
         and device.ownership.owned_from <= event.occurred_at  # else somebody else's, between two of the session's
@@ -168,7 +176,13 @@ def advance(device: Device, event: Event, project: Project, hits: tuple[Hit, ...
     if named:
         device.named = named
         before = device.ownership
-        if named != before.owner:
+        if not device.is_known:
+            device.is_known, change.disowned = True, before
+            device.ownership = msgspec.structs.replace(before, owner=named, known_from=event.occurred_at)
+            change.ownerships = (device.ownership,)
+            if device.chain is not None:
+                device.chain.session.owner = named
+        elif named != before.owner:
             ended = msgspec.structs.replace(before, owned_until=event.occurred_at)
             device.ownership = Ownership(event.project, event.device, event.occurred_at, FOREVER, named, FOREVER)
             change.ownerships = (ended, device.ownership)
@@ -176,18 +190,25 @@ def advance(device: Device, event: Event, project: Project, hits: tuple[Hit, ...
     device.last = place
     remember(device, event.message_id)
     if event.contact:
+        device.has_contacts = True
         change.touchpoint = contact_touchpoint(event, owner, project, hits)
         return change
     if not in_session(event):
         return change
     known = device.chain.session if device.chain else None
     device.chain = step(device.chain, event, owner, project, hits)
+    device.has_sessions |= known is not None and (device.chain is None or device.chain.session is not known)
     if device.chain is not None:
         change.session = device.chain.session
         change.is_opened = device.chain.session is not known
         if change.is_opened or hits:
             change.touchpoint = session_touchpoint(device.chain.session)
     return change
+
+
+def renamed(rows: Iterable[T], owner: int) -> list[T]:
+    """Sessions or touchpoints of a device on which nobody was known, as the first one's who is named on it."""
+    return [msgspec.structs.replace(row, owner=owner) for row in rows]
 
 
 def without(stored: DeviceFacts, facts: DeviceFacts) -> DeviceFacts:
