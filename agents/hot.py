@@ -71,11 +71,11 @@ def hot(rules: Rules, name: str, device: Device, items: list[Received], past: Pa
     goals, named = rules.goal_set(name), rules.named_events(name)
     if not _all_hot(device, events, project, goals.events):
         return False
+    before = device.chain.session if device.chain else None
     sessions: dict[int, Session] = {}
     touchpoints: dict[int, Touchpoint] = {}
     for event in events:
         hits = goals.hits(event, event.properties) if event.event in goals.events else ()
-        before = device.chain.session if device.chain else None
         change = advance(device, event, project, hits)
         rows.events.append(event)
         if change.session is not None:
@@ -116,7 +116,7 @@ def _rename(
 ) -> None:
     """What is stored of the device, and what this turn has of it so far, is the owner's.
 
-    `before`: the session that the device was in.
+    `before`: the session that the device was in when the turn began.
     """
     for row in (*renamed(past.sessions, owner), *(() if before is None else (before,))):
         sessions.setdefault(row.id, row)

@@ -143,7 +143,7 @@ def is_hot(device: Device, event: Event, project: Project, goals: Container[str]
     if event.occurred_at > device.last[0]:
         return True
     if order(event) > device.last:
-        return not named or (device.is_known and named == device.ownership.owner)
+        return not named or named == device.ownership.owner
     return (
         device.chain is not None
         and device.ownership.owned_from <= event.occurred_at  # else somebody else's, between two of the session's

@@ -8,8 +8,9 @@ import pytest
 from schemas.definitions import Filter, Goal, Project, SessionOptions
 from schemas.log import EVENTS
 from tests.agents.virtual_time import run
+from tests.simulation.test_stream_equals_batch import proven
 from tests.simulation.world import Change, Odds, Step, World
-from tests.story import story
+from tests.story import story, user
 
 NO_FAULT = Odds(crash=0, away=0, move=0, look=0, cache_devices=100)
 
@@ -28,6 +29,23 @@ def test_a_copy_of_an_event_leaves_the_conversion_in_the_session_that_goes_on() 
 
     (session,) = run(main()).facts.live("sessions")
     assert (session.events, session.conversions) == (2, 1)
+
+
+def test_the_first_owner_of_a_cached_device_has_its_whole_past_though_no_event_of_it_is_read() -> None:
+    steps = story("d 09:00 page /\nd 10:00 opened mail\nd 11:00 page /\nd 12:00 login ann\nd 12:01 page /a")
+
+    async def main() -> World:
+        world = World(steps, 1, NO_FAULT, workers=1)
+        for _ in steps:
+            await world.step()
+            await world.settle(0)
+        return world
+
+    world = run(main())
+    proven(world)
+    assert {row.owner for row in world.facts.live("touchpoints")} == {user("ann", "shop")}
+    told = world.workers[0].turns[EVENTS].work.ports.counters.render()  # type: ignore[attr-defined]
+    assert "wayfare_worker_cold_devices_total 1\n" in told, "when it was first seen"
 
 
 def test_a_restitch_of_every_device_keeps_no_more_devices_than_the_cache_may_hold(
