@@ -13,7 +13,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api import admin, dashboard, health, query, snippet
+from api import admin, bi, dashboard, health, query, snippet
 from api.collect.admission import Admission
 from api.collect.answers import Answer
 from api.collect.asgi import Collector
@@ -169,6 +169,7 @@ def _fastapi(runtime: Runtime, counters: Counters, lifespan: Callable[[FastAPI],
     built.include_router(admin.router(runtime))
     built.include_router(session.router(runtime))
     built.include_router(surveys.router(runtime))
+    built.include_router(bi.router(runtime))
     snippet.install(built)
     cookie.install(built)
     surveys.install(built, runtime)

@@ -58,6 +58,7 @@ from pipeline.ingest import acquisition, channel, properties
 from pipeline.settings import table, variable
 from schemas.rejects import REASONS
 from schemas.tables import TABLES, Table
+from schemas.views import VIEWS
 
 HERE: Final = Path(__file__).resolve().parent
 _MADE = re.compile(r"(<!-- made: (.+?) -->\n)(.*?)(<!-- /made -->)", re.DOTALL)
@@ -111,6 +112,16 @@ def _table(one: Table) -> str:
     lines = [(code(each.name), code(each.type), each.description) for each in one.columns]
     lines += [(code(each.name), code(each.type), f"{each.description} (computed)") for each in one.computed]
     return head + rows(("column", "type", "meaning"), lines)
+
+
+def views() -> str:
+    return "\n".join(
+        f"### {view.name}\n{view.description}.\n\n"
+        + rows(
+            ("column", "type", "meaning"), [(code(one.name), code(one.type), one.description) for one in view.columns]
+        )
+        for view in VIEWS.values()
+    )
 
 
 def reasons() -> str:
@@ -284,7 +295,7 @@ def groups() -> str:
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     each.__name__: each
     for each in (
-        *(settings, tables, reasons, routes, limits, commands, metrics),
+        *(settings, tables, views, reasons, routes, limits, commands, metrics),
         *(columns, session_properties, placeholders, channels, passive, click_ids, groups),
         *(senders.vendors, senders.webhooks, senders.protocols, senders.protocol_events),
         *(senders.exports, senders.mapping, senders.signed_link, senders.cost_networks, senders.vocabulary),

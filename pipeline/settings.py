@@ -72,6 +72,8 @@ class Settings:
     query_memory_bytes: int = _setting(2_000_000_000, "Memory that a statement of a question may use in the store.",
                                        least=1_000_000)  # fmt: skip
     query_seconds: int = _setting(60, "Time that a statement of a question may take in the store.", least=1)
+    bi_rows: int = _setting(1_000_000, "Most rows of an answer of /bi/.", least=1)
+    bi_bytes: int = _setting(200_000_000, "Most bytes of an answer of /bi/.", least=1024)
     log_level: str = _setting("info", "debug, info, warning or error.")
 
     @property

@@ -163,7 +163,7 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     project: str
-    kind: Literal["write", "read", "admin"]
+    kind: Literal["write", "read", "admin", "bi"]
     hash: str  # SHA-256 of the key, hex
     source: str = "web"  # write keys: the source's name
     source_kind: Literal["browser", "app", "server", "vendor", "import"] = "browser"

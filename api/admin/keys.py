@@ -17,7 +17,7 @@ Name = Annotated[str, Path(min_length=1, max_length=100)]
 
 class NewKey(Strict):
     name: str = Field(min_length=1, max_length=100)
-    kind: Literal["write", "read", "admin"]
+    kind: Literal["write", "read", "admin", "bi"]
     source: str = Field("web", max_length=63, description="write keys: the site, app, server or vendor that sends")
     source_kind: Literal["browser", "app", "server", "vendor", "import"] = Field(
         "browser", description="what a browser or an app says about itself is not trusted"

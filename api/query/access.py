@@ -70,6 +70,8 @@ def presented(runtime: Runtime, request: Request) -> Key | None:
         raise Unauthorized("this key is unknown or revoked; give a read or admin key: Authorization: Bearer KEY")
     if key.kind == "write":
         raise Forbidden("a write key only sends events; questions need a read key")
+    if key.kind == "bi":
+        raise Forbidden("a bi key opens /bi/ only; questions need a read key")
     return key
 
 

@@ -9,6 +9,7 @@ import typer
 from pipeline.cli import (
     ask,
     backup,
+    bi,
     costs,
     doctor,
     identity,
@@ -53,6 +54,7 @@ app.add_typer(projects.app, name="project")
 app.add_typer(keys.app, name="key")
 app.add_typer(link.app, name="link")
 app.add_typer(identity.app, name="identity")
+app.add_typer(bi.app, name="bi")
 app.add_typer(webhook.app, name="webhook")
 app.command("doctor")(doctor.doctor)
 app.command("settings")(settings_command.settings)

@@ -1,4 +1,4 @@
-"""`wayfare key`: write keys for senders, read keys for questions, admin keys."""
+"""`wayfare key`: write keys for senders, read keys for questions, admin keys, bi keys for BI tools."""
 
 from typing import Annotated, Any
 
@@ -27,7 +27,7 @@ def list_keys(project: options.Project = "", json: options.Json = False) -> None
 @app.command("create")
 def create(
     name: Name,
-    kind: Annotated[str, typer.Option(help="write, read or admin.")] = "write",
+    kind: Annotated[str, typer.Option(help="write, read, admin or bi.")] = "write",
     source: Annotated[str, typer.Option(help="Name of the site, app, server or vendor that sends with it.")] = "",
     source_kind: Annotated[str, typer.Option(help="browser, app, server, vendor or import.")] = "browser",
     origin: Annotated[

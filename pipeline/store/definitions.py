@@ -24,7 +24,7 @@ from schemas.definitions import Decision, Funnel, Goal, Key, Project, Segment, S
 
 Definition = Project | Key | Goal | Funnel | Segment | Survey | Decision | Webhook
 Kind = Literal["project", "key", "goal", "funnel", "segment", "survey", "decision", "webhook"]
-KeyKind = Literal["write", "read", "admin"]
+KeyKind = Literal["write", "read", "admin", "bi"]
 SourceKind = Literal["browser", "app", "server", "vendor", "import"]
 Saved = TypeVar("Saved", Project, Key, Goal, Funnel, Segment, Survey, Decision, Webhook)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from importlib.resources import as_file, files
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import chdb
 from pipeline.errors import InUse, InvalidSetting, StoreRefused, StoreUnavailable
 from pipeline.store.blocks import split_blocks, table_named
 from pipeline.store.native import UnfitValue, encode_block
-from pipeline.store.parameters import parameter_texts
+from pipeline.store.parameters import parameter_text, parameter_texts
 from pipeline.store.port import Cost, Row, Stop
 from pipeline.store.refusals import embedded_error
 from pipeline.store.results import rows_of
@@ -47,6 +48,9 @@ class EmbeddedStore:
             try:
                 self._address = str(self.folder) + f"?config-file={_configuration()}"
                 self._root = _connect(self._address)
+                # `file('/path')` reads any file whatever a session may do; a function of that name takes its place.
+                chdb.drop_function("file")
+                chdb.create_function("file", lambda: None, [], "String")
             except BaseException as error:
                 os.close(self._lock)
                 if isinstance(error, RuntimeError):
@@ -100,7 +104,7 @@ class EmbeddedStore:
         except UnfitValue as error:
             raise StoreRefused(f"{table}: {error}", code="unfit_value") from error
 
-    def _kill(self, session: "_Session") -> None:
+    def _kill(self, session: "Session") -> None:
         """Ends what a session runs, from another thread."""
         with self._root_lock:
             self._root.query(f"KILL QUERY WHERE Settings['log_comment'] = '{session.name}' ASYNC", "Null")
@@ -124,6 +128,15 @@ class EmbeddedStore:
                 if filled:
                     filled.result()
 
+    @contextmanager
+    def guest(self) -> Iterator["Session"]:
+        """A session of its own, closed afterwards: for statements of others, once its rights have been taken."""
+        session = self._sessions.new()
+        try:
+            yield session
+        finally:
+            self._sessions.end(session)
+
     def close(self) -> None:
         """Ends running queries, then the sessions, then the engine; any other order can hang."""
         atexit.unregister(self.close)
@@ -134,7 +147,7 @@ class EmbeddedStore:
             _open_folder.release()
 
 
-class _Session:
+class Session:
     """One connection of chdb. The lock is held for every call into it, so that none meets its end."""
 
     def __init__(self, address: str, name: str) -> None:
@@ -161,6 +174,39 @@ class _Session:
             self._check_single(connection, sql)
             self._set(connection, settings)
             return connection.query(sql, form, params=parameters)
+
+    def read_only_as(self, role: str, database: str, settings: Mapping[str, Any]) -> None:
+        """Gives up every role but this one, and changing settings where they say readonly = 1. RuntimeError where the
+        engine refuses a setting or the database."""
+        with self.lock:
+            if self.closed:
+                raise StoreUnavailable("the store is closed")
+            connection = self.connection._conn
+            connection.query(f"SET ROLE {role}", "Null")
+            connection.query("USE {database:Identifier}", "Null", params={"database": database})
+            words = [f"{name} = {_literal(value)}" for name, value in settings.items() if _SETTING.fullmatch(name)]
+            connection.query("SET " + ", ".join(words), "Null")
+
+    def read(self, sql: str, form: str, parameters: dict[str, str]) -> bytes:
+        """The answer of a statement of others; RuntimeError, in ClickHouse's own words, for what the engine refuses.
+
+        The engine itself says what a statement is: several, or one that writes, changes the session, kills a query or
+        puts its result into a file, are not carried out.
+        """
+        with self.lock:
+            if self.closed:
+                raise StoreUnavailable("the store is closed")
+            connection = self.connection._conn
+            kind = connection.classify_query(sql)
+            if kind["statement_count"] > 1:
+                raise RuntimeError("Code: 62. DB::Exception: Multi-statements are not allowed. (SYNTAX_ERROR)")
+            if not kind["statement_count"]:
+                connection.query("SELECT formatQuery({sql:String})", "Null", params={"sql": parameter_text(sql)})
+                raise RuntimeError("Code: 62. DB::Exception: Syntax error. (SYNTAX_ERROR)")
+            if kind["query_class"].name != "READ_ONLY":
+                raise RuntimeError("Code: 497. DB::Exception: Not enough privileges: only reading. (ACCESS_DENIED)")
+            data: bytes = connection.query(sql, form, params=parameters).bytes()
+            return data
 
     def stream(self, sql: str, parameters: dict[str, str]) -> Iterator[bytes]:
         with self._call() as connection:
@@ -216,14 +262,15 @@ class _Sessions:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._all: list[_Session] = []
-        self._free: list[_Session] = []
+        self._all: list[Session] = []
+        self._numbers = count(1)
+        self._free: list[Session] = []
         self._slots = threading.Semaphore(SESSIONS)
         self._guard = threading.Lock()
         self._closed = False
 
     @contextmanager
-    def lease(self, *, counted: bool = True) -> Iterator[_Session]:
+    def lease(self, *, counted: bool = True) -> Iterator[Session]:
         with self._slots if counted else nullcontext():
             session = self._take()
             try:
@@ -232,15 +279,32 @@ class _Sessions:
                 with self._guard:
                     self._free.append(session)
 
-    def _take(self) -> _Session:
+    def _take(self) -> Session:
         with self._guard:
             if self._closed:
                 raise StoreUnavailable("the store is closed")
             if self._free:
                 return self._free.pop()
-            session = _Session(self._address, f"wayfare session {len(self._all)}")
+        return self.new()
+
+    def new(self) -> Session:
+        """One that is not of the pool until it is given back."""
+        with self._guard:
+            if self._closed:
+                raise StoreUnavailable("the store is closed")
+            session = Session(self._address, f"wayfare session {next(self._numbers)}")
             self._all.append(session)
             return session
+
+    def end(self, session: Session) -> None:
+        """Closes one that nobody else has."""
+        with self._guard:
+            if self._closed:
+                return
+            self._all.remove(session)
+            with session.lock:
+                session.closed = True
+                session.connection.close()
 
     def close(self, root: Any) -> bool:
         """False where it is closed already."""

@@ -2,7 +2,8 @@
 
 `schemas/clickhouse/NNNN_name.up.sql` and `.down.sql`, applied one after another and noted in table `migrations`.
 Every statement can be run again (IF NOT EXISTS, IF EXISTS): after a crash in the middle, what was not noted is
-simply run once more, and two processes that migrate at once do no harm.
+simply run once more, and two processes that migrate at once do no harm. `{bi:Identifier}` in one is the database of the
+views for BI tools (statements/bi_database.sql).
 """
 
 import re
@@ -111,9 +112,15 @@ def migrate(store: Store, to: int | None = None) -> list[Change]:
     return [Change(one.number, one.name, "down") for one in down] + [Change(one.number, one.name, "up") for one in up]
 
 
+def bi_database(store: Store) -> str:
+    """Name of the database that holds the views for BI tools."""
+    ((name,),) = store.query(load("pipeline.store.statements", "bi_database"))
+    return str(name)
+
+
 def _run(store: Store, migration: Migration, script: tuple[str, ...], *, is_applied: int) -> None:
     for statement in script:
-        store.command(statement)
+        store.command(statement, {"bi": bi_database(store)} if "{bi:Identifier}" in statement else None)
     record = {"number": migration.number, "name": migration.name, "is_applied": is_applied}
     store.command(load("pipeline.store.statements", "migrations_record"), record)
 

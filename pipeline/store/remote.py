@@ -51,7 +51,7 @@ class Address:
 
 
 class RemoteStore:
-    """`pipeline.store.port.Store` on a ClickHouse server, 22.8 or newer. Connects at the first statement."""
+    """`pipeline.store.port.Store` on a ClickHouse server, 24.2 or newer. Connects at the first statement."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
