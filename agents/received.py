@@ -10,11 +10,16 @@ import msgspec
 from agents.ports import Ports
 from pipeline.domain.copies import Received, first_copies
 from pipeline.domain.devices import Device, may_know
+from pipeline.ingest.rejudged import rejudged
+from pipeline.ingest.rules import rules_of
+from schemas.definitions import Project
 from schemas.facts import EventRow, Rejected
 from schemas.log import Line, Piece
 
 Key = tuple[str, int]  # project, device
-Decoded = tuple[int, list[EventRow | Rejected | Line]]  # of one batch: its partition, one item a line
+Projects = Mapping[str, Project]
+# Of one batch: its partition, one item a line, and the projects by whose rules the items were made.
+Decoded = tuple[int, list[EventRow | Rejected | Line], Projects]
 
 _piece = msgspec.json.Decoder(Piece).decode
 
@@ -44,7 +49,7 @@ def sort_out(prepared: list[Decoded]) -> Asked:
     """What the batches of a turn ask for."""
     asked = Asked()
     received = asked.received
-    for partition, items in prepared:
+    for partition, items, _ in prepared:
         latest = asked.reached.get(partition, 0)
         for item in items:
             if isinstance(item, Line):
@@ -67,6 +72,20 @@ def sort_out(prepared: list[Decoded]) -> Asked:
                 found.append(item)
         asked.reached[partition] = latest
     return asked
+
+
+def rejudge_early(prepared: list[Decoded], received: dict[Key, list[Received]], now: Projects) -> None:
+    """What was decoded before a project's rules of origin changed and is worked on after is judged by those of now."""
+    early = [projects for _, _, projects in prepared if projects is not now]
+    for key, items in received.items() if early else ():
+        project = now.get(key[0])
+        if project is not None and any(_judges(each.get(key[0])) != _judges(project) for each in early):
+            rules = rules_of(project)
+            received[key] = [rejudged(item, rules) if isinstance(item, EventRow) else item for item in items]
+
+
+def _judges(project: Project | None) -> tuple[tuple[str, ...], ...]:
+    return () if project is None else (project.own_domains, project.payment_providers)
 
 
 async def without_duplicates(

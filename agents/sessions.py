@@ -13,7 +13,7 @@ from agents.history import History
 from agents.hot import NO_PAST, hot, read_pasts
 from agents.outbox import Outbox, encode, send_lines
 from agents.ports import Ports
-from agents.received import Asked, Decoded, Key, sort_out, without_duplicates
+from agents.received import Asked, Decoded, Key, rejudge_early, sort_out, without_duplicates
 from agents.rows import Rows
 from agents.rules import Rules
 from pipeline.domain.copies import Merged, Received, merge
@@ -61,9 +61,8 @@ class SessionsAgent:
         """The ingest steps: pure, so they may run while the turn before is being written."""
         self._rules()
         accept, generation, partition = self.ingest.accept_lines, batch.generation, batch.partition
-        return partition, [
-            item for offset, _, value in batch.records for item in accept(value, generation, partition, offset)
-        ]
+        items = [item for offset, _, value in batch.records for item in accept(value, generation, partition, offset)]
+        return partition, items, self.rules.projects
 
     async def turn(self, prepared: list[Decoded]) -> dict[int, int]:
         rules = self._rules()
@@ -73,6 +72,7 @@ class SessionsAgent:
             # a project that is new has options of its own; one that was deleted is asked for in every turn
             await self.ports.do(self.ports.definitions.refresh)
             rules = self._rules()
+        rejudge_early(prepared, received, rules.projects)
         pieces = await self.history.pieces(asked.changed, rules)
         for piece in pieces:
             restitch |= piece.restitched

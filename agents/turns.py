@@ -21,6 +21,7 @@ BACKOFF_SECONDS = (0.1, 0.3, 1.0, 2.0, 5.0)
 REFUSED_TRIES = 5
 MOST_REST = 1.0  # seconds
 TELL_SECONDS = 1.0  # how long an idle agent waits before it tells how far it has come
+Prepared = tuple[int, list[Any], *tuple[Any, ...]]  # of a batch: its partition, one item a line, what else is needed
 
 
 class Delivered(Protocol):
@@ -37,10 +38,10 @@ class Work(Protocol):
     ports: Ports
     claims: Claims
 
-    def prepare(self, batch: Batch) -> tuple[int, list[Any]]:
+    def prepare(self, batch: Batch) -> Prepared:
         """What can be done while the turn before is being written: decoding. Reads nothing, changes nothing.
 
-        Returns the batch's partition and one item a line.
+        Returns the batch's partition, one item a line, and what else the agent's turn needs.
         """
 
     async def turn(self, prepared: list[Any]) -> dict[int, int]:
@@ -64,7 +65,7 @@ class Taken(NamedTuple):
     """A batch in a turn, decoded."""
 
     given: Given
-    prepared: tuple[int, list[Any]]
+    prepared: Prepared
 
 
 class Turns:

@@ -8,6 +8,7 @@ import msgspec
 
 from pipeline.ingest.acquisition import click_id_of, tag
 from pipeline.ingest.redaction import with_known_parameters
+from pipeline.ingest.remembered import remembered
 
 Tags = tuple[str, str, str]  # utm source, medium, campaign
 
@@ -38,7 +39,7 @@ def _landing(host: str, section: str, tags: Tags, click_id: str) -> Landing:
 NOWHERE = Address("", "", _landing("", "", NO_TAGS, ""))
 
 
-@lru_cache(1 << 14)
+@remembered(1 << 14)
 def address(url: str, parameters: frozenset[str] | None = None) -> Address:
     """An absolute or relative address taken apart; what is no address has neither host nor path. Never raises.
 

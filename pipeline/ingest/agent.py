@@ -4,11 +4,12 @@ Bots: PyPI's crawler-user-agents (MIT, kept and released monthly). Browser and s
 """
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 import ua_parser
 from crawleruseragents import is_crawler  # type: ignore[import-untyped]
+
+from pipeline.ingest.remembered import remembered
 
 _TV = re.compile(r"smart-?tv|appletv|apple tv|hbbtv|web0s|netcast|googletv|bravia|crkey|roku|\baft[a-z]{1,3}\b", re.I)
 _TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook|android(?!.*mobile)", re.I)
@@ -48,7 +49,7 @@ def _device_type(text: str) -> str:
     return "other"
 
 
-@lru_cache(1 << 12)
+@remembered(1 << 12)
 def agent(text: str) -> Agent:
     """What a user agent's text says. Nothing for none: a server's event is not a bot's."""
     text = text.strip()[:1000]

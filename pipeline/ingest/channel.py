@@ -4,8 +4,8 @@ The tables of words are all here. An unknown channel is kept as the sender wrote
 """
 
 import re
-from functools import lru_cache
 
+from pipeline.ingest.remembered import remembered
 from pipeline.ingest.vocabulary import VOCABULARY
 
 _SYNONYMS = {
@@ -84,7 +84,7 @@ _SERVICE_CHANNELS = frozenset(("phone",))
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
-@lru_cache(1 << 12)
+@remembered(1 << 12)
 def channel(word: str, kind: str) -> str:
     """The channel by the sender's word, "" = the kind of the source that sent it."""
     text = word.strip().lower().replace("-", "_").replace(" ", "_")
@@ -93,7 +93,7 @@ def channel(word: str, kind: str) -> str:
     return _CHANNEL_OF.get(text, text)
 
 
-@lru_cache(1 << 12)
+@remembered(1 << 12)
 def plain_name(event: str) -> str:
     """An event's name in lower case with underscores, without a vendor's leading $: `Page Ping` is `page_ping`."""
     return "_".join(_WORDS.findall(event)).lower()
@@ -104,7 +104,7 @@ _CHANNEL_OF_NAME = {plain_name(name): known.channel for name, known in VOCABULAR
 _TELLS_OF_OTHERS = frozenset(("server", "vendor", "import"))  # kinds of sources that are where no customer is
 
 
-@lru_cache(1 << 14)
+@remembered(1 << 14)
 def channel_of(event: str, type: str, word: str, kind: str) -> str:
     """`channel`, and for a call, a visit or a scan that a server tells of without a word where these take place."""
     text = word.strip().lower()
@@ -113,7 +113,7 @@ def channel_of(event: str, type: str, word: str, kind: str) -> str:
     return channel(word, kind)
 
 
-@lru_cache(1 << 14)
+@remembered(1 << 14)
 def contact(event: str, type: str, channel: str, has_device: bool) -> str:
     """exposure, engagement, conversion or service for a touchpoint of its own; "" for none.
 

@@ -5,27 +5,31 @@ ingest steps trust what the collector computed.
 """
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from pipeline.domain.identifiers import Kind, hashed, identifier, normal_email, normal_phone, prehashed, usable
 from pipeline.ingest.properties import EMAIL_KEYS, PHONE_KEYS, texts
+from pipeline.ingest.remembered import remembered
 
 ID_LIMIT = 1 << 64
 
 
-@lru_cache(1 << 16)
+@remembered(1 << 16, at=1)
 def user_identifier(project: str, text: str) -> int:
     """Identifier of a usable user id."""
     return identifier(project, Kind.user, text)
 
 
-@lru_cache(1 << 14)
 def id_text(value: str | int | None) -> str:
     """An id as text, "" for none, for a placeholder and for a number beyond 64 bits."""
     if isinstance(value, str):
-        return usable(value)
+        return _usable(value)
     return "" if value is None or not -ID_LIMIT < value < ID_LIMIT else usable(str(value))
+
+
+@remembered(1 << 14)
+def _usable(value: str) -> str:
+    return usable(value)
 
 
 def email_hash(value: str) -> str:
@@ -40,14 +44,14 @@ def phone_hash(value: str) -> str:
     return hashed(normal) if normal else prehashed(value)
 
 
-@lru_cache(1 << 14)
+@remembered(1 << 14, at=1)
 def email_identifier(project: str, value: str) -> int:
     """Identifier of an e-mail address's SHA-256, 0 where it is none."""
     digest = email_hash(value)
     return identifier(project, Kind.email, digest) if digest else 0
 
 
-@lru_cache(1 << 14)
+@remembered(1 << 14, at=1)
 def phone_identifier(project: str, value: str) -> int:
     """Identifier of a phone number's SHA-256, 0 where it is none."""
     digest = phone_hash(value)

@@ -2,8 +2,6 @@
 rules read, and the e-mails and phones of the person.
 """
 
-from functools import lru_cache
-
 from msgspec import Raw
 
 from pipeline.ingest.incoming import NOTHING, Context, Incoming, Known
@@ -19,6 +17,7 @@ from pipeline.ingest.properties import (
     with_prefix,
 )
 from pipeline.ingest.redacted_event import kept_properties
+from pipeline.ingest.remembered import remembered
 
 _ALL_NAMES = Known.__struct_fields__
 
@@ -54,7 +53,7 @@ def given(
     return found if context.traits is NOTHING else _with_contacts(found, context.traits)
 
 
-@lru_cache(1 << 12)
+@remembered(1 << 12)
 def _of_view(data: bytes, name: str | None, category: str | None, parameters: frozenset[str] | None) -> Given | Reject:
     """A page's or screen's: views of one page are alike to the letter."""
     found = _of_properties(Raw(data) if data else NOTHING, True, parameters)

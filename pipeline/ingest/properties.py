@@ -6,13 +6,13 @@ hashes are in columns, the values are nowhere. So too where it names an IP addre
 
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Raw
 
 from pipeline.ingest.incoming import NOTHING, UNDECODABLE, Known, lenient
+from pipeline.ingest.remembered import remembered
 
 MAX_DEPTH, MAX_PROPERTIES = 32, 1000
 INT64 = 1 << 63
@@ -136,7 +136,7 @@ def stored(raw: Raw, field: str) -> Stored | Reject:
     return _read(data, field)
 
 
-@lru_cache(1 << 12)
+@remembered(1 << 12)
 def contacts(data: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """E-mails and phones in traits that are not stored (context.traits). Unreadable traits have none."""
     found = stored(Raw(data), "context.traits")
@@ -201,7 +201,7 @@ def with_prefix(text: str, prefix: str) -> str:
 OUT_OF_RANGE = 1 << 80
 
 
-@lru_cache(1 << 12)
+@remembered(1 << 12)
 def micros(data: bytes) -> int | None:
     """Millionths of a JSON number or of a number in a string, by its digits; None where it is no number.
 

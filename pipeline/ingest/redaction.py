@@ -13,6 +13,7 @@ import msgspec
 
 from pipeline.domain.identifiers import HASHED, hashed, normal_email
 from pipeline.ingest.acquisition import CLICK_IDS
+from pipeline.ingest.remembered import remembered
 from schemas.definitions import Privacy
 
 REDACTED = "[redacted]"
@@ -99,7 +100,7 @@ def _address_at(text: str, sign: re.Match[str], least: int) -> tuple[int, int] |
     return (start, host.end()) if start < sign.start() else None
 
 
-@lru_cache(1 << 14)
+@remembered(1 << 14)
 def redacted_id(text: str) -> str:
     """An id as it is kept: one that is or holds an e-mail address becomes `sha256:` and a hash, the same every time.
 
@@ -110,7 +111,7 @@ def redacted_id(text: str) -> str:
     return HASHED + sha256(text.encode()).hexdigest() if has_email(text) else text
 
 
-@lru_cache(1 << 13)
+@remembered(1 << 13)
 def with_known_parameters(text: str, kept: frozenset[str]) -> str:
     """A text with the parameters of addresses in it reduced to the names; behind # too, where they have values."""
 
@@ -125,7 +126,7 @@ def with_known_parameters(text: str, kept: frozenset[str]) -> str:
     return _PARAMETERS_IN_TEXT.sub(known, text)
 
 
-@lru_cache(1 << 12)
+@remembered(1 << 12)
 def _is_known(query: str, kept: frozenset[str]) -> bool:
     return all(unquote_plus(one.partition("=")[0]).lower() in kept for one in query.split("&"))
 
@@ -151,7 +152,7 @@ def redacted(text: str, rules: Redaction) -> str:
     return text
 
 
-@lru_cache(1 << 12)
+@remembered(1 << 12)
 def reduced_agent(text: str) -> str:
     """A user agent with its versions cut to their first number and without the build of a device: enough to tell
     browser, system and kind of device, as browsers reduce it themselves.

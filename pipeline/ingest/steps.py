@@ -7,7 +7,6 @@ that what many events share is looked up. Both readers of ingest.py take them, s
 decoded.
 """
 
-from functools import lru_cache
 from sys import intern
 
 from pipeline.ingest.acquisition import tag
@@ -19,6 +18,7 @@ from pipeline.ingest.event_time import to_ms, when
 from pipeline.ingest.given import given
 from pipeline.ingest.incoming import NOTHING, Campaign, Context, Identity, Incoming, Known, Page, Received
 from pipeline.ingest.properties import NO_KNOWN, Reject, micros
+from pipeline.ingest.remembered import remembered
 from pipeline.ingest.rules import Rules
 from pipeline.ingest.visit import brought_about
 from pipeline.ingest.who import (
@@ -152,7 +152,7 @@ def _agent(context: Context, line: Received) -> Agent:
     return found
 
 
-@lru_cache(1 << 14)
+@remembered(1 << 14)
 def _contact(event: str, type: str, word: str, source_kind: str, has_device: bool) -> tuple[str, bool, str]:
     """(channel, is_passive, contact): where it was, whether it tells of a visit without being an act of the visitor,
     and whether it is a touchpoint of its own.
@@ -163,7 +163,7 @@ def _contact(event: str, type: str, word: str, source_kind: str, has_device: boo
     return where, is_passive, contact(event, type, where, has_device)
 
 
-@lru_cache(1 << 14)
+@remembered(1 << 14, at=1)
 def _session_hash(project: str, text: str) -> int:
     return message_hash(project, "session\0" + text)
 

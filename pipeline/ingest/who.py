@@ -1,6 +1,5 @@
 """The steps that tell which event it is and whom it names: type and name, identifiers, alias, message id."""
 
-from functools import lru_cache
 from sys import intern
 
 import msgspec
@@ -18,12 +17,12 @@ from pipeline.ingest.device_key import (
 )
 from pipeline.ingest.incoming import NOTHING, UNDECODABLE, Context, Identity, Incoming
 from pipeline.ingest.properties import Reject
+from pipeline.ingest.remembered import remembered
 
 TYPES = {name: name for name in ("track", "page", "screen", "identify", "group", "alias")}
 TRUSTED = frozenset(("server", "vendor", "import"))
 
 
-@lru_cache(1 << 12)
 def type_and_name(kind: str | None, event: str | None) -> tuple[str, str] | Reject:
     """A track call is named by its event, every other call by its type, whatever `event` it carries."""
     known = TYPES.get(kind or "")
@@ -31,10 +30,15 @@ def type_and_name(kind: str | None, event: str | None) -> tuple[str, str] | Reje
         return Reject("unknown_type", "type", "type must be track, page, screen, identify, group or alias")
     if known != "track":
         return known, known
-    name = (event or "").strip()
+    name = _name(event) if event else ""
     if not name:
         return Reject("missing_event", "event", "a track call needs its name in `event`")
-    return known, intern(name)
+    return known, name
+
+
+@remembered(1 << 12)
+def _name(event: str) -> str:
+    return intern(event.strip())
 
 
 # Columns of an event: device_id, user, email, phone, vendors, user_id, group_id.
@@ -62,7 +66,7 @@ def identity(
     return device_id, user, email, phone, vendors, user_id, id_text(group) if group is not None else ""
 
 
-@lru_cache(1 << 12)
+@remembered(1 << 12, at=1)
 def _vendors(project: str, raw: bytes) -> tuple[int, ...]:
     try:
         value = msgspec.json.decode(raw)

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from schemas.definitions import Filter, Goal, Project, SessionOptions
 from schemas.log import EVENTS
 from tests.agents.virtual_time import run
+from tests.ingest.sending import event, line
 from tests.simulation.test_stream_equals_batch import proven
 from tests.simulation.world import Change, Odds, Step, World
 from tests.story import story, user
@@ -79,3 +81,22 @@ def cached(world: World, sizes: list[int]) -> Callable[[str, str], None]:
         sizes.append(len(world.workers[0].turns[EVENTS].work.cache))  # type: ignore[attr-defined]
 
     return note
+
+
+def test_what_was_decoded_before_a_rule_of_origin_changed_is_judged_by_the_new_one() -> None:
+    """The batch waits decoded while the project's payment provider is saved; it is worked on after that is seen."""
+    change = Change("shop", Project("shop", payment_providers=("pay.example",)))
+
+    async def main() -> World:
+        world = World([change], 1, NO_FAULT, workers=1, is_ingesting=True)
+        page = {"url": "https://shop.example/thanks", "referrer": "https://pay.example/done"}
+        came = line(event(type="page", context={"page": page}))
+        world.logs[EVENTS, came.d % 2].append(msgspec.json.encode(came))
+        await world.workers[0].take(EVENTS)
+        await world.step()
+        world.workers[0].definitions.refresh()
+        await world.settle(0)
+        return world
+
+    (row,) = run(main()).facts.live("events")
+    assert (row.acquisition, row.referrer_host) == ("direct", "")

@@ -1,6 +1,7 @@
 """What the page shows, and how it is used by pointer, by keyboard and on a phone."""
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -127,6 +128,9 @@ def test_the_chart_has_a_column_for_every_period(look: Open, shop: Project, rang
     shop.deliver(visits())
     page = look(range=range_)
     expect(page.locator(".columns > div")).to_have_count(columns)
+    now, period = time.time(), 3600 if range_ == "24h" else 86_400
+    if (now - 5 * 60) // period != now // period:  # they came in the period before
+        page.get_by_role("slider").press("ArrowLeft")
     expect(page.get_by_role("slider")).to_have_attribute("aria-valuetext", re.compile("3 sessions, 1 bounced"))
 
 
