@@ -48,6 +48,8 @@ class Claims:
             await self.ports.do(self.ports.definitions.refresh)
             await self.ports.do(self._claim, fresh)
             self.shards |= self._turn.intersection(fresh)
+            for dropped in set(fresh) - self._turn:  # while it was claimed: its next owner sweeps
+                self._unswept.pop(dropped, None)
 
     def _claim(self, shards: list[int]) -> None:
         store = self.ports.facts.store
@@ -120,8 +122,14 @@ class Claims:
 
     async def swept(self, shard: int) -> None:
         """Everything that a sweep of the shard found has been sent to be done again."""
-        own = self._number(shard)
-        claims = [claim for claim in await self.ports.do(self._read) if claim[0] == own and not claim[3]]
+        own, (_, held) = self._number(shard), self._unswept.get(shard, (0, 0))
+        claims = [
+            (of, term, at, is_swept)
+            for of, term, at, is_swept in await self.ports.do(self._read)
+            if of == own and not is_swept and term <= held  # of whoever took it over since, nothing is done yet
+        ]
+        if not claims:
+            return
         terms, count = [term for _, term, _, _ in claims], len(claims)
         times = [at for _, _, at, _ in claims]
         by = [self.ports.worker] * count

@@ -83,6 +83,25 @@ def test_a_shard_is_swept_once_when_nobody_else_can_write_any_more() -> None:
     assert swept[-2:] == [(2, 1), (3, 1)]
 
 
+def test_a_sweep_that_was_overtaken_does_not_count_for_who_took_the_shard_over() -> None:
+    ports = FakePorts()
+    ports.sweep_after = 40.0
+    former, heir = Claims("sessions", ports), Claims("sessions", ports)
+
+    async def later() -> None:
+        await former.hold({0, 1})
+        await asyncio.sleep(3_000)
+        assert set(await former.due()) == {0, 1}
+        await heir.hold({0, 1})  # while the former is at its sweep of both
+        await former.swept(0)
+        former.drop(1)
+        await former.swept(1)
+        await asyncio.sleep(41)
+        assert set(await heir.due()) == {0, 1}
+
+    run(later())
+
+
 def test_without_a_former_owner_that_could_write_nothing_is_swept() -> None:
     claims = Claims("sessions", FakePorts())
 
