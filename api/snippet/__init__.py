@@ -1,9 +1,9 @@
 """The tracker: JavaScript for a visitor's browser, in one line of a site's HTML.
 
-    /wayfare.js         core.js and what visitors do without a call
+    /wayfare.js         core.js, what visitors do without a call, further domains, the rest of Segment's calls
     /wayfare.core.js    core.js alone
     /analytics.js/v1/{write key}/analytics.min.js    the first, where Segment's own snippet looks for its client
-    /wayfare.{part}.js  what the tracker loads when it is wanted: vitals, consent managers, a survey that is due
+    /wayfare.{part}.js  what the tracker loads when it is wanted: vitals, consent managers, surveys, one that is due
 
 `install(app)` has them served: without their comments and spaces, packed, to be asked for again after ten minutes.
 """
@@ -21,9 +21,9 @@ from rjsmin import jsmin
 
 from api.snippet.shortened import shortened
 
-WHOLE: Final = ("core", "crossing", "autocapture", "pages", "surveys")
+WHOLE: Final = ("core", "crossing", "autocapture", "pages", "segment")
 CORE: Final = ("core",)
-LOADED: Final = ("vitals", "consent", "survey")  # modules, each of one function
+LOADED: Final = ("vitals", "consent", "surveys", "survey")  # modules, each of one function
 SEGMENTS: Final = "/analytics.js/v1/{key}"
 PATHS: Final = {
     "/wayfare.js": WHOLE,

@@ -1,9 +1,8 @@
 // What visitors do without a call: links that lead elsewhere, downloads, forms, clicks in anger, in vain, into an error.
 //
 // Addresses lose their query; of forms only names are told, never what was typed; nothing inside `data-wf-private`.
-function autocapture({ wanted, track, listen, isOwn, isPrivate, onLeave }) {
+function autocapture({ options, wanted, track, listen, isOwn, isPrivate, onLeave }) {
   const FILES = /\.(pdf|zip|docx?|xlsx?|pptx?|csv|txt|rtf|epub|mp[34]|wav|mov|avi|gz|7z|rar|dmg|exe|msi|apk|pkg|deb|rpm|iso)$/i;
-  const INPUTS = "input,select,textarea";
   const named = (element) =>
     element.tagName.toLowerCase() + (element.id ? "#" + element.id : "") +
     (element.classList[0] ? "." + element.classList[0] : "");
@@ -22,19 +21,22 @@ function autocapture({ wanted, track, listen, isOwn, isPrivate, onLeave }) {
   };
   listen(document, "click auxclick", followed);
 
-  // -- forms: started, then submitted or abandoned
+  // -- forms: started, field by field, then submitted or abandoned
 
   const forms = new Map(); // form -> name of the field touched last
   // Attributes: a field called `id` or `action` stands in the place of the form's own property.
   const about = (form) => {
-    const [id, name, action] = ["id", "name", "action"].map((each) => form.getAttribute(each));
+    const [id, name, action] = "id name action".split(" ").map((each) => form.getAttribute(each));
     return { form: id || name || new URL(action || "", location).pathname };
   };
-  const touched = ({ target }) => {
+  const touched = ({ target, type }) => {
     const form = target.form;
-    if (!form || !target.matches?.(INPUTS) || isPrivate(target)) return;
+    if (!form || isPrivate(target)) return;
     if (!forms.has(form)) track("Form Started", about(form));
-    forms.set(form, target.name || target.id || target.type);
+    const field = target.name || target.id || target.type;
+    forms.set(form, field);
+    // One event for every field: only where it is named.
+    if (type === "change" && options.auto?.includes("fields")) track("Form Field Left", { ...about(form), field });
   };
   const left = () => {
     forms.forEach((field, form) => track("Form Abandoned", { ...about(form), last_field: field }));
@@ -52,6 +54,7 @@ function autocapture({ wanted, track, listen, isOwn, isPrivate, onLeave }) {
 
   // -- rage: three clicks in a second at one spot; dead: a button that changes nothing; error: one right after a click
 
+  const [rage, dead, errors] = "rage dead errors".split(" ").map((part) => wanted("clicks") || wanted(part));
   let clicks = [], last;
   const failed = (happened) => {
     if (!last || happened.timeStamp - last.at > 1e3 || happened.target.tagName) return; // an image that is not there
@@ -64,13 +67,13 @@ function autocapture({ wanted, track, listen, isOwn, isPrivate, onLeave }) {
     last = { element: named(target), at };
     if (!detail) return; // made by a key or by a script
     clicks = [...clicks.filter((each) => at - each.at < 1e3 && Math.hypot(x - each.x, y - each.y) < 30), { x, y, at }];
-    if (clicks.length === 3) track("Rage Clicked", { element: last.element });
+    if (rage && clicks.length === 3) track("Rage Clicked", { element: last.element });
     const button = target.closest("button,[role=button],input[type=button],a[href='#'],a:not([href])");
-    if (!button || button.disabled || clicks.length > 1) return;
+    if (!dead || !button || button.disabled || clicks.length > 1) return;
     const before = location.href;
     const focused = document.activeElement;
     const watch = new MutationObserver(alive);
-    const stop = ["scroll", "submit", "visibilitychange", "input", "pagehide"];
+    const stop = new AbortController();
     const timer = setTimeout(() => {
       if (location.href === before && document.activeElement === focused) track("Dead Clicked", { element: named(button) });
       alive();
@@ -78,13 +81,12 @@ function autocapture({ wanted, track, listen, isOwn, isPrivate, onLeave }) {
     function alive() {
       clearTimeout(timer);
       watch.disconnect();
-      stop.forEach((kind) => window.removeEventListener(kind, alive, true));
+      stop.abort();
     }
     watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
-    stop.forEach((kind) => window.addEventListener(kind, alive, true));
+    "scroll submit visibilitychange input pagehide".split(" ").forEach((kind) =>
+      window.addEventListener(kind, alive, { capture: true, signal: stop.signal }));
   };
-  if (wanted("clicks")) {
-    listen(document, "click", clicked);
-    listen(window, "error unhandledrejection", failed);
-  }
+  if (rage || dead || errors) listen(document, "click", clicked);
+  if (errors) listen(window, "error unhandledrejection", failed);
 }

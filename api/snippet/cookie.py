@@ -13,6 +13,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 
 from api.query.errors import TooLarge
+from api.snippet import SEGMENTS
 from pipeline.errors import Forbidden, UserMistake
 
 PATH: Final = "/wayfare.id"
@@ -31,7 +32,7 @@ _decode = msgspec.json.Decoder(Order).decode
 
 
 def install(app: FastAPI) -> None:
-    """Adds the route."""
+    """Adds the route, also beside the script where Segment's own snippet asks for it."""
 
     async def serve(request: Request) -> Response:
         body = bytearray()
@@ -42,7 +43,8 @@ def install(app: FastAPI) -> None:
         origin = request.headers.get("origin", "")
         return Response(status_code=204, headers=_headers(bytes(body), origin))
 
-    app.add_route(PATH, serve, methods=["POST"], include_in_schema=False)
+    for path in (PATH, SEGMENTS + PATH):
+        app.add_route(path, serve, methods=["POST"], include_in_schema=False)
 
 
 def _headers(body: bytes, origin: str) -> dict[str, str]:

@@ -26,7 +26,7 @@ function core(...parts) {
 
   // -- what is stored: in localStorage and one cookie, in memory where these are shut or not allowed yet
 
-  const memory = {};
+  let memory = {};
   const tab = fresh();
   const OF_TAB = "way"; // the one item that each tab has of its own
   const area = (item) => (item === OF_TAB ? sessionStorage : localStorage);
@@ -37,19 +37,22 @@ function core(...parts) {
       return memory[item];
     }
   };
+  // Both give whether it is stored now.
   const store = (item, value) => {
     try {
-      if (value) area(item).setItem(name + "." + item, value);
-      else area(item).removeItem(name + "." + item);
+      area(item)[value ? "setItem" : "removeItem"](name + "." + item, value);
+      return true;
     } catch {}
   };
   const write = (item, value) => {
     memory[item] = value;
-    if (granted()) store(item, value);
+    return granted() && store(item, value);
   };
   const stored = () => {
     try {
-      return Object.keys(localStorage).filter((item) => item.startsWith(name + "."));
+      return Object.keys(localStorage)
+        .filter((item) => item.startsWith(name + "."))
+        .map((item) => item.slice(name.length + 1));
     } catch {
       return [];
     }
@@ -94,6 +97,7 @@ function core(...parts) {
       .then((answer) => answer.ok && granted() && write("served", served), () => {});
   };
   const deviceId = () => {
+    if (!granted()) return;
     const id = cookie(name + "_id") || read("id") || device || fresh();
     if (id !== device) {
       device = id;
@@ -120,87 +124,107 @@ function core(...parts) {
   const signals =
     ("gpc" in options && navigator.globalPrivacyControl) || ("dnt" in options && navigator.doNotTrack === "1");
   const asks = options.consent;
-  let said = "1";
+  let said;
   const granted = () => said === "1";
-  said = read("consent")?.[0] || (signals ? "0" : asks === undefined ? "1" : "");
   const isCookieless = () => said === "" && /cookieless/.test(asks); // sent, but with no id and nothing stored
   const stance = () => {
     if (!granted()) return { state: "unknown" };
     const purposes = read("consent")?.slice(1);
     return purposes && { state: "granted", purposes: parse(purposes) };
   };
+  // What is stored says it, or this page has been told no, or nobody has said anything. Gives whether that is new.
+  const isNews = () => {
+    const before = said;
+    said = "1"; // as nothing else is read from storage
+    said = read("consent")?.[0] || (before === "0" || signals ? "0" : asks === undefined ? "1" : "");
+    return said !== before;
+  };
+  isNews();
+  const heed = () => isNews() && (granted() ? begun() : forget()); // another tab, or the page after this one
 
+  // What waited goes, and is stored. Other tabs hear of it when the id is there already.
+  const begun = (text) => {
+    Object.entries(memory).forEach(([item, value]) => store(item, value));
+    deviceId();
+    if (text) write("consent", text);
+    queue = [...held, ...queue];
+    held = [];
+    queue.forEach((event) => {
+      event.anonymousId ||= deviceId();
+      event.context.consent = stance();
+    });
+    adopt();
+  };
+  // All but what he said: other tabs read that.
+  const forget = () => {
+    queue = [];
+    held = [];
+    device = undefined;
+    [...stored(), OF_TAB].forEach((item) => item === "consent" || store(item));
+    memory = {};
+  };
   const consent = (given, evidence) => {
     const purposes = given === true || !given ? { analytics: !!given } : given;
-    const changed = () =>
-      put("track", { event: "Consent Changed", properties: { ...purposes, method: "call", ...evidence } });
     const text = +!!purposes.analytics + JSON.stringify(purposes);
     if (granted() && read("consent") === text) return;
+    const changed = (state) =>
+      put("track", { event: "Consent Changed", properties: { ...purposes, method: "call", ...evidence } },
+        { context: { consent: { state, purposes } } });
     if (purposes.analytics) {
       said = "1";
-      write("consent", text);
-      Object.entries(memory).forEach(([item, value]) => store(item, value));
-      queue = [...held.splice(0), ...queue];
-      queue.forEach((event) => {
-        event.anonymousId ||= deviceId();
-        event.context.consent = stance();
-      });
-      adopt();
-      changed();
+      begun(text);
+      changed("granted");
     } else {
       if (granted()) {
-        changed();
+        changed("denied");
+        queue = [...queue.splice(-1), ...queue]; // before what could not be sent until now, which may be too much
+        fails = 0;
         depart();
         keep("", 0);
       }
+      forget();
       said = "0";
-      queue = [];
-      held.length = 0;
-      device = undefined;
-      [...stored(), name + "." + OF_TAB].forEach((item) => store(item.slice(name.length + 1)));
-      Object.keys(memory).forEach((item) => delete memory[item]);
-      if (asks === undefined) store("consent", text);
+      // Where it was not asked first, or pages are told without consent, the next page has to know.
+      store("consent", /undefined|cookieless/.test(asks) && text);
     }
   };
 
   // -- the queue
 
   let queue = [], flying = [], fails = 0, timer = 0, sequence = 0;
-  const held = []; // who he is: nothing that may be told without consent
+  let held = []; // who he is: nothing that may be told without consent
   const maySend = () => granted() || isCookieless();
   const batch = () => {
     let size = 0;
     return queue.filter((event) => (size += JSON.stringify(event).length) < MOST_CHARACTERS || event === queue[0]);
   };
   const body = (events) => JSON.stringify({ writeKey: key, sentAt: new Date(), batch: events });
-  // Only while sending fails: what is on its way arrives, as it outlives the page.
+  // Only while sending fails: what is on its way arrives, as it outlives the page. The newest half, or the half of that,
+  // where there is no room. Gives nothing where nothing is kept.
   const save = () => {
     const rest = fails ? [...flying, ...queue].slice(-MOST_EVENTS) : [];
-    write("q." + tab, rest.length ? JSON.stringify(rest) : "");
+    while (!write("q." + tab, rest[0] ? JSON.stringify(rest) : "") && rest[0]) rest.splice(0, (rest.length + 1) / 2);
+    return rest[0];
   };
   const soon = (ms) => (timer ||= setTimeout(flush, ms));
   const flush = async () => {
-    clearTimeout(timer);
-    timer = 0;
+    timer = clearTimeout(timer); // of no value
     if (!maySend() || flying[0] || !queue[0]) return;
     flying = batch();
     queue = queue.slice(flying.length);
     const text = body(flying);
-    let wait = 0;
+    let wait = SECOND;
     try {
       const answer = await fetch(url, {
         // a text needs no preflight; browsers keep 64 kB alive
         method: "POST", body: text, credentials: "omit", keepalive: text.length < 2e4,
       });
-      if (answer.ok || answer.status === 400 || answer.status === 413) fails = 0; // what is refused will be again
+      if (/^2|400|413/.test(answer.status)) wait = fails = 0; // what is refused will be again
       else wait = SECOND * answer.headers.get("retry-after") || SECOND;
-    } catch {
-      wait = SECOND;
-    }
+    } catch {}
     if (wait) {
       if (maySend()) queue = [...flying, ...queue];
-      clearTimeout(timer);
-      timer = 0;
+      timer = clearTimeout(timer);
       soon(Math.max(wait, Math.min(3e5, SECOND * 2 ** fails++) * (0.5 + Math.random())));
     }
     flying = [];
@@ -211,17 +235,15 @@ function core(...parts) {
   const depart = () => {
     if (!maySend()) return;
     if (!navigator.onLine) fails ||= 1;
-    while (!fails && queue[0]) {
-      const events = batch();
-      if (navigator.sendBeacon(url, body(events))) queue = queue.slice(events.length);
-      else fails = 1;
-    }
+    const left = fails && queue; // the page may come back: what is sent again then is known by its ids
+    while (queue[0] && !(fails && save()) && navigator.sendBeacon(url, body(batch()))) queue = queue.slice(batch().length);
+    if (queue[0]) fails ||= 1;
+    queue = left || queue;
     save();
   };
   // What pages before this one could not send. Another tab may send it too: it is recognised by its ids.
   const adopt = () => {
-    stored().filter((item) => item.startsWith(name + ".q.") && !item.endsWith(tab)).forEach((item) => {
-      const left = item.slice(name.length + 1);
+    stored().filter((item) => item.startsWith("q.") && item !== "q." + tab).forEach((left) => {
       queue = [...Object.values(parse(read(left))), ...queue].slice(-MOST_EVENTS);
       fails ||= 1;
       save();
@@ -235,24 +257,31 @@ function core(...parts) {
   const put = (type, fields, given) => {
     if (said === "0") return;
     settle();
-    const { id, group } = user();
-    (isCookieless() && /^[ig]/.test(type) ? held : queue).push({
-      type,
-      messageId: fresh(),
-      anonymousId: granted() ? deviceId() : undefined,
-      userId: isCookieless() ? undefined : id,
-      timestamp: new Date(),
-      sequence: sequence++,
-      ...fields,
-      ...given,
-      context: {
-        page: { ...here, title: document.title },
-        groupId: isCookieless() ? undefined : group,
-        library: { name: "wayfare.js" },
-        consent: stance(),
-        ...given?.context,
-      },
-    });
+    const { id, group } = isCookieless() ? {} : user();
+    let event;
+    try {
+      // As it is now, whatever the page does to its objects.
+      event = JSON.parse(JSON.stringify({
+        type,
+        messageId: fresh(),
+        anonymousId: deviceId(),
+        userId: id,
+        timestamp: new Date(),
+        sequence: sequence++,
+        ...fields,
+        ...given,
+        context: {
+          page: { ...here, title: document.title },
+          groupId: group,
+          library: { name: "wayfare.js" },
+          consent: stance(),
+          ...given?.context,
+        },
+      }));
+    } catch (error) {
+      return console.warn(error); // it holds itself, or a BigInt: no JSON
+    }
+    (isCookieless() && /^[ig]/.test(type) ? held : queue).push(event);
     if (queue.length > MOST_EVENTS) queue.shift();
     if (fails) save();
     soon(200);
@@ -293,10 +322,7 @@ function core(...parts) {
     const { pathname, hash, search } = location;
     return [/^#!?\//.test(hash) ? pathname.replace(/\/$/, "") + hash.replace(/^#!?/, "") : pathname, search];
   };
-  const uncounted = () => {
-    clearTimeout(pending);
-    pending = 0;
-  };
+  const uncounted = () => (pending = clearTimeout(pending));
   const settle = () => {
     if (!pending) return;
     uncounted();
@@ -343,7 +369,7 @@ function core(...parts) {
     const at = now();
     if (isActive) engaged += Math.min(at - seen, 2 * SECOND); // a machine that slept was not read from
     seen = at;
-    isActive = document.visibilityState === "visible" && document.hasFocus() && at - moved < IDLE_MS;
+    isActive = !document.hidden && document.hasFocus() && at - moved < IDLE_MS;
     if (engaged >= beat) {
       beat = 3 * FIRST_BEAT;
       put("track", { event: "heartbeat", properties: { engaged_ms: took() } });
@@ -356,7 +382,7 @@ function core(...parts) {
     if ((engaged < 1 && hasLeft) || options.beat === "off") return;
     hasLeft = true;
     const scroll = Math.min(100, Math.round((100 * bottom) / document.documentElement.scrollHeight));
-    put("track", { event: "page_leave", properties: { engaged_ms: took(), scroll_percent: scroll } });
+    put("track", { event: "page_leave", properties: { engaged_ms: took(), scroll_percent: scroll, read_to_end: scroll > 99 } });
   };
 
   // -- data-wf-event="Name" data-wf-any-property="value", on what is clicked or a form that is submitted
@@ -378,7 +404,7 @@ function core(...parts) {
     group: known("group", "groupId", "group"),
     push: (...calls) => calls.forEach(([call, ...given]) => api[call]?.(...given)),
     ready: (call) => call(),
-    user: () => ({ id: () => user().id, anonymousId: () => (granted() ? deviceId() : undefined) }),
+    user: () => ({ id: () => user().id, anonymousId: deviceId }),
   };
 
   "on off once load debug timeout addSourceMiddleware addDestinationMiddleware".split(" ").forEach((call) => {
@@ -388,8 +414,8 @@ function core(...parts) {
   const begin = () => {
     let calls = Array.isArray(window[name]) ? window[name] : [];
     window[name] = api;
-    if (name === "wayfare" && (!window.analytics || Array.isArray(window.analytics))) {
-      calls = calls.concat(window.analytics || []);
+    if (name === "wayfare" && Array.isArray((window.analytics ||= []))) {
+      calls = calls.concat(window.analytics);
       window.analytics = api;
     }
     if (granted()) adopt();
@@ -415,6 +441,7 @@ function core(...parts) {
     if (options.spa !== "off") listen(window, "popstate hashchange", () => visit(true));
     listen(window, "pageshow", (shown) => {
       if (!shown.persisted) return;
+      heed();
       place = ["", ""]; // out of the back/forward cache: seen again
       hasLeft = true;
       visit(true);
@@ -424,9 +451,10 @@ function core(...parts) {
     listen(window, "focus blur", tick);
     listen(document, "click submit", declared);
     listen(window, "online", flush);
+    listen(window, "storage", heed);
     listen(document, "visibilitychange", () => {
       tick();
-      if (document.visibilityState === "hidden") {
+      if (document.hidden) {
         leave();
         depart();
       }

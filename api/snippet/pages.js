@@ -1,4 +1,4 @@
-// What pages are: not found, an answer to a search, left again at once.
+// What pages are: not found, an answer to a search, left again at once. What comes by `load` from the first page on.
 function pages(house) {
   const { wanted, track, onPage } = house;
   const QUICK_MS = 7e3;
@@ -27,6 +27,11 @@ function pages(house) {
   };
   for (const [part, told] of Object.entries({ missing, searches: searched, backs: back }))
     if (wanted(part)) onPage.push(told);
+  if ("surveys" in house.options) {
+    const heard = [];
+    house.onEvent.push((event) => heard.push(event));
+    house.load("surveys", house, heard);
+  }
   onPage.push(() => {
     if (isLoad && wanted("vitals")) house.load("vitals", house);
     isLoad = false;

@@ -4,11 +4,12 @@
 
 A scope is a function, a block, or the head and body of a loop or a catch. A name of it gets the shortest that none of
 its ancestors' names has which are used inside, and that is nobody's outside of the script. Properties keep their names.
-`const` becomes `let`, which says nothing more once it runs; a semicolon before a brace and brackets around a lone
-parameter go.
+`const` becomes `let`, which says nothing more once it runs, and declarations in a row one; `true` becomes `!0`. A
+semicolon or a comma before what closes, brackets around a lone parameter and the ends of lines go.
 
 What it needs of the source, and the tests of the tracker hold: comments are gone, statements end with semicolons,
-patterns of objects have no defaults, there are no labels, no `var`, and functions of a name stand for themselves.
+patterns of objects have no defaults, lists have no holes at their end, there are no labels, no `var`, and functions of
+a name stand for themselves.
 """
 
 import re
@@ -29,6 +30,7 @@ _WORDS: Final = frozenset(
         "instanceof let new null of return this throw true try typeof undefined void while",
     )
 )
+_SHORTER: Final = {"const": "let", "true": "!0", "false": "!1"}  # none of them is the name of a property
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
 
@@ -37,16 +39,26 @@ def shortened(script: str) -> str:
     read = [token for token in tokens(script) if token.kind != "space"]
     names = _Script(read).short_names()
     texts: list[str] = []
-    place = 0
-    for token in tokens(script):
-        text = token.text
-        if token.kind != "space":
-            text, place = names.get(place, text), place + 1
-        if text == "}" and texts[-1] == ";":
+    place, gap = 0, ""
+    statements = [""]  # at each depth of brackets: "declares", "declared" up to the next token, or ""
+    for kind, text in tokens(script):
+        if kind == "space":
+            gap = text
+            continue
+        short, place = names.get(place, text), place + 1
+        if text in ("const", "let") and statements[-1] == "declared":
+            texts[-1] = ","
+            _follow(statements, kind, text)
+            continue
+        if kind == "sign" and text in _CLOSE and (texts[-1] == "," or texts[-1] + text == ";}"):
             texts.pop()
         if text == "=>" and len(texts) > 3 and _is_lone(texts[-4:]):
             texts[-3:] = texts[-2:-1]
-        texts.append("let" if text == "const" else text)
+        if gap and texts and _joins(texts[-1], short, gap):
+            texts.append(" ")
+        texts.append(_SHORTER.get(short, short))
+        gap = ""
+        _follow(statements, kind, text)
     return "".join(texts)
 
 
@@ -233,6 +245,27 @@ class _Script:
             if depth < 0:
                 return self._is(start, "{") and self._is_object(start)
         return False
+
+
+def _follow(statements: list[str], kind: str, text: str) -> None:
+    """Brings what is known of the statements at each depth behind one more token."""
+    opens = (kind == "sign" and text in _OPEN) or (kind == "template" and text.endswith("${"))
+    closes = (kind == "sign" and text in _CLOSE) or (kind == "template" and text.startswith("}"))
+    if closes:
+        statements.pop()
+    elif text in ("const", "let"):
+        statements[-1] = "declares"
+    elif kind == "sign" and text == ";":
+        statements[-1] = "declared" if statements[-1] == "declares" else ""
+    elif statements[-1] == "declared":
+        statements[-1] = ""
+    if opens:
+        statements.append("")
+
+
+def _joins(before: str, after: str, gap: str) -> bool:
+    """Whether two tokens need the space between them: one of a line's end only where it parts two words."""
+    return before != "," and ("\n" not in gap or re.search(r"\w \w", f"{before} {after}") is not None)
 
 
 def _is_lone(texts: list[str]) -> bool:

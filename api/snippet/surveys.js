@@ -1,9 +1,9 @@
 // When a survey is due: on a page, after an event, after a time, and not too often. The form itself comes by `load`.
-function surveys(house) {
+//
+// `heard`: the events until now; more are added as they come.
+function surveys(house, heard) {
   const { read, write, granted } = house;
-  if (!("surveys" in house.options)) return;
   const DAY_MS = 864e5;
-  const heard = []; // events that came before the surveys were known
   let defined, isAsked, isShown, timers = [];
   const cap = () => house.parse(read("surveys")); // name of a survey -> when it was shown last; "": any
   const isDue = (survey) => {
@@ -21,11 +21,7 @@ function surveys(house) {
       if (survey.event === event && RegExp(survey.pages).test(house.here().path) && isDue(survey))
         timers.push(setTimeout(show, survey.after_ms, survey));
     });
-  house.onEvent.push((event) => {
-    heard.push(event);
-    look(event);
-  });
-  house.onPage.push(() => {
+  const arrived = () => {
     timers.forEach(clearTimeout);
     timers = [];
     look("");
@@ -37,5 +33,8 @@ function surveys(house) {
         defined = told.surveys;
         ["", ...heard].forEach(look);
       }, () => {});
-  });
+  };
+  house.onEvent.push(look);
+  house.onPage.push(arrived);
+  arrived();
 }

@@ -16,6 +16,7 @@ from api.query.bodies import JsonRoute
 from api.query.errors import Unauthorized, near
 from api.query.questions.model import Strict
 from api.runtime import Runtime
+from api.snippet import SEGMENTS
 from pipeline.errors import NotFound
 from schemas.definitions import Project, Survey
 
@@ -90,7 +91,8 @@ def install(app: FastAPI, runtime: Runtime) -> None:
         told = [_told(each) for each in _of(runtime, key.project)]
         return Response(msgspec.json.encode({"surveys": told}), headers=HEADERS, media_type="application/json")
 
-    app.add_route(SETTINGS, serve, include_in_schema=False)
+    for path in (SETTINGS, SEGMENTS + SETTINGS):
+        app.add_route(path, serve, include_in_schema=False)
 
 
 def _of(runtime: Runtime, project: str) -> tuple[Survey, ...]:

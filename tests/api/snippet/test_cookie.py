@@ -22,8 +22,9 @@ def client() -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://collect.meadow.test")
 
 
-async def test_a_page_has_its_id_kept_on_its_whole_domain(client: httpx.AsyncClient) -> None:
-    answer = await client.post(cookie.PATH, json=ORDER, headers=HERE)
+@pytest.mark.parametrize("folder", ["", "/analytics.js/v1/wf_write_x"], ids=["its own", "Segment's"])
+async def test_a_page_has_its_id_kept_on_its_whole_domain(client: httpx.AsyncClient, folder: str) -> None:
+    answer = await client.post(folder + cookie.PATH, json=ORDER, headers=HERE)
     assert answer.status_code == 204
     (set_one,) = SimpleCookie(answer.headers["set-cookie"]).values()
     assert (set_one.key, set_one.value) == ("wayfare_id", "0f" * 16)

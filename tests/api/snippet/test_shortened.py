@@ -45,11 +45,13 @@ def test_a_script_does_the_same_with_short_names() -> None:
         ("const {first,second:third}=use({first});", "let {first:a,second:b}=use({first:a});"),
         ("const one=(each)=>a+each;", "let b=b=>a+b;"),
         ("const one=()=>{const two=1;return two+one;};", "let a=()=>{let b=1;return b+a};"),
-        ("const one=(two)=>two;const three=(two)=>two+one;", "let a=a=>a;let b=b=>b+a;"),
+        ("const one=1;let two;use(one);let four;\nelse\nuse([two,true]);", "let a=1,b;use(a);let c;else use([b,!0]);"),
+        ("const one=(two)=>two;const three=(two)=>two+one;", "let a=a=>a,b=b=>b+a;"),
     ],
     ids=[
         "properties keep their names", "shorthands are written out", "a foreign name is not taken",
-        "a name that is used inside is not taken", "scopes beside each other share names",
+        "a name that is used inside is not taken", "declarations in a row are one",
+        "scopes beside each other share names",
     ],
 )  # fmt: skip
 def test_names_are_the_shortest_that_are_free(script: str, expected: str) -> None:

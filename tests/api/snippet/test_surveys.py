@@ -53,6 +53,8 @@ async def test_what_is_saved_is_told_to_the_tracker_until_it_is_taken_back(house
         assert (told["name"], told["question"], told["event"]) == ("after an order", NPS["question"], NPS["event"])
         assert re.search(told["pages"], "/shop/shears")
         assert not re.search(told["pages"], "/the/shop/shears")
+        beside = await visitor.get(f"/analytics.js/v1/{write}/wayfare.json", params={"key": write})
+        assert beside.json() == answer.json(), "where Segment's own snippet has the script from"
         assert answer.headers["access-control-allow-origin"] == "*"
         assert answer.headers["cache-control"] == "public, max-age=300"
         gone = await house.client.delete(f"/api/v1/projects/{house.name}/surveys/after an order")

@@ -32,10 +32,21 @@ def test_engaged_time_and_scroll_depth(page: Page, make_site: MakeSite, shop: Pr
     seen = arrived(shop)
     left = one(seen, "page_leave")
     assert 30 < left["properties"]["scroll_percent"] < 90
+    assert left["properties"]["read_to_end"] is False
     engaged = sum(each["properties"].get("engaged_ms", 0) for each in seen)
     assert 2_500 < engaged < 6_000
     assert one(seen, "heartbeat")["properties"]["engaged_ms"] >= 1_000
     assert shop.customer(left["device"])["engaged_ms"] == engaged
+
+
+def test_a_page_is_read_to_its_end(page: Page, site: Site, shop: Project) -> None:
+    go(page, f"{site.url}/shears.html")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.wait_for_timeout(100)
+    page.goto("about:blank")
+    until(page, lambda: "page_leave" in names(arrived(shop)))
+    told = one(arrived(shop), "page_leave")["properties"]
+    assert (told["scroll_percent"], told["read_to_end"]) == (100, True)
 
 
 def test_who_does_nothing_for_half_a_minute_is_not_engaged(page: Page, site: Site, shop: Project) -> None:
@@ -90,6 +101,27 @@ def test_clicks_in_anger_and_in_vain(page: Page, site: Site, shop: Project) -> N
     seen = wait_for(page, shop, "/", "Dead Clicked", "Rage Clicked")
     assert one(seen, "Dead Clicked")["properties"] == {"element": "button#dead.loud"}
     assert one(seen, "Rage Clicked")["properties"]["element"].startswith("button#alive")
+
+
+def test_fields_that_are_left_and_one_kind_of_clicks_alone_can_be_switched_on(
+    page: Page, make_site: MakeSite, shop: Project
+) -> None:
+    site = make_site(auto="forms fields rage")
+    go(page, f"{site.url}/contact.html")
+    page.fill("[name=who]", "Ann Archer")
+    page.fill("[name=message]", "Dear Meadow")
+    page.click("#home")
+    page.wait_for_url(f"{site.url}/")
+    page.click("#dead")
+    page.wait_for_timeout(1_700)
+    page.click("#alive", click_count=4, delay=20)
+    seen = wait_for(
+        page, shop, "/contact.html", "Form Started", "Form Field Left", "Form Field Left", "Form Abandoned", "/",
+        "Rage Clicked",
+    )  # fmt: skip
+    fields = [each["properties"] for each in seen if each["event"] == "Form Field Left"]
+    assert fields == [{"form": "letter", "field": "who"}, {"form": "letter", "field": "message"}]
+    assert "Ann Archer" not in json.dumps(arrived(shop))
 
 
 def test_what_is_switched_off_is_not_told(page: Page, make_site: MakeSite, shop: Project) -> None:

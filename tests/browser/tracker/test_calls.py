@@ -60,6 +60,25 @@ def test_segments_calls_with_all_their_arguments(page: Page, site: Site, shop: P
     assert seen[1]["at"] - seen[0]["at"] > 50_000
 
 
+def test_segments_other_calls_are_there(page: Page, site: Site, shop: Project) -> None:
+    go(page, site.url)
+    page.wait_for_timeout(200)
+    page.evaluate(
+        """(() => {
+            const without = 'alias setAnonymousId register addSourceMiddleware addIntegrationMiddleware debug off';
+            for (const call of without.split(' ')) analytics[call]('ann', () => {});
+            analytics.screen('Shelf');
+            analytics.trackLink(document.querySelector('#part'), 'Part Opened', {part: 1});
+            analytics.trackLink(document.querySelectorAll('nav a'), (link) => `Went to ${link.id}`);
+            analytics.trackForm(null, 'Never');
+        })()"""
+    )
+    page.click("#part")
+    seen = wait_for(page, shop, "/", "/", "Part Opened", "Went to part")
+    assert seen[1]["properties"] == {"name": "Shelf"}
+    assert one(seen, "Part Opened")["properties"] == {"part": 1}
+
+
 def test_attributes_in_html_send_events(page: Page, site: Site, shop: Project) -> None:
     go(page, site.url)
     page.click("#plan b")

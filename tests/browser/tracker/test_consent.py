@@ -3,14 +3,16 @@
 import json
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 
+from tests.browser.tracker.tested_site import Site
 from tests.browser.tracker.visitors import (
     PASSIVE,
     MakeSite,
     acts,
     arrived,
     go,
+    kept,
     names,
     one,
     until,
@@ -61,6 +63,62 @@ def test_consent_withdrawn_is_told_and_everything_is_erased(
     seen = [each for each in acts(shop) if each["event"] == "Consent Changed"]
     assert [each["properties"]["analytics"] for each in seen] == [True, False]
     assert names(acts(shop)) == ["/", "Consent Changed", "Consent Changed"]
+
+
+def test_consent_withdrawn_while_sending_fails_is_told(page: Page, site: Site, shop: Project) -> None:
+    page.route("**/v1/b", lambda route: route.abort())
+    go(page, site.url)
+    page.evaluate("wayfare.track('Waits')")
+    until(page, lambda: kept(page))
+    page.unroute("**/v1/b")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.post_data or ""))
+    page.evaluate("wayfare.consent(false)")
+    wait_for(page, shop, "/", "Waits", "Consent Changed")
+    told = {each.get("event"): each["context"].get("consent") for body in sent for each in json.loads(body)["batch"]}
+    assert told["Consent Changed"] == {"state": "denied", "purposes": {"analytics": False}}
+    assert page.evaluate("Object.keys(localStorage)") == ["wayfare.consent"]
+
+
+def test_consent_of_one_tab_is_that_of_every_tab(context: BrowserContext, make_site: MakeSite, shop: Project) -> None:
+    site = make_site(consent="")
+    first, second = context.new_page(), context.new_page()
+    go(first, site.url)
+    go(second, f"{site.url}/shears.html")
+    first.evaluate("wayfare.consent(true)")
+    before = wait_for(second, shop, "/", "Consent Changed", "/shears.html")
+    first.evaluate("wayfare.consent(false)")
+    until(second, lambda: second.evaluate("wayfare.user().anonymousId()") is None)
+    second.evaluate("wayfare.track('After')")
+    second.wait_for_timeout(500)
+    assert context.cookies() == []
+    assert second.evaluate("localStorage.length + sessionStorage.length") == 0
+    withdrawn = ["/", "Consent Changed", "/shears.html", "Consent Changed"]
+    assert sorted(names(acts(shop))) == sorted(withdrawn)
+    first.evaluate("wayfare.consent(true)")
+    seen = wait_for(second, shop, *withdrawn, "Consent Changed", "After")
+    assert one(seen, "After")["device"] not in {each["device"] for each in before}
+    # What a page out of the back/forward cache has missed.
+    first.evaluate("localStorage['wayfare.consent'] = '0{}'")
+    first.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true})); wayfare.track('Back')")
+    first.wait_for_timeout(400)
+    assert len(acts(shop)) == len(seen)
+
+
+def test_who_refuses_where_pages_are_told_without_cookies_is_left_alone_on_the_next(
+    page: Page, make_site: MakeSite
+) -> None:
+    site, sent = make_site(consent="cookieless"), []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    go(page, site.url)
+    until(page, lambda: sent)
+    page.evaluate("wayfare.consent(false)")
+    sent.clear()
+    go(page, f"{site.url}/shears.html")
+    page.evaluate("wayfare.track('Later')")
+    page.wait_for_timeout(500)
+    page.goto("about:blank")
+    assert sent == []
 
 
 def test_a_global_signal_of_privacy_counts_as_a_refusal_where_that_is_set(

@@ -2,8 +2,9 @@
 
 import json
 
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Request, Route
 
+from tests.browser.conftest import Complaints
 from tests.browser.tracker.tested_site import Site
 from tests.browser.tracker.visitors import (
     go,
@@ -76,3 +77,53 @@ def test_requests_need_no_preflight(page: Page, site: Site, shop: Project) -> No
     posted = [kind for method, kind in asked if method != "GET"]
     assert posted
     assert set(posted) == {"text/plain;charset=UTF-8"}
+
+
+def test_an_event_that_is_no_json_stops_no_other(page: Page, site: Site, shop: Project, complaints: Complaints) -> None:
+    go(page, site.url)
+    page.evaluate("const ring = {}; ring.self = ring; wayfare.track('Ring', ring)")
+    page.evaluate("wayfare.track('Large', {number: 1n}); wayfare.track('Good')")
+    wait_for(page, shop, "/", "Good")
+    assert [each.partition(": ")[0] for each in complaints] == ["warning", "warning"]
+    complaints.clear()
+
+
+def test_where_there_is_little_room_the_newest_events_are_kept(page: Page, site: Site) -> None:
+    page.route("**/v1/b", lambda route: route.abort())
+    go(page, site.url)
+    page.evaluate(
+        """(() => {
+            let size = 2 ** 22, text = '';
+            while (size > 1000) {
+                try {
+                    localStorage.full = text + 'x'.repeat(size);
+                    text += 'x'.repeat(size);
+                } catch {
+                    size /= 2;
+                }
+            }
+            localStorage.full = text.slice(3e4);
+            for (let i = 0; i < 200; i++) wayfare.track('Number', {i});
+        })()"""
+    )
+    until(page, lambda: kept(page) and kept(page)[-1]["properties"] == {"i": 199})
+    assert 10 < len(kept(page)) < 190
+    assert kept(page)[-1]["properties"] == {"i": 199}
+
+
+def test_where_nothing_can_be_stored_what_failed_is_tried_once_more_when_the_page_is_left(
+    page: Page, site: Site, shop: Project
+) -> None:
+    page.add_init_script(
+        "for (const each of ['localStorage', 'sessionStorage'])"
+        "Object.defineProperty(window, each, {get() { throw new DOMException('shut', 'SecurityError'); }});"
+    )
+    failed: list[Request] = []
+    page.on("requestfailed", lambda request: failed.append(request))
+    page.route("**/v1/b", lambda route: route.abort())
+    go(page, site.url)
+    until(page, lambda: failed)
+    page.evaluate("wayfare.track('Waits')")
+    page.unroute("**/v1/b")
+    page.goto("about:blank")
+    wait_for(page, shop, "/", "Waits")

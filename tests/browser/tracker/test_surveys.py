@@ -10,6 +10,7 @@ NPS = {
     "name": "after an order", "kind": "nps", "question": "Would you recommend us?", "low": "never", "high": "gladly",
     "comment": "What is the reason?", "event": "Order Completed", "accent": "#ffd400",
 }  # fmt: skip
+CSAT = {"name": "shears", "kind": "csat", "question": "How do you like them?", "high": "much", "pages": "/shears.html"}
 CES = {
     "name": "help", "kind": "ces", "question": "Was it easy?", "pages": "/app/*", "after_ms": 150, "every_days": 30,
 }  # fmt: skip
@@ -82,15 +83,34 @@ def test_a_survey_is_asked_on_a_page_after_a_time_and_may_be_closed_or_left_half
     dialog.get_by_role("button", name="Close").click()
     expect(dialog).to_have_count(0)
     until(page, lambda: "Survey Dismissed" in names(acts(shop)))
-    page.evaluate("localStorage.removeItem('wayfare.surveys')")  # as after a month
-    go(page, f"{site.url}/app/help?2")
+    shown_before = "['', 'help'].map((name) => [name, Date.now() - {} * 864e5])"
+    for days, count in ((29, 0), (31, 1)):
+        ago = shown_before.format(days)
+        page.evaluate(f"localStorage['wayfare.surveys'] = JSON.stringify(Object.fromEntries({ago}))")
+        go(page, f"{site.url}/app/help?2")
+        page.wait_for_timeout(500)
+        assert page.locator("wayfare-survey").count() == count, "every_days is 30"
     dialog.get_by_text("6", exact=True).click(force=True)
     go(page, site.url)
     page.wait_for_timeout(400)
     assert page.locator("wayfare-survey").count() == 0, "asked below /app/ alone"
     seen = wait_for(
-        page, shop, "/app/help", "Survey Shown", "Survey Dismissed", "/app/help", "Survey Shown", "Survey Answered", "/"
-    )
+        page, shop, "/app/help", "Survey Shown", "Survey Dismissed", "/app/help", "/app/help", "Survey Shown",
+        "Survey Answered", "/",
+    )  # fmt: skip
     assert one(seen, "Survey Answered")["properties"] == {
         "survey": "help", "kind": "ces", "score": 6, "scale_min": 1, "scale_max": 7,
+    }  # fmt: skip
+
+
+def test_a_survey_of_satisfaction_has_five_answers(page: Page, make_site: MakeSite, shop: Project) -> None:
+    shop.save("surveys", CSAT)
+    go(page, f"{make_site(surveys='').url}/shears.html")
+    dialog = page.get_by_role("dialog", name="How do you like them?")
+    expect(dialog.get_by_role("radio")).to_have_count(5)
+    dialog.get_by_role("radio", name="5, much").check(force=True)
+    dialog.get_by_role("button", name="Send").click()
+    seen = wait_for(page, shop, "/shears.html", "Survey Shown", "Survey Answered")
+    assert one(seen, "Survey Answered")["properties"] == {
+        "survey": "shears", "kind": "csat", "score": 5, "scale_min": 1, "scale_max": 5,
     }  # fmt: skip
