@@ -193,7 +193,11 @@ class Collector:
         def answer(error: BaseException | None) -> Answer:
             if error is not None:
                 return self._failed(error)
-            return door.answer_of(vendor, taken(self._count(source.sender, lines)))
+            told = taken(self._count(source.sender, lines))
+            try:
+                return door.answer_of(vendor, told)
+            except Refused as unknown:
+                return self._refused(unknown)
 
         return self._answer_later(appended, read, answer, headers, tell)
 

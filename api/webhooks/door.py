@@ -15,6 +15,7 @@ from api.collect.answers import JSON_TYPE, Answer, Refused
 from api.collect.lines import EventLines
 from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
 from api.webhooks.mapped import vendor_of as vendor_of_mapping
+from api.webhooks.unknown import unknown
 from api.webhooks.vendor import Forged, Mapped, Posted, Vendor
 from api.webhooks.vendors import VENDORS
 
@@ -34,26 +35,31 @@ class Source(NamedTuple):
     secret: str  # "" = none is set
 
 
-def vendor_of(path: str) -> Vendor:
-    """Raises Refused (404)."""
-    found = VENDORS.get(path.removeprefix(PREFIX).rstrip("/"))
-    if found is None:
-        told = f"there is no webhook of that vendor; known are {', '.join(VENDORS)}"
-        raise Refused(404, "unknown_vendor", told)
-    return found
+def unknown_vendor() -> Refused:
+    told = f"there is no webhook of that vendor; known are {', '.join(VENDORS)}"
+    return Refused(404, "unknown_vendor", told)
 
 
 def asked_of(scope: MutableMapping[str, Any], headers: dict[bytes, bytes], keys: Keys, mappings: Mappings) -> Vendor:
-    """A vendor's webhook, or one of the key's project. Raises Refused (404)."""
+    """A vendor's webhook, or one of the key's project.
+
+    A name that nobody has is a vendor of its own where the key is a vendor's: what it posts is kept as rejects. Not
+    where requests have to be signed: nobody knows how this one would be. Raises Refused (404).
+    """
     name = scope["path"].removeprefix(PREFIX).rstrip("/")
     if name in VENDORS:
         return VENDORS[name]
-    for key in (_key_in_address(scope), key_in_headers(headers)):
-        record = keys(key) if key else None
-        text = mappings(record.project, name) if record is not None else None
+    in_address = _key_in_address(scope)
+    given = [(key, record) for key in (in_address, key_in_headers(headers)) if key and (record := keys(key))]
+    for _, record in given:
+        text = mappings(record.project, name)
         if text is not None:
             return vendor_of_mapping(name, text)
-    return vendor_of(scope["path"])
+    for key, record in given if scope["method"] == "POST" else ():
+        is_open = record.kind == "write" and not record.revoked and not record.signing_secret
+        if is_open and record.source_kind == KIND:
+            return unknown(name, is_key_in_address=key == in_address)
+    raise unknown_vendor()
 
 
 def source_of(scope: MutableMapping[str, Any], headers: dict[bytes, bytes], keys: Keys) -> Source:
@@ -184,7 +190,9 @@ async def fetched(url: str) -> bytes:
 
 
 def answer_of(vendor: Vendor, usual: Answer) -> Answer:
-    """200 in the form that the vendor reads, where it reads it."""
+    """200 in the form that the vendor reads, where it reads it. Raises Refused (404) where nobody knows the vendor."""
+    if vendor.is_unknown:
+        raise unknown_vendor()
     if vendor.answer is None:
         return usual
     kind, body = vendor.answer

@@ -64,4 +64,5 @@ class Vendor:
     has_challenge: bool = False  # asks by GET whether we listen, with the source's key as its token
     is_pinged: bool = False  # asks by HEAD whether the address is there, with the source's key in it
     is_key_in_address: bool = False  # its Authorization says who it is to us, so it is no key of ours
+    is_unknown: bool = False  # what it sends is kept as rejects, and it is told that nobody knows it
     identity: str = field(default="e-mail")  # whom its events name

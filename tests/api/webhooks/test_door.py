@@ -67,6 +67,31 @@ async def test_an_unknown_vendor_is_told_so_in_the_one_shape_of_errors(vendor: s
     assert error["request_id"] == answer.headers["x-request-id"]
 
 
+@pytest.mark.parametrize("headers", [None, {"authorization": "Basic of-the-vendors-own"}])
+async def test_what_an_unknown_vendor_sends_is_kept_as_a_reject_the_same_each_time(
+    headers: dict[str, str] | None,
+) -> None:
+    door = vendor_door()
+    for _ in range(2):
+        assert (await send(door, "nobody", {"what": "happened"}, headers)).status_code == 404
+    first, again = door.log.lines
+    assert (first.x, first.s, event_of(first)) == ("unmapped", "mail", {"what": "happened"})
+    assert "nobody" in first.w
+    assert (again.d, again.x, again.w, again.e) == (first.d, first.x, first.w, first.e)
+    assert door.counters.refusals[404, "unknown_vendor"] == 2
+    assert door.counters.accepted == {}
+
+
+@pytest.mark.parametrize("key", [None, "nobody", "old-key", "read-key", "web-key", "server-key", SIGNED])
+async def test_of_an_unknown_vendor_nothing_is_kept_but_with_a_vendors_key_that_asks_for_no_signature(
+    key: str | None,
+) -> None:
+    door = vendor_door()
+    answer = await send(door, "nobody", OPENED, key=key)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_vendor")
+    assert door.log.lines == []
+
+
 async def test_meta_asks_whether_we_listen_with_the_key_as_its_token() -> None:
     def asked(token: str) -> dict[str, str]:
         return {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": "1158201444"}
