@@ -19,6 +19,7 @@ from api.webhooks.event import message_id
 from api.webhooks.reading import get, json_object, listed, text
 from api.webhooks.vendor import Event, Unmapped
 
+ANONYMOUS: Final = b"sp-anonymous"  # `withServerAnonymisation` of its clients
 TP2: Final = "/com.snowplowanalytics.snowplow/tp2"
 PAYLOAD: Final = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-"
 BECOMES: Final[Mapping[str, str]] = {
@@ -98,7 +99,8 @@ def _by_key(asked: Asked, notes: list[Any], wrong: str) -> list[Posted]:
     by_key: dict[str, list[Any]] = {}
     for note in notes:
         by_key.setdefault(own or text(note, "aid") or first, []).append(note)
-    return [Posted(key, those, wrong=wrong) for key, those in by_key.items()]
+    hides = asked.header(ANONYMOUS) == "*"
+    return [Posted(key, those, wrong=wrong, hides_address=hides) for key, those in by_key.items()]
 
 
 def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
@@ -260,6 +262,7 @@ PROTOCOL: Final = Protocol(
         "`co`, `cx`": "`properties.contexts`, by the names of their schemas",
         "`client_session`": "anonymous id and session of an app",
         "`p`": "`mob`: channel app; `srv`: a server tells of it",
+        "`SP-Anonymous: *`": "the address tells no place",
         "no `duid`, `nuid`, `uid`": "the day's id, where the source is a browser or an app",
     },
 )

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
@@ -49,6 +50,18 @@ async def test_mixpanels_ip_flag_says_whether_the_address_tells_a_place(flag: st
     at = door()
     await sent(at, {"path": f"/track?{flag}", "json": MIXPANEL})
     assert (at.log.line.g is not None) == has_place
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_snowplows_server_anonymisation_takes_the_place_away(method: str) -> None:
+    at = door()
+    note = {"e": "pv", "aid": "web-key", "duid": "d-1", "url": "https://shop.example/"}
+    body = {"schema": "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4", "data": [note]}
+    posted = {"path": "/com.snowplowanalytics.snowplow/tp2", "json": body}
+    asked = {"path": f"/i?{urlencode(note)}", "method": "GET"}
+    for headers in ({}, {"SP-Anonymous": "*"}):
+        await sent(at, {**(posted if method == "POST" else asked), "headers": headers})
+    assert [line.g is not None for line in at.log.lines] == [True, False]
 
 
 async def test_jitsus_policy_takes_the_place_away() -> None:
