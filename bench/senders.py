@@ -77,8 +77,9 @@ def _template(host: str, batch: list[bytes], key: str) -> list[bytes]:
 
 def _tracker_template(host: str, batch: list[bytes], key: str, protocol: str) -> list[bytes]:
     """The same for another tracker's protocol (see bench.trackers)."""
-    path, body = trackers.request(protocol, batch, key)
+    path, own, body = trackers.request(protocol, batch, key)
     head = b"POST %b HTTP/1.1\r\nHost: %b\r\nContent-Type: application/json\r\n" % (path.encode(), host.encode())
+    head += b"".join(b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in own.items())
     head += b"User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nContent-Length: %d\r\n\r\n" % len(body)
     between = (head + body).split(NUMBER % 0)
     parts = [NUMBER % 0] * (2 * len(between) - 1)

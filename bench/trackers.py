@@ -82,18 +82,85 @@ def plausible(events: Sequence[Event], key: str) -> tuple[str, Any]:
     }  # fmt: skip
 
 
+def ga4(events: Sequence[Event], key: str) -> tuple[str, Any]:
+    """Of one visitor, as all of a request of the Measurement Protocol are."""
+    return f"/mp/collect?api_secret={key}&measurement_id=G-1", {
+        "client_id": events[0]["anonymousId"],
+        "events": [{"name": _name(each, "page_view"), "params": _seen(each)} for each in events],
+    }
+
+
+def _seen(event: Event) -> Event:
+    page = event["context"]["page"]
+    of_page = {"page_location": page["url"], "page_title": page["title"], "page_referrer": page["referrer"]}
+    return {**of_page, "session_id": "1760000000", "engagement_time_msec": 100, "number": NUMBER, **_own(event)}
+
+
+def gtag(events: Sequence[Event], key: str) -> tuple[str, Any]:
+    """Of one visitor and page: what they share is in the address, and each hit is a line."""
+    page = events[0]["context"]["page"]
+    shared = {
+        "v": "2", "tid": key, "cid": events[0]["anonymousId"], "sid": "1760000000", "_p": "1", "dl": page["url"],
+        "dt": page["title"], "dr": page["referrer"], "ul": "en-gb", "sr": "1280x900",
+    }  # fmt: skip
+    return f"/g/collect?{urlencode(shared)}", "\r\n".join(urlencode(_hit(each)) for each in events)
+
+
+def _hit(event: Event) -> dict[str, str]:
+    own = {f"ep.{name}": str(value) for name, value in _own(event).items()}
+    return {"en": _name(event, "page_view"), "_et": "100", "ep.number": NUMBER, **own}
+
+
+def mixpanel(events: Sequence[Event], key: str) -> tuple[str, Any]:
+    return "/track?verbose=1", [_mixpanel(each, key) for each in events]
+
+
+def _mixpanel(event: Event, key: str) -> Event:
+    page, device = event["context"]["page"], event["anonymousId"]
+    return {
+        "event": _name(event, "$mp_web_page_view"),
+        "properties": {
+            "token": key, "distinct_id": event.get("userId", f"$device:{device}"), "$device_id": device,
+            "$insert_id": NUMBER, "time": 1_760_000_000, "$current_url": page["url"], "$referrer": page["referrer"],
+            "current_page_title": page["title"], "mp_lib": "web", **_own(event),
+        },
+    }  # fmt: skip
+
+
+def jitsu(events: Sequence[Event], key: str) -> tuple[str, Any]:
+    return f"/api/s/batch?writeKey={key}", {"batch": [{**each, "messageId": NUMBER} for each in events]}
+
+
+def openpanel(events: Sequence[Event], key: str) -> tuple[str, Any]:
+    """One event a request: it has no batches. The key is in a header, see `HEADERS`."""
+    page = events[0]["context"]["page"]
+    told = {"__path": page["url"], "__title": page["title"], "__referrer": page["referrer"]}
+    known = {"profileId": events[0]["userId"]} if "userId" in events[0] else {}
+    properties = {**told, "__deviceId": events[0]["anonymousId"], "number": NUMBER, **_own(events[0])}
+    return "/track", {
+        "type": "track", "payload": {"name": _name(events[0], "screen_view"), **known, "properties": properties},
+    }  # fmt: skip
+
+
+def _name(event: Event, view: str) -> str:
+    found: str = view if event["type"] == "page" else event.get("event", "seen")
+    return found
+
+
 def _own(event: Event) -> Event:
     found: Event = event.get("properties", event.get("traits", {}))
     return {} if event["type"] == "page" else found
 
 
 PROTOCOLS: dict[str, Callable[[Sequence[Event], str], tuple[str, Any]]] = {
-    each.__name__: each for each in (v1, posthog, snowplow, matomo, plausible)
+    each.__name__: each for each in (v1, posthog, snowplow, matomo, plausible, ga4, gtag, mixpanel, jitsu, openpanel)
 }
-ONE_AT_A_TIME = ("plausible",)
+ONE_AT_A_TIME = ("plausible", "openpanel")
+HEADERS = {"openpanel": "openpanel-client-id"}  # where the key comes in a header of the protocol's own
 
 
-def request(protocol: str, events: Sequence[bytes], key: str) -> tuple[str, bytes]:
-    """(path, body) of a request with these events, given in Segment's format."""
+def request(protocol: str, events: Sequence[bytes], key: str) -> tuple[str, dict[str, str], bytes]:
+    """(path, headers, body) of a request with these events, given in Segment's format."""
     path, body = PROTOCOLS[protocol]([json.loads(each) for each in events], key)
-    return path, json.dumps(body, separators=(",", ":")).encode()
+    headers = {HEADERS[protocol]: key} if protocol in HEADERS else {}
+    return path, headers, (body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))).encode()
