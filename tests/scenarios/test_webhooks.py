@@ -113,3 +113,16 @@ def test_a_mail_a_visit_and_a_payment_are_one_journey_of_one_customer(shop: Proj
         ("other", "conversion", "Order Completed", False, 49_900_000),
     ]
     assert [(list(path), length) for path, length in journeys] == [(["email", "email", "direct", "other"], 4)]
+
+
+def test_what_a_vendor_sends_whom_nobody_knows_is_in_the_rejects_once(shop: Project) -> None:
+    key = vendors_key(shop, "newcomer")
+    for _ in range(2):
+        answer = post(shop, "newcomer", key, {"what": "happened", "number": 7})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_vendor")
+    assert post(shop, "newcomer", "nobody", {"what": "else"}).status_code == 404
+    shop.house.drained()
+    recent = shop.ask("recent", newest=10)
+    assert recent["events"] == []
+    ((reason, payload),) = [(each["reason"], each["payload"]) for each in recent["rejected"]]
+    assert (reason, json.loads(payload)) == ("unmapped", {"what": "happened", "number": 7})
