@@ -2,7 +2,8 @@
 
 A version is `term << 40 | counter`. Taking a shard writes a claim with a term greater than every term of the agent, so
 whatever an earlier owner wrote loses, in whatever order the rows arrive. The counter is the time since the claim, in
-half ms, so a version tells when its row was about to be written.
+half ms, so a version tells when its row was about to be written. It is measured by a clock that nobody sets: only the
+times of claims, which workers compare with each other's, are read from the clock on the wall.
 
 An owner that froze in the middle of an insert may bring a row late that its heir never had, and so never overwrites.
 Once nobody else can be writing, the heir does again what it finds such rows of (a sweep):
@@ -21,7 +22,7 @@ from pipeline.store.sql import load
 from schemas.log import shard_number
 
 COUNTER_BITS = 40
-CLOCKS_APART_MS = 60_000  # of two workers, at most
+CLOCKS_APART_MS = 600_000  # of two workers, at most: a step back of 5 min on one of them, and as much again
 Ranges = list[tuple[int, int]]  # versions: from, and up to but not including
 
 
@@ -33,8 +34,8 @@ class Claims:
         self.shards: set[int] = set()
         self._term = 0
         self._counter = 0
-        self._claimed_at = 0
-        self._unswept: dict[int, tuple[int, int]] = {}  # shard -> when it was claimed, with which term
+        self._began = 0  # the term, `monotonic`
+        self._unswept: dict[int, tuple[int, int]] = {}  # shard -> when it was claimed (`monotonic`), with which term
         self._turn: set[int] = set()  # what the turn is about, and still this worker's
         self._is_whole = True
         self._told: dict[int, tuple[int, int]] = {}  # shard -> when, what
@@ -54,7 +55,7 @@ class Claims:
     def _claim(self, shards: list[int]) -> None:
         store = self.ports.facts.store
         ((greatest,),) = store.query(load("pipeline.store.reads", "terms"), {"agent": self.agent})
-        term, count, at = greatest + 1, len(shards), self.ports.now()
+        term, count, at, began = greatest + 1, len(shards), self.ports.now(), self.ports.monotonic()
         store.insert(
             "claims",
             [
@@ -68,8 +69,8 @@ class Claims:
             ],
         )
         # not before it is written: a term that nobody knows of is given twice
-        self._term, self._counter, self._claimed_at = term, 0, at
-        self._unswept.update(dict.fromkeys(shards, (at, term)))
+        self._term, self._counter, self._began = term, 0, began
+        self._unswept.update(dict.fromkeys(shards, (began, term)))
 
     def drop(self, partition: int) -> None:
         """The partition is another worker's now. A turn over it must not write any more."""
@@ -87,7 +88,7 @@ class Claims:
         """
         if not self._is_whole:
             raise LogUnavailable(f"a shard of the {self.agent} agent's turn has become another worker's")
-        self._counter = max(self._counter + 2, 2 * (self.ports.now() - self._claimed_at))
+        self._counter = max(self._counter + 2, 2 * (self.ports.monotonic() - self._began))
         return self._term << COUNTER_BITS | self._counter
 
     async def due(self) -> dict[int, Ranges]:
@@ -95,8 +96,8 @@ class Claims:
         after = self.ports.sweep_after
         if after is None:
             return {}
-        span, now = round(after * 1000), self.ports.now()
-        due = {shard: term for shard, (at, term) in self._unswept.items() if now - at >= span}
+        span, now = round(after * 1000), self.ports.monotonic()
+        due = {shard: term for shard, (began, term) in self._unswept.items() if now - began >= span}
         if not due:
             return {}
         claims = await self.ports.do(self._read)

@@ -1,6 +1,7 @@
 """What an agent may touch, so that the same agent runs on Kafka, on the embedded log and under a simulated clock."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
@@ -14,13 +15,19 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+def since_boot() -> int:
+    """ms since the machine began, whatever its clock on the wall is set to; on Linux those asleep, too."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000
+
+
 @dataclass
 class Ports:
     facts: Facts
     definitions: Definitions
     send: Callable[[str, int, bytes], Awaitable[None]]  # topic, partition, value: returns once the log has it
     partitions: Callable[[str], int]  # of a topic
-    now: Callable[[], int]  # ms
+    now: Callable[[], int]  # UTC ms, by a clock that may be set
+    monotonic: Callable[[], int] = since_boot  # ms since no matter when, for spans
     generation: Callable[[], int] = lambda: 1  # of the topics
     worker: str = "worker"
     silence: Callable[[], float] = lambda: 0.0  # seconds since the log last acknowledged this worker as a member

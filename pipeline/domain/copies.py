@@ -70,6 +70,8 @@ def merge(stored: Sequence[Event], refused: Mapping[int, Refusal], items: Sequen
             out.refused[number] = Refusal(position, item.received_at)
         else:
             known[number] = rows[number] = item
+    for number in out.refused.keys() & known.keys():  # of a worker that froze, and brought it when it was used
+        out.taken_back.append(_reject_tombstone(known[number], out.refused.pop(number)))
     out.events = sorted(known.values(), key=order)
     out.rows, out.rejected = list(rows.values()), list(rejects.values())
     return out
@@ -96,7 +98,7 @@ def tombstone(event: Event) -> EventRow:
     return EventRow(**{name: getattr(event, name) for name in Event.__struct_fields__})
 
 
-def _reject_tombstone(item: Received, refusal: Refusal) -> Rejected:
+def _reject_tombstone(item: Received | Event, refusal: Refusal) -> Rejected:
     """The row that retracts a stored reject of the same event: its key, and the time that chooses its partition."""
     return Rejected(
         item.project, item.device, item.message_id, refusal.log_position, refusal.received_at, "", "", "", "", ""

@@ -79,6 +79,7 @@ class FakePorts(Ports):
             send=self._send,
             partitions=lambda topic: partitions,
             now=now,
+            monotonic=now,
         )
 
     async def do(self, work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

@@ -9,7 +9,7 @@ from agents.claims import CLOCKS_APART_MS, COUNTER_BITS, Claims
 from agents.watermarks import speaker
 from pipeline.errors import LogUnavailable, StoreUnavailable
 from schemas.log import CHANGES, EVENTS, PAIRS, Mark, PairNote
-from tests.agents.fakes import FakePorts
+from tests.agents.fakes import FakePorts, now
 from tests.agents.virtual_time import run
 
 
@@ -100,6 +100,62 @@ def test_a_sweep_that_was_overtaken_does_not_count_for_who_took_the_shard_over()
         assert set(await heir.due()) == {0, 1}
 
     run(later())
+
+
+FIVE_MINUTES = 300
+
+
+@pytest.mark.parametrize("whose", ["former", "heir"])
+def test_a_clock_that_steps_back_hides_no_late_row_from_the_sweep(whose: str) -> None:
+    """Who held the shard had its clock set back before its last insert, or its heir before it took the shard."""
+    ports, heirs = FakePorts(), FakePorts()
+    heirs.store = heirs.facts.store = ports.store  # type: ignore[misc]
+    heirs.sweep_after = 40.0
+    former, heir = Claims("sessions", ports), Claims("sessions", heirs)
+
+    def set_back() -> int:
+        return now() - FIVE_MINUTES * 1000
+
+    async def later() -> tuple[int, tuple[int, int]]:
+        await former.hold({0})
+        await asyncio.sleep(1_800)
+        (ports if whose == "former" else heirs).now = set_back
+        await asyncio.sleep(360)
+        late = former.version()  # and then it freezes
+        await asyncio.sleep(60)
+        await heir.hold({0})
+        await asyncio.sleep(41)
+        ((versions,),) = (await heir.due()).values()
+        return late, versions
+
+    late, (low, high) = run(later())
+    assert low <= late < high
+
+
+def test_a_clock_that_is_set_forward_brings_no_sweep_forward() -> None:
+    """A former owner may still be writing."""
+    ports = FakePorts()
+    ports.sweep_after = 40.0
+    claims = Claims("sessions", ports)
+
+    async def later() -> None:
+        await claims.hold({0})
+        ports.now = lambda: now() + FIVE_MINUTES * 1000
+        await asyncio.sleep(39)
+        assert await claims.due() == {}
+        await asyncio.sleep(1)
+        assert list(await claims.due()) == [0]
+
+    run(later())
+
+
+def test_a_clock_that_is_set_right_after_the_claim_leaves_a_version_its_term() -> None:
+    """A machine that begins in 1970 until it is told the time: 56 years are more than a counter holds."""
+    ports = FakePorts()
+    claims = Claims("sessions", ports)
+    run(claims.hold({0}))
+    ports.now = lambda: 1_800_000_000_000
+    assert term(claims.version()) == 1
 
 
 def test_without_a_former_owner_that_could_write_nothing_is_swept() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agents import crew as crews
-from agents.claims import Claims
+from agents.claims import CLOCKS_APART_MS, Claims
 from agents.crew import Crew
 from agents.ports import Ports
 from pipeline.errors import LogUnavailable
@@ -73,15 +73,16 @@ class Store:
         self.claims = list(known.values())
 
 
-@pytest.mark.parametrize(("swept_before", "since"), [(0, 100_000), (1, 500_000)])
+@pytest.mark.parametrize(("swept_before", "since"), [(0, 100_000), (1, 5_000_000)])
 def test_the_first_owner_of_a_shard_sweeps_up_after_the_generation_before(swept_before: int, since: int) -> None:
-    store, clock = Store([(3, 1, 100_000, swept_before)]), [500_000]
+    store, clock = Store([(3, 1, 100_000, swept_before)]), [5_000_000]
     facts: Any = SimpleNamespace(store=store)
     definitions: Any = SimpleNamespace(refresh=lambda: None)
 
     async def send(topic: str, partition: int, value: bytes) -> None: ...
 
-    ports = Ports(facts, definitions, send, lambda _: 4, lambda: clock[0], generation=lambda: 2, sweep_after=10.0)
+    ports = Ports(facts, definitions, send, lambda _: 4, lambda: clock[0], lambda: clock[0], lambda: 2)
+    ports.sweep_after = 10.0
 
     async def main() -> None:
         claims = Claims("sessions", ports)
@@ -89,7 +90,7 @@ def test_the_first_owner_of_a_shard_sweeps_up_after_the_generation_before(swept_
         assert store.claims[-1][0] == 1 << 10  # not the shard 0 of before
         clock[0] += 10_000
         ((low, _),) = (await claims.due())[0]
-        assert low == 1 << 40 | max(0, 2 * (since - 10_000 - 60_000 - 100_000))
+        assert low == 1 << 40 | max(0, 2 * (since - 10_000 - CLOCKS_APART_MS - 100_000))
         await claims.swept(0)
         assert [claim[0] for claim in store.claims if claim[3]] == [3] * swept_before + [1 << 10]
 

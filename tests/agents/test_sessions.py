@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from schemas.definitions import Filter, Goal, Project, SessionOptions
-from schemas.log import EVENTS
+from schemas.log import EVENTS, PAIRS, PairNote
 from tests.agents.virtual_time import run
 from tests.ingest.sending import event, line
 from tests.simulation.test_stream_equals_batch import proven
 from tests.simulation.world import Change, Odds, Step, World
-from tests.story import story, user
+from tests.story import email, story, user
 
 NO_FAULT = Odds(crash=0, away=0, move=0, look=0, cache_devices=100)
 
@@ -31,6 +31,26 @@ def test_a_copy_of_an_event_leaves_the_conversion_in_the_session_that_goes_on() 
 
     (session,) = run(main()).facts.live("sessions")
     assert (session.events, session.conversions) == (2, 1)
+
+
+@pytest.mark.parametrize("cache_devices", [100, 0], ids=["hot", "cold"])
+def test_a_pair_that_is_known_does_not_travel(cache_devices: int) -> None:
+    """A sender that tells on every page who is there costs what one costs that tells it once."""
+    told = "\n".join(f"d 09:{minute:02} page / user=ann email=a@example.com" for minute in range(20))
+    steps = story(told)
+
+    async def main() -> World:
+        world = World(steps, 1, replace(NO_FAULT, cache_devices=cache_devices), workers=1)
+        for _ in steps:
+            await world.step()
+            await world.settle(0)
+        return world
+
+    world = run(main())
+    proven(world)
+    notes = [msgspec.json.decode(line, type=PairNote) for value in world.logs[PAIRS, 0] for line in value.split(b"\n")]
+    (note,) = [note for note in notes if not note.k]
+    assert {note.a, note.b} == {user("ann", "shop"), email("a@example.com", "shop")}
 
 
 def test_the_first_owner_of_a_cached_device_has_its_whole_past_though_no_event_of_it_is_read() -> None:

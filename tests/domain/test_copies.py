@@ -45,6 +45,13 @@ def test_an_earlier_copy_that_cannot_be_used_takes_nothing_away() -> None:
     assert merge([event(5)], {}, [reject(1)]).events == [event(5)]
 
 
+def test_a_stored_reject_of_an_event_that_is_used_is_taken_back_whatever_comes() -> None:
+    """A frozen worker may bring it late, when its heir has met both copies at once and never stored a reject."""
+    found = merge([event(5)], {ID: Refusal(3, 30)}, [])
+    assert (found.events, found.rejected, found.refused) == ([event(5)], [], {})
+    assert [(gone.log_position, gone.received_at) for gone in found.taken_back] == [(3, 30)]
+
+
 def test_of_two_rejected_copies_the_first_in_the_log_counts() -> None:
     assert merge([], {ID: Refusal(3, 30)}, [reject(5)]).duplicates == 1
     found = merge([], {ID: Refusal(3, 30)}, [reject(1)])

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pipeline.domain.copies import Refusal
@@ -23,6 +24,7 @@ from schemas.facts import (
 )
 
 Fault = Callable[[str, str], None]  # when (before, after), what
+Freeze = Callable[[str, Callable[[], None]], None]  # before an insert: the table, and what lets it land
 
 _TERMS = load("pipeline.store.reads", "terms")
 _CLAIMS = load("pipeline.store.reads", "claims")
@@ -56,7 +58,7 @@ KEYS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
 
 
 WRITTEN = {
-    "devices_written": ("device", ("sessions", "touchpoints", "owners", "owners_by_owner", "pairs")),
+    "devices_written": ("device", ("sessions", "touchpoints", "owners", "owners_by_owner", "pairs", "rejected")),
     "customers_written": ("customer", ("journeys", "conversions", "funnel_entries")),
     "identifiers_written": ("identifier", ("identities", "identities_by_customer")),
 }
@@ -71,8 +73,9 @@ class MemoryStore:
         self.progress: dict[tuple[str, int], tuple[int, int]] = {}  # (agent, shard) -> received_at, version
         self.definitions: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
         self.refusals: dict[tuple[str, int, int], tuple[int, Row, int]] = {}  # key -> version, row, is_deleted
-        self.fills: dict[tuple[str, int, str, int], dict[str, int]] = {}  # project, id, agent, shard -> the rest
+        self.fills: dict[tuple[str, int, str, int], dict[str, Any]] = {}  # project, id, agent, shard -> the rest
         self.on_progress: Callable[[], None] = lambda: None
+        self.freeze: Freeze = lambda table, land: None
         self.tick: Callable[[], int] = lambda: 0  # the time by which records are received
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Any = None) -> list[Row]:
@@ -105,7 +108,8 @@ class MemoryStore:
         begun = self.fills[project, fill, "", shards]
         of = [row for (in_, one, agent, _), row in self.fills.items() if (in_, one) == (project, fill) and agent]
         sums = [sum(row[name] for row in of) for name in ("is_done", "done", "total")]
-        return (fill, "", begun["since"], begun["to"], shards, *sums, max(row["at"] for row in (begun, *of)))
+        told = begun["notion"], begun["since"], begun["to"]
+        return (fill, *told, shards, *sums, max(row["at"] for row in (begun, *of)))
 
     def live_refusals(self) -> list[Row]:
         return [row for _, row, is_deleted in self.refusals.values() if not is_deleted]
@@ -116,13 +120,21 @@ class MemoryStore:
                 self.definitions[project, kind, name].append((version, body, is_deleted))
             return
         self.fault("before", table)
+        if table == "refusals":  # the facts among these
+            self.freeze(table, partial(self._land, table, columns))
+        self._land(table, columns)
+        self.fault("after", table)
+
+    def _land(self, table: str, columns: Sequence[Sequence[Any]]) -> None:
         if table == "claims":
             for agent, shard, term, claimed_at, _, is_swept, version in zip(*columns, strict=True):
-                self.claims[agent, shard, term] = version, claimed_at, is_swept
+                if self.claims.get((agent, shard, term), (0,))[0] <= version:
+                    self.claims[agent, shard, term] = version, claimed_at, is_swept
         elif table == "fills":
-            for *key, _, since, to, done, total, after, is_done, _ in zip(*columns, strict=True):
+            for *key, notion, since, to, done, total, after, is_done, _ in zip(*columns, strict=True):
                 numbers = (since, to, done, total, after, is_done, self.tick())
-                row = dict(zip(("since", "to", "done", "total", "after", "is_done", "at"), numbers, strict=True))
+                row: dict[str, Any] = {"notion": notion}
+                row |= zip(("since", "to", "done", "total", "after", "is_done", "at"), numbers, strict=True)
                 self.fills[tuple(key)] = row  # type: ignore[index]
         elif table == "refusals":
             for *row, version, is_deleted in zip(*columns, strict=True):
@@ -134,7 +146,11 @@ class MemoryStore:
                 told, by = self.progress.get((agent, shard), (0, -1))
                 self.progress[agent, shard] = (received_at, version) if version >= by else (told, by)
             self.on_progress()
-        self.fault("after", table)
+
+    def data_until(self, shards: int) -> int:
+        """As questions answer it; 0 while some shard has never told."""
+        told = self.progress
+        return min(received_at for received_at, _ in told.values()) if len(told) == shards else 0
 
 
 class MemoryFacts(Facts):
@@ -156,11 +172,18 @@ class MemoryFacts(Facts):
         table = TABLES[kind]
         for name in (COPIES[table], table) if table in COPIES else (table,):
             self.fault("before", name)
+            copies = [*map(_copy, retracts)], [*map(_copy, upserts)]
+            self.memory.freeze(name, partial(self._land, name, *copies, version))
             self._insert(name, retracts, upserts, version)
             if name == "events":  # by its view, in either order, and a crash may come between the two
                 self.fault("between", name)
                 self._insert("timeline", retracts, upserts, version)
         self.fault("after", table)
+
+    def _land(self, table: str, retracts: Sequence[Any], upserts: Sequence[Any], version: int) -> None:
+        """The whole of an insert at once."""
+        for name in (table, "timeline") if table == "events" else (table,):
+            self._insert(name, retracts, upserts, version)
 
     def _insert(self, table: str, retracts: Sequence[Any], upserts: Sequence[Any], version: int) -> None:
         _, key = KEYS[table]

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -66,26 +67,43 @@ verbs = st.sampled_from(
         "heartbeat",
         "clicked mail",
         "track Other sender_session=7",
+        "server Shipped",
+        "server Bought price=5",
+    ]
+)
+renames = st.sampled_from(
+    [
+        "rename ann user=bob",
+        "rename ann user=bob trusted=no",
+        "rename bob user=cid",
+        "rename cid user=ann email=a@example.com",
     ]
 )
 people = st.sampled_from(
     [""] * 6
     + ["user=ann", "user=bob", "user=cid", "email=a@example.com", "email=b@example.com", "phone=+4912345678"]
     + ["user=ann email=a@example.com", "user=bob email=a@example.com", "user=bob phone=+4912345678"]
+    + ["vendor=v1", "user=ann vendor=v1", "user=cid vendor=v1"]
 )
 somebody = people.filter(bool)
+# In which midnight lies between 00:00 and 02:40 UTC, at another hour after the nights 137 and 347.
+ZONES = ("Atlantic/Azores", "America/Nuuk")
+DAYS = (0, 0, 0, 0, 1, 40)
+NIGHTS = (136, 137, 346, 347)
 
 
 @st.composite
-def received(draw: Any, number: int, project: str) -> EventRow | Rejected:
+def received(draw: Any, number: int, project: str, days: Sequence[int] = DAYS) -> EventRow | Rejected:
     """An event, or a copy of an earlier one: with another body, at another time, usable or not."""
     name = f"m{number}" if number == 0 or draw(st.integers(0, 4)) else f"m{draw(st.integers(0, number - 1))}"
-    day = draw(st.sampled_from([0, 0, 0, 0, 1, 40]))
+    day = draw(st.sampled_from(days))
     minute = draw(st.integers(0, 16)) * 10
     who = draw(st.sampled_from(["d", "d", "d", "e", "e", "-"]))
     extra = draw(st.sampled_from([""] * 8 + ["new_session=yes", "sequence=1", "is_bot=yes"]))
     person = draw(somebody if who == "-" else people)
-    verb = draw(st.sampled_from(["opened mail", "clicked sms"]) if who == "-" else verbs)
+    verb = draw(st.sampled_from(["opened mail", "clicked sms", "server Paid"]) if who == "-" else verbs)
+    if not draw(st.integers(0, 11)):
+        verb, person = draw(renames), ""
     (row,) = story(f"{who} +{day} {minute // 60:02}:{minute % 60:02} {verb} {person} {extra} id={name}", project)
     if draw(st.integers(0, 7)):
         return row
@@ -178,6 +196,7 @@ def prove(steps: list[Step], seed: int, odds: Odds, workers: int) -> None:
 
 
 often = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+seldom = settings(often, max_examples=EXAMPLES // 2)
 seeds = st.integers(0, 1 << 30)
 
 
@@ -234,6 +253,27 @@ def test_in_the_order_of_time_with_an_ample_cache_and_no_fault(steps: list[Step]
     events = [step for step in steps if isinstance(step, EventRow)]
     others = [step for step in steps if not isinstance(step, EventRow)]
     prove([*others, *sorted(events, key=lambda row: row.occurred_at)], seed, CALM, workers=1)
+
+
+@st.composite
+def nights(draw: Any) -> list[Step]:
+    """Visits over midnight in a zone whose clocks go forward or back in one of these nights."""
+    project = Project(SHOP, zone=draw(st.sampled_from(ZONES)), sessions=SessionOptions(gap_ms=HOUR, midnight=True))
+    events = [draw(received(number, SHOP, NIGHTS)) for number in range(draw(st.integers(1, 9)))]
+    return [Change(SHOP, project), *events]
+
+
+@seldom
+@given(nights(), seeds)
+def test_in_the_nights_in_which_clocks_are_changed(steps: list[Step], seed: int) -> None:
+    prove(steps, seed, Odds(cache_devices=100), workers=1)
+
+
+@seldom
+@given(worlds(most_changes=2), seeds)
+def test_with_frozen_workers_whose_last_insert_lands_late(steps: list[Step], seed: int) -> None:
+    """Whoever has a shard next does again what came late, once nobody can be writing: then nothing is missing."""
+    proven(drained(steps, seed, Odds(crash=0, away=0, freeze=0.02, cache_devices=100), workers=3))
 
 
 @often

@@ -17,7 +17,7 @@ from tests.agents.virtual_time import run
 from tests.simulation.test_broken_off import RULES
 from tests.simulation.test_stream_equals_batch import proven
 from tests.simulation.world import PARTITIONS, Odds, World
-from tests.story import story
+from tests.story import received
 
 NO_FAULT = Odds(crash=0, away=0, move=0, look=0, cache_devices=100)
 ZOMBIE, HEIR = 0, 1
@@ -44,6 +44,7 @@ STORIES = {
         ["d 09:05 mail b@example.com"],
     ),
     "a copy at another time counts": (["d 09:30 page / id=b"], ["d 09:30 page /a id=c", "d 09:00 page / user=bob"]),
+    "a reject comes mended": (["d 09:30 page / id=b unusable=yes"], ["d 09:30 page / id=b"]),
 }
 
 
@@ -76,7 +77,7 @@ def reading(read: Callable[..., dict[int, list[Any]]], freezer: Freezer) -> Call
 async def told(name: str, topic: str, when: str, at: int, seed: int) -> bool:
     """Proves a world whose zombie freezes around its write with that number; whether there was one."""
     first, then = STORIES[name]
-    world = World([*RULES, *story("\n".join([*first, *then]))], seed, NO_FAULT, workers=2)
+    world = World([*RULES, *received("\n".join([*first, *then]))], seed, NO_FAULT, workers=2)
     for shard in world.logs:
         world.move(shard, ZOMBIE)
     for _ in (*RULES, *first):

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from agents.claims import CLOCKS_APART_MS
 from agents.identity import IdentityAgent
 from agents.journeys import JourneysAgent
 from agents.ports import Ports
@@ -37,6 +38,7 @@ from tests.agents.virtual_time import run
 from tests.simulation.memory import MemoryFacts
 
 MOST_MOMENTS = 20_000
+MOST_LATE_MS = CLOCKS_APART_MS // 2  # of an insert that a frozen worker was at
 CHANGE = fills.Change(fills.PROJECT, 1, 2)
 PARTITIONS = {EVENTS: 2, CHANGES: 2, PAIRS: 1}
 Shard = tuple[str, int]
@@ -83,11 +85,15 @@ Step = Received | Change
 
 @dataclass
 class Odds:
-    """How likely what is, at each moment at which it may happen; at most `most` crashes, outages and moves each."""
+    """How likely what is, at each moment at which it may happen; at most `most` crashes, outages, moves, freezes each.
+
+    With freezes nobody sweeps while an insert is still to land: the sweep's wait is as long as an insert may take.
+    """
 
     crash: float = 0.02
     away: float = 0.02
     move: float = 0.02
+    freeze: float = 0  # before an insert, for good; the insert lands later
     look: float = 0.005  # a worker sees by itself which definitions have changed
     most: int = 3
     cache_devices: int = 3
@@ -149,7 +155,8 @@ class Worker:
         self.definitions.refresh()
         self.position: dict[Shard, int] = {}  # of the shards it holds: what is delivered next
         self.taken: dict[str, list[list[Taken]]] = {topic: [] for topic in PARTITIONS}
-        ports = Ports(world.facts, self.definitions, world.send, PARTITIONS.__getitem__, world.now)
+        ports = Ports(world.facts, self.definitions, world.send, PARTITIONS.__getitem__, world.now, world.now)
+        self.ports = ports
         ports.do = self._do  # type: ignore[method-assign]
         works: dict[str, Work] = {
             EVENTS: SessionsAgent(ports, cache_devices=world.odds.cache_devices)
@@ -206,6 +213,11 @@ class Worker:
             delivery.value.revoked |= delivery.shard == shard
         self.turns[shard[0]].revoked(shard[1])
 
+    def has_swept(self, shard: Shard) -> bool:
+        """Whether it holds the shard and has done again what may have come late before it did."""
+        claims = self.turns[shard[0]].work.claims
+        return shard[1] in claims.shards and shard[1] not in claims._unswept
+
     def is_behind(self) -> bool:
         return any(self.world.committed[shard] < len(self.world.logs[shard]) for shard in self.position)
 
@@ -254,11 +266,13 @@ class World:
         self.clock, self.milliseconds = 0, 0
         self.weights = [self.random.choice((1, 4, 16)) for _ in PARTITIONS]  # some agents are slower than others
         self.haste = self.random.choice((0.02, 0.1, 0.3))  # of the steps
-        self.left = dict.fromkeys(("crash", "away", "move", "tick"), odds.most)
+        self.left = dict.fromkeys(("crash", "away", "move", "freeze", "tick"), odds.most)
         self.logs: dict[Shard, list[bytes]] = {(t, p): [] for t, n in PARTITIONS.items() for p in range(n)}
         self.committed = dict.fromkeys(self.logs, 0)
         self.facts = MemoryFacts(self._fault)
         self.facts.memory.tick = self.tick
+        self.facts.memory.freeze = self._freeze
+        self.late: list[tuple[int, Callable[[], None]]] = []  # inserts of frozen workers: since when, what lands them
         self.positions: dict[int, int] = {}  # number of a step -> its place in the log
         self.waiting = list(range(len(steps)))
         self.api = Api(self, Definitions(self.facts.store), self.facts.store)
@@ -294,6 +308,28 @@ class World:
         if self._befalls("away", self.odds.away):
             self.trace.append(f"away {when} {what}")
             raise LogUnavailable("away") if what.startswith("send") else StoreUnavailable("away")
+
+    def _freeze(self, table: str, land: Callable[[], None]) -> None:
+        if not self.quiet and self._befalls("freeze", self.odds.freeze):
+            self.trace.append(f"freeze {table}")
+            self.late.append((self.milliseconds, land))
+            raise Crash  # to everybody else it is dead
+
+    def _land(self) -> None:
+        """Inserts of frozen workers land at random, and in time; only then may others sweep."""
+        for one in list(self.late):
+            if self.random.random() < 0.02 or self.milliseconds - one[0] > MOST_LATE_MS:
+                self.trace.append("late")
+                self.late.remove(one)
+                one[1]()
+        for worker in self.workers:
+            worker.ports.sweep_after = None if self.late else 0.0
+
+    def _is_swept(self) -> bool:
+        held = self.owner.items()
+        return not self.odds.freeze or (
+            not self.late and all(self.workers[owner].has_swept(shard) for shard, owner in held)
+        )
 
     def _befalls(self, what: str, odds: float) -> bool:
         if not self.left[what] or self.random.random() >= odds:
@@ -338,7 +374,7 @@ class World:
         self.facts.memory.on_progress = told
         for _ in range(MOST_MOMENTS):
             if not self._is_behind():
-                if self.data_until() >= last:
+                if self.data_until() >= last and self._is_swept():
                     return
                 self._clock_records()
             await self._moment()
@@ -361,11 +397,11 @@ class World:
         return all(one.is_done(self.data_until()) for one in found)
 
     def data_until(self) -> int:
-        """As questions answer it; 0 while some shard has never told."""
-        told = self.facts.memory.progress
-        return min(received_at for received_at, _ in told.values()) if len(told) == len(self.logs) else 0
+        return self.facts.memory.data_until(len(self.logs))
 
     async def _moment(self) -> None:
+        if self.odds.freeze:
+            self._land()
         if self.waiting and self.random.random() < self.haste:
             await self.step()
         elif self.api.told and self.random.random() < 0.4:

@@ -9,6 +9,8 @@ import pytest
 
 from pipeline.store.facts import Facts
 from pipeline.store.port import Store
+from pipeline.store.refused_pairs import RefusedPairs
+from pipeline.store.sql import load
 from schemas.facts import (
     Conversion,
     EventRow,
@@ -17,6 +19,7 @@ from schemas.facts import (
     Journey,
     Ownership,
     Pair,
+    RefusedPair,
     Rejected,
     Session,
     Touchpoint,
@@ -35,7 +38,7 @@ def row(kind: type[Any], random: Random) -> Any:
     if kind is Rejected:  # of one event one copy counts, with its time of receipt
         made["log_position"] = made["message_id"] % 7
         made["received_at"] = T0 + made["log_position"]
-    if kind is Pair and made["identifier"] == made["other"]:
+    if kind in (Pair, RefusedPair) and made["identifier"] == made["other"]:
         made["other"] = 4
     return kind(**made)
 
@@ -127,3 +130,81 @@ def test_the_worlds_have_something_to_read() -> None:
         worlds(seed, model)
     empty = [name for name, read in READS.items() if not any(plain(read(model, project)) for project in PROJECTS)]
     assert empty == []
+
+
+# ---- claims, progress, fills and refusals, which the model keeps beside the facts
+
+AGENTS, SHARDS = ("sessions", "journeys"), range(3)
+
+
+def bookkeeping(random: Random, version: int, model: MemoryFacts) -> tuple[str, list[tuple[Any, ...]]]:
+    """A table and some rows of it, as agents write them: fills and progress by the time, claims before sweeps."""
+    agent, shard = random.choice(AGENTS), random.choice(SHARDS)
+    what = random.choice(("claims", "swept", "progress", "fills", "fills"))
+    if what == "claims":
+        return what, [(agent, shard, version, T0 + version, "w", 0, 1)]
+    if what == "swept":  # or a claim that comes late, after its sweep
+        done = [name for name in model.memory.claims if name[:2] == (agent, shard)]
+        swept = random.choice((1, 1, 0))
+        return "claims", [(*name, T0 + name[2], "v", swept, 1 + swept) for name in done]
+    if what == "progress":
+        at = T0 + version - random.choice((0, 0, 5))
+        return what, [(agent, shard, at, at)]
+    fill = random.randrange(2)
+    if random.random() < 0.5:
+        return what, [(PROJECTS[0], fill, "", len(SHARDS), "goal.x", version, version + 1, 0, 0, 0, 0, version)]
+    numbers = [random.randrange(9) for _ in range(3)]
+    return what, [(random.choice(PROJECTS), fill, agent, shard, "", 0, 0, *numbers, random.randrange(2), version)]
+
+
+ASKED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "terms": ("pipeline.store.reads", "terms", {"agent": "sessions"}),
+    "claims": ("pipeline.store.reads", "claims", {"agent": "journeys"}),
+    "fills of a shard": (
+        "pipeline.store.reads",
+        "fills_of_shard",
+        {"project": PROJECTS[0], "agent": "sessions", "shard": 1, "fills": [0, 1]},
+    ),
+    "fills": ("api.query.questions", "fills", {"project": PROJECTS[0]}),
+}
+
+
+def both_told(seed: int, *facts: Facts) -> None:
+    """The same bookkeeping and refusals to all; the last of them is the model."""
+    random, model = Random(seed), facts[-1]
+    assert isinstance(model, MemoryFacts)
+    for version in range(2, 60, 2):
+        model.memory.tick = lambda version=version: version  # type: ignore[misc]
+        table, rows = bookkeeping(random, version, model)
+        upserts = [row(RefusedPair, random) for _ in range(random.randrange(3))]
+        unlike = {(one.identifier, one.other): one for one in upserts if one.identifier < one.other}
+        gone = [row(RefusedPair, random) for _ in range(random.randrange(2))]
+        late = version - random.choice((0, 0, 10))  # of a worker that was overtaken
+        for each in facts:
+            if rows:
+                each.store.insert(table, list(zip(*rows, strict=True)))
+            RefusedPairs(each.store).write(list(unlike.values()), gone, max(late, 1))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_agents_keep_beside_the_facts_is_read_as_the_model_gives_it(store: Store, seed: int) -> None:
+    engine, model = Facts(store), MemoryFacts(lambda when, what: None)
+    both_told(seed, engine, model)
+    for name, (package, statement, parameters) in ASKED.items():
+        found = [sorted(each.store.query(load(package, statement), parameters)) for each in (engine, model)]
+        assert found[0] == found[1], name
+    until = {"shards": len(model.memory.progress), "first": 0, "after": len(SHARDS)}
+    ((told,),) = store.query(load("api.query.questions", "data_until"), until)
+    assert told == model.memory.data_until(until["shards"])
+    for project in PROJECTS:
+        refused = [RefusedPairs(each.store).of(project, IDS) for each in (engine, model)]
+        assert plain(refused[0]) == plain(refused[1])
+
+
+def test_there_is_bookkeeping_to_read() -> None:
+    model = MemoryFacts(lambda when, what: None)
+    for seed in range(6):
+        both_told(seed, model)
+    read = {name: model.store.query(load(package, one), asked) for name, (package, one, asked) in ASKED.items()}
+    assert all(read.values()), read
+    assert any(RefusedPairs(model.store).of(project, IDS) for project in PROJECTS)

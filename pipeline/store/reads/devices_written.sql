@@ -6,6 +6,7 @@ FROM (
     UNION ALL SELECT project, device, version FROM owners
     UNION ALL SELECT project, device, version FROM owners_by_owner
     UNION ALL SELECT project, device, version FROM pairs
+    UNION ALL SELECT project, device, version FROM rejected
 )
 WHERE device % {partitions:UInt32} = {partition:UInt32} AND arrayExists(
     (low, high) -> version >= low AND version < high, {lows:Array(UInt64)}, {highs:Array(UInt64)}

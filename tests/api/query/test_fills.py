@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from schemas.definitions import Goal
 from tests.api.query.conftest import House
 
@@ -68,19 +70,31 @@ async def test_a_fill_is_done_when_all_shards_are_and_what_they_marked_is_worked
     assert one["state"] == "filling"  # nobody has told `data_until` yet
 
 
-async def test_every_version_of_a_goal_is_kept_and_an_older_one_can_be_the_newest_again(house: House) -> None:
-    await put(house, BOUGHT)
-    await put(house, ASKED)
-    path = f"/api/v1/projects/{house.name}/goals/sale"
+STEPS = [{"events": ["Viewed"]}, {"events": ["Bought"]}]
+ONCE_AND_AGAIN = {  # the definition, what it was first and what it became, and the field in which they differ
+    "goal": ("goals/sale", BOUGHT, ASKED, "events"),
+    "funnel": ("funnels/way", {"steps": STEPS}, {"steps": STEPS[::-1]}, "steps"),
+}
+
+
+@pytest.mark.parametrize("kind", ONCE_AND_AGAIN)
+async def test_every_version_is_kept_and_an_older_one_can_be_the_newest_again(house: House, kind: str) -> None:
+    name, first, then, field = ONCE_AND_AGAIN[kind]
+    path = f"/api/v1/projects/{house.name}/{name}"
+    shown = []
+    for body in (first, then):
+        answer = await house.client.put(path, json=body)
+        assert answer.status_code == 200, answer.text
+        shown.append(answer.json()[field])
+    assert shown[0] != shown[1]
+    told = len(house.writer.records)
     answer = await house.client.post(f"{path}/rollback", json={"version": 1})
-    assert (answer.json()["version"], answer.json()["events"]) == (3, ["Bought"])
-    versions = (await get(house, "goals/sale/versions"))["versions"]
-    assert [(one["version"], one["body"]["events"]) for one in versions] == [
-        (3, ["Bought"]),
-        (2, ["Asked"]),
-        (1, ["Bought"]),
-    ]
-    assert [one["notion"] for one in (await get(house, "fills"))["fills"]] == ["goal.sale"] * 3
+    assert (answer.json()["version"], answer.json()[field]) == (3, shown[0])
+    assert len(house.writer.records) == 3 * told / 2, "agents hear of it as of any change"
+    versions = (await get(house, f"{name}/versions"))["versions"]
+    assert [(one["version"], one["body"][field]) for one in versions] == [(3, shown[0]), (2, shown[1]), (1, shown[0])]
+    notion = f"{kind}.{name.split('/')[1]}"
+    assert [one["notion"] for one in (await get(house, "fills"))["fills"]] == [notion] * 3
     missing = await house.client.post(f"{path}/rollback", json={"version": 9})
     assert (missing.status_code, missing.json()["error"]["field"]) == (404, "version")
 
