@@ -118,12 +118,27 @@ class OpenIngest:
         return [msgspec.structs.replace(row, log_position=position, received_at=received_at)]
 
 
+class AsOfNow(dict[str, Project]):
+    """The projects that an agent knows when it is asked: what is told of an event's origin is not judged anew."""
+
+    def __init__(self, agent: SessionsAgent) -> None:
+        super().__init__()
+        self.agent = agent
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.agent.rules.projects.get(name, default)
+
+
 class OpenSessions(SessionsAgent):
     """The agent, with ingest steps that pass rows through."""
 
     def __init__(self, rows: Sequence[Step], ports: Ports, cache_devices: int) -> None:
         self.opened = OpenIngest(rows)
         super().__init__(ports, cache_devices=cache_devices, piece_devices=2)
+
+    def prepare(self, batch: Batch) -> Any:
+        partition, items, _ = super().prepare(batch)
+        return partition, items, AsOfNow(self)
 
     def _rules(self) -> Any:
         rules = super()._rules()
