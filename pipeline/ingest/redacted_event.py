@@ -33,7 +33,7 @@ _PRIVATE = frozenset(("ip", "request_ip", "writeKey"))
 _IDS = frozenset(("userId", "anonymousId", "previousId", "groupId", "sessionId", "messageId"))
 _PRIVATE_TEXT = re.compile(r'"(?:ip|request_ip|writeKey|ip_address|ipAddress)"\s*:\s*"[^"]*"?')
 _PHONE_TEXT = re.compile(r'("[^"]{0,40}phone[^"]{0,40}"\s*:\s*)(?:"[^"]*"?|[\d+]+)', re.I)
-_KEY_TEXT = re.compile(r"wf_(?:write|read|admin)_[\w-]+")
+_KEY_TEXT = re.compile(r"wf_(?:write|read|admin|bi)_[\w-]+")
 _IPV4 = re.compile(r"(?<![\w./])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
 
 _object = msgspec.json.Decoder(dict[str, Raw]).decode
