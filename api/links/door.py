@@ -31,6 +31,7 @@ LINK: Final = "/v1/link"
 PIXEL_PATH: Final = "/v1/pixel.gif"
 PARAMETER: Final = b"t="
 WAIT_S: Final = 1.0  # that a reader waits for the log
+_REJECTS: Final = " rejects"  # added to a key's name
 _NO_STORE: Final = (b"cache-control", b"no-store, no-cache, must-revalidate, private")
 _UNKEPT: Final = ((b"pragma", b"no-cache"), (b"expires", b"0"), (b"referrer-policy", b"no-referrer-when-downgrade"))
 NewLines = Callable[[Sender, Visitor], EventLines]
@@ -59,7 +60,7 @@ class LinkDoor:
     async def answer(
         self, scope: MutableMapping[str, Any], headers: Mapping[bytes, bytes], peer: str, now: int
     ) -> Answer:
-        """Raises Refused (405)."""
+        """Raises Refused: 405, and 429 for links of nobody."""
         if scope["method"] not in ("GET", "HEAD"):
             raise Refused(405, "method_not_allowed", "a link is followed with GET", headers=((b"allow", b"GET, HEAD"),))
         visit = Visit(headers, peer, now, scope["method"] == "HEAD")
@@ -71,7 +72,9 @@ class LinkDoor:
                 told = "it has no `to`, so it leads nowhere" if is_link else "a pixel has no `to`"
                 raise Broken(400, "invalid_link", told, key)
         except Broken as error:
-            if error.key is not None:
+            if error.key is None:
+                self._admission.request(peer)
+            else:
                 await self._rejected(error.key, error.message, token, visit)
             self._counters.refusals[error.status, error.code] += 1
             return _refused(error, headers)
@@ -81,18 +84,22 @@ class LinkDoor:
 
     async def _recorded(self, key: Key, found: Followed, visit: Visit) -> None:
         raw = json_bytes(found.event)
-        await self._append(key, visit, lambda lines: lines.add_text(raw))
+        await self._append(key, visit, key.name, lambda lines: lines.add_text(raw))
 
     async def _rejected(self, key: Key, words: str, token: str, visit: Visit) -> None:
         payload = json_bytes(payload_of(token))
-        await self._append(key, visit, lambda lines: lines.add_refused(payload, "invalid_link", words))
+        # By an allowance of its own: a key is named in every link, so anybody makes rejects of it, and they must not
+        # use up what its readers have.
+        bucket = f"{key.name}{_REJECTS}"
+        await self._append(key, visit, bucket, lambda lines: lines.add_refused(payload, "invalid_link", words))
 
-    async def _append(self, key: Key, visit: Visit, add: Callable[[EventLines], None]) -> None:
-        """To the log, where limits and log allow it; else it is counted. It does not wait for a log that is slow."""
+    async def _append(self, key: Key, visit: Visit, bucket: str, add: Callable[[EventLines], None]) -> None:
+        """To the log, where log and limits, those of a key named `bucket`, allow it; else it is counted. It does not
+        wait for a log that is slow."""
         sender = Sender(key.project, key.source, key.source_kind, key.name, key.origins)
         try:
             self._admission.request(visit.address)
-            self._admission.events(sender, 1)
+            self._admission.events(sender._replace(key=bucket), 1)
             # By no page and no peer: webmail may lie anywhere, and what the token says is believed.
             visitor = self._admission.visitor(sender, {}, "", visit.now)
             opted_out = visitor.policy.looks_at_signals and is_opted_out(visitor.policy, visit.headers)

@@ -53,6 +53,8 @@ class Broken(UserMistake):
         self.status, self.key = status, key
 
 
+# RecursionError: JSON that is nested deeper than the decoder goes.
+_UNREADABLE: Final = (ValueError, msgspec.DecodeError, RecursionError)
 _header = msgspec.json.Decoder(_Header).decode
 _claims = msgspec.json.Decoder(Claims).decode
 
@@ -83,7 +85,7 @@ def opened(text: str, signers: Signers, now: int) -> tuple[Key, Claims]:
     try:
         header = _header(_unbased(parts[0]))
         given = _unbased(parts[2])
-    except (ValueError, msgspec.DecodeError) as error:
+    except _UNREADABLE as error:
         raise Broken(400, "invalid_link", "the link is not whole: its beginning or its end cannot be read") from error
     key = signers(header.kid)
     if key is None or not key.link_secret:
@@ -95,7 +97,7 @@ def opened(text: str, signers: Signers, now: int) -> tuple[Key, Claims]:
     try:
         claims = _claims(_unbased(parts[1]))
         checked(claims)
-    except (ValueError, msgspec.DecodeError, UserMistake) as error:
+    except (*_UNREADABLE, UserMistake) as error:
         told = error.message if isinstance(error, UserMistake) else str(error)
         raise Broken(400, "invalid_link", f"the link is signed, and cannot be used: {told}", key) from error
     if claims.exp is not None and claims.exp * 1000 <= now:
@@ -141,7 +143,7 @@ def payload_of(text: str) -> Any:
     """What a token that does not count says, to be kept as a reject: its claims where they can be read."""
     try:
         return msgspec.json.decode(_unbased(text.split(".")[1]))
-    except (IndexError, ValueError, msgspec.DecodeError, RecursionError):
+    except (IndexError, *_UNREADABLE):
         return text[:MOST_TOKEN]
 
 

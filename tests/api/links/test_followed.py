@@ -162,6 +162,19 @@ async def test_over_its_limits_a_reader_is_sent_on_and_not_counted() -> None:
     assert door.counters.unrecorded["shop", "news", "too_many_requests"] == 2
 
 
+async def test_forged_links_use_up_nothing_of_what_the_signers_readers_have() -> None:
+    door = mail_door(admission=Admission(key_rate=1, now=lambda: 0.0))
+    for _ in range(12):
+        assert (await get(door, link()[:-4] + "AAAA")).status_code == 403
+    assert (await get(door, link())).status_code == 302
+    assert [line.x for line in door.log.lines] == ["invalid_link"] * 10 + [""]
+
+
+async def test_links_of_nobody_are_within_the_limit_of_an_address() -> None:
+    door = mail_door(admission=Admission(address_rate=1, now=lambda: 0.0))
+    assert [(await get(door, "/v1/link?t=a.b.c")).status_code for _ in range(12)] == [400] * 10 + [429] * 2
+
+
 async def test_a_browsers_signal_is_honoured_where_the_project_does() -> None:
     project = Project("shop", privacy=Privacy(honour_gpc=True))
     door = mail_door(admission=Admission(policies=lambda name: Policy.of(project)))

@@ -18,6 +18,7 @@ from tests.api.links.mailing import ANN, MAILS, SECRET
 NOW = 1_700_000_000_000
 KID = "0123456789abcdef"
 SIGNERS = {KID: MAILS}.get
+DEEP = b'{"a":' + b"[" * 5000
 
 
 def based(value: object) -> str:
@@ -96,6 +97,8 @@ def test_any_text_is_refused_and_breaks_nothing(text: str) -> None:
         (signed({"alg": "HS256", "kid": KID}, {"email": "ann@example.com"}), 400, "invalid_link"),
         (signed({"alg": "HS256", "kid": KID}, {"user": "ann", "to": "javascript:alert(1)"}), 400, "invalid_link"),
         (signed({"alg": "HS256", "kid": KID}, ["ann"]), 400, "invalid_link"),
+        (signed(DEEP, {"user": "ann"}), 400, "invalid_link"),
+        (signed({"alg": "HS256", "kid": KID}, DEEP), 400, "invalid_link"),
     ],
 )
 def test_one_that_does_not_count_is_told_why(made: str, status: int, code: str) -> None:
