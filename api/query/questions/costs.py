@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved, ratio
 from api.query.questions.ranges import Counted, Range
 from api.query.questions.session_values import Values
+from pipeline.errors import InvalidQuestion
 from pipeline.store.port import Row
 
 DAY_MS = 86_400_000
@@ -71,8 +72,9 @@ def solve(asking: Asking, question: CostsQuestion) -> Solved[CostsQuestion, Cost
     asked = question.range(asking.now)
     first, last = days_of(asked, question.zone or "UTC")
     costs = asking.rows(
-        "costs", first=first, last=last, by=question.by or "", breakdown=question.breakdown, rows=MOST_ROWS
+        "costs", first=first, last=last, by=question.by or "", breakdown=question.breakdown, rows=MOST_ROWS + 1
     )
+    _must_fit(len(costs), "costs")
     brought = _brought(asking, question, asked)
     rows: list[CostRow] = []
     found: dict[str, tuple[list[Row], set[tuple[str, str]]]] = {}
@@ -102,12 +104,14 @@ def days_of(asked: Range, zone: str) -> tuple[int, int]:
     where there is none.
     """
     place = ZoneInfo(zone)
-    begin = datetime.fromtimestamp(asked.start / 1000, UTC).astimezone(place)
-    first = begin.date()
-    if (begin.hour, begin.minute, begin.second, begin.microsecond) != (0, 0, 0, 0):
+    first = _day(asked.start, place)
+    if _day(asked.start - 1, place) == first:  # not by the clock: some days begin at one, for summer time
         first += timedelta(days=1)
-    last = datetime.fromtimestamp((asked.end - 1) / 1000, UTC).astimezone(place).date()
-    return _midnight(first), _midnight(last)
+    return _midnight(first), _midnight(_day(asked.end - 1, place))
+
+
+def _day(at: int, place: ZoneInfo) -> date:
+    return datetime.fromtimestamp(at / 1000, UTC).astimezone(place).date()
 
 
 def _midnight(day: date) -> int:
@@ -126,10 +130,18 @@ def _brought(asking: Asking, question: CostsQuestion, asked: Range) -> dict[tupl
         bots=int(question.include_bots),
         firsts=0,
         **asking.only_bound(),
-        rows=MOST_ROWS,
+        rows=MOST_ROWS + 2,
     )
+    _must_fit(len(rows) - 1, "sessions")  # one is their total
     told = ((row, values.together(row[2], row[3])[0] or "") for row in rows if not row[0])
     return {(row[1], value): Brought(row[4], row[8], row[14]) for row, value in told}
+
+
+def _must_fit(count: int, of: str) -> None:
+    """Totals are sums of the rows: with some left out they would be wrong."""
+    if count > MOST_ROWS:
+        told = f"more than {MOST_ROWS:,} rows of {of}: ask for a shorter time, longer periods or another breakdown"
+        raise InvalidQuestion(told, field="by")
 
 
 def _numbers(

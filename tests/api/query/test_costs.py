@@ -1,11 +1,13 @@
 """What advertising cost, and what it brought: sessions are those of the question `sessions`, currencies stay apart."""
 
-from datetime import date
+from datetime import date, timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
+from api.query.questions import costs
+from api.query.questions.costs import CostsQuestion, days_of
 from schemas.definitions import Goal
 from tests.api.query.conftest import House
 
@@ -116,6 +118,30 @@ async def test_the_dearest_come_first_and_the_rest_is_counted(house: House) -> N
     result = (await house.ask("costs", limit=2))["result"]
     assert [row["value"] for row in result["rows"]] == ["c2", "c1"]
     assert result["rows_left_out"] == 1
+
+
+async def test_totals_are_of_all_rows_or_there_is_no_answer(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    told(house)
+    for number in range(3):
+        spend(house, DAY, f"c{number}", number)
+    monkeypatch.setattr(costs, "MOST_ROWS", 4)  # as many as the campaigns of the sessions, none included
+    assert (await house.ask("costs"))["result"]["totals"][0]["cost_micros"] == 3
+    for most, of in ((3, "sessions"), (2, "costs")):
+        monkeypatch.setattr(costs, "MOST_ROWS", most)
+        error = await house.refused("costs", {"last": None})
+        assert (error["code"], error["field"]) == ("invalid_question", "by")
+        assert f"more than {most} rows of {of}" in error["message"]
+
+
+@pytest.mark.parametrize("zone", ["America/Santiago", "America/Havana", "Asia/Beirut", "Africa/Cairo", "UTC"])
+def test_a_days_costs_are_in_the_range_of_that_day_also_where_it_has_no_midnight(zone: str) -> None:
+    for number in range(366):
+        day = date(2024, 1, 1) + timedelta(days=number)
+        asked = CostsQuestion.model_validate(
+            {"from": str(day), "to": str(day + timedelta(days=1)), "last": None, "zone": zone}
+        ).range(0)
+        midnight = (day - date(1970, 1, 1)).days * 86_400_000
+        assert days_of(asked, zone) == (midnight, midnight), day
 
 
 async def test_a_project_sees_its_own_costs_alone(house: House) -> None:
