@@ -17,7 +17,7 @@ PASSWORD = "CHOOSE_A_PASSWORD"  # noqa: S105 - to be replaced by who runs the st
 
 @app.command("user")
 def user(
-    name: Annotated[str, typer.Option(help="Name of the user.")] = "bi",
+    name: Annotated[str, typer.Option(help="Name of the user. Default: bi, or bi_PROJECT.")] = "",
     project: Annotated[str, typer.Option(help="The only project whose rows the user sees. Default: all.")] = "",
     seconds: Annotated[int, typer.Option(min=1, help="Most seconds of a statement.")] = 60,
     memory_bytes: Annotated[int, typer.Option(min=1_000_000, help="Most memory of a statement.")] = 2_000_000_000,
@@ -31,7 +31,9 @@ def user(
             "the embedded store has no users: BI tools read at /bi/ with a key, `wayfare key create NAME --kind bi`",
             field="store",
         )
-    told = statements(name, views_of(settings), project, seconds, memory_bytes, rows)
+    told = statements(
+        name or (f"bi_{project}" if project else "bi"), views_of(settings), project, seconds, memory_bytes, rows
+    )
     if json:
         as_json({"statements": told})
         return
@@ -48,13 +50,14 @@ def views_of(settings: Settings) -> str:
 def statements(name: str, database: str, project: str, seconds: int, memory_bytes: int, rows: int) -> list[str]:
     """What makes the user: limits that he cannot lift, SELECT on the views, and of one project alone where it is named.
 
-    `changeable_in_readonly` lets tools that send a time limit of their own lower it.
+    `changeable_in_readonly` lets tools that send a limit of their own lower it; MIN, as 0 would be none. Run again they
+    give the user the limits and the project of now; the password stays.
     """
     user, views = _quoted(name), _quoted(database)
     told = [
-        f"CREATE SETTINGS PROFILE IF NOT EXISTS {user} SETTINGS readonly = 1,"
-        f" max_execution_time = {seconds} MAX {seconds} CHANGEABLE_IN_READONLY,"
-        f" max_memory_usage = {memory_bytes} CONST, max_result_rows = {rows} MAX {rows} CHANGEABLE_IN_READONLY,"
+        f"CREATE SETTINGS PROFILE OR REPLACE {user} SETTINGS readonly = 1,"
+        f" max_execution_time = {seconds} MIN 1 MAX {seconds} CHANGEABLE_IN_READONLY,"
+        f" max_memory_usage = {memory_bytes} CONST, max_result_rows = {rows} MIN 1 MAX {rows} CHANGEABLE_IN_READONLY,"
         " result_overflow_mode = 'throw' CONST",
         f"CREATE USER IF NOT EXISTS {user} IDENTIFIED WITH sha256_password BY '{PASSWORD}'"
         f" DEFAULT DATABASE {views} SETTINGS PROFILE {user}",
@@ -62,7 +65,7 @@ def statements(name: str, database: str, project: str, seconds: int, memory_byte
     ]
     if project:
         text = project.replace("\\", "\\\\").replace("'", "\\'")
-        told.append(f"CREATE ROW POLICY IF NOT EXISTS {user} ON {views}.* USING project = '{text}' TO {user}")
+        told.append(f"CREATE ROW POLICY OR REPLACE {user} ON {views}.* USING project = '{text}' TO {user}")
     return told
 
 
