@@ -402,10 +402,10 @@ SELECT
     seen.sessions AS sessions,
     seen.first_channel AS first_channel,
     seen.last_channel AS last_channel,
-    moved.journeys AS journeys,
-    moved.conversions AS conversions,
-    moved.value_micros AS value_micros,
-    moved.stage AS stage
+    ifNull(moved.journeys, 0) AS journeys,
+    ifNull(moved.conversions, 0) AS conversions,
+    ifNull(moved.value_micros, 0) AS value_micros,
+    ifNull(moved.stage, '') AS stage
 FROM (
     SELECT
         one.project AS project,

@@ -10,6 +10,7 @@ from pipeline.store import open_store
 from pipeline.store.migrations import bi_database, migrate
 from pipeline.store.port import Store
 from schemas.views import VIEWS, parse_views
+from tests.store.rows import columns
 
 NAMES = (
     ("sessions", "journeys", "touchpoints", "conversions", "funnel_entries", "funnel_daily")
@@ -37,6 +38,15 @@ def test_every_view_answers_with_the_types_that_it_promises(store: Store) -> Non
     for view in VIEWS.values():
         sql = "SELECT toTypeName(tuple(*)) FROM {bi:Identifier}.{view:Identifier} LIMIT 0"
         assert store.query(sql, {"bi": name, "view": view.name}) == []
+
+
+def test_every_view_answers_whatever_a_join_fills_with(store: Store) -> None:
+    name = bi_database(store)
+    store.insert("touchpoints", columns("touchpoints", 1, is_bot=[0]))  # of a customer without a journey
+    for view in VIEWS.values():
+        sql, bound = "SELECT toString(tuple(*)) FROM {bi:Identifier}.{view:Identifier}", {"bi": name, "view": view.name}
+        assert store.query(sql, bound, {"join_use_nulls": 1}) == store.query(sql, bound), view.name
+    assert store.query("SELECT count() FROM {bi:Identifier}.customers", {"bi": name}) == [(1,)]
 
 
 def test_views_go_with_their_migration_and_come_back(store: Store) -> None:
@@ -80,7 +90,8 @@ def test_the_statements_that_make_a_user_are_clickhouses_sql(asked_store: Store)
     for statement in told:
         (((text),),) = asked_store.query("SELECT formatQuerySingleLine({sql:String})", {"sql": statement})
         assert text
-    assert "max_execution_time = 30 MAX 30" in told[0]
+    assert "max_execution_time = 30 MIN 1 MAX 30" in told[0]  # 0 would be no limit
+    assert "max_result_rows = 1000 MIN 1 MAX 1000" in told[0]
     assert told[2].startswith("GRANT SELECT ON `bi_shop`.* TO")
     assert len(told) == 4
     assert len(statements("bi", "bi", "", 30, 10**9, 1000)) == 3
