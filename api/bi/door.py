@@ -8,9 +8,10 @@ import asyncio
 import logging
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
 
 from api.bi import asked as asking
 from api.runtime import Runtime
@@ -27,6 +28,14 @@ _LEAST_TO_PACK: Final = 1_000
 _GONE: Final = 499  # nobody reads it
 AT_ONCE: Final = 4  # statements; others wait
 WAIT_SECONDS: Final = 30.0
+_END_EVERY: Final = 0.5  # seconds, until the statement has ended
+
+
+class Told(NamedTuple):
+    """An answer's body."""
+
+    data: bytes
+    is_packed: bool  # with gzip
 
 
 def router(runtime: Runtime) -> APIRouter:
@@ -59,12 +68,14 @@ class Door:
             if request.method == "GET" and not asked.get("query"):
                 return await ping()
             statement = asking.statement(key.project, request.headers, asked, await _body(request))
-            data = await self._in_turn(request, statement)
+            told = await self._in_turn(request, statement)
+        except ClientDisconnect:
+            return Response(status_code=_GONE)
         except BiRefused as refused:
             return self._refused(refused)
         except StoreUnavailable as error:
             return self._refused(BiRefused(202, f"DB::Exception: {error.message}. (TOO_MANY_SIMULTANEOUS_QUERIES)"))
-        return Response(status_code=_GONE) if data is None else self._answer(request, statement, data)
+        return Response(status_code=_GONE) if told is None else self._answer(statement, told)
 
     def _key(self, secret: str) -> Key:
         key = self._runtime.key(secret) if secret else None
@@ -73,7 +84,7 @@ class Door:
             raise BiRefused(516, f"DB::Exception: Authentication failed: {told}. (AUTHENTICATION_FAILED)")
         return key
 
-    async def _in_turn(self, request: Request, statement: BiStatement) -> bytes | None:
+    async def _in_turn(self, request: Request, statement: BiStatement) -> Told | None:
         try:
             await asyncio.wait_for(self._slots.acquire(), WAIT_SECONDS)
         except TimeoutError as error:
@@ -83,17 +94,20 @@ class Door:
         finally:
             self._slots.release()
 
-    async def _read(self, request: Request, statement: BiStatement) -> bytes | None:
+    async def _read(self, request: Request, statement: BiStatement) -> Told | None:
         """None where the client has gone; then the statement is ended, too."""
         name = self._reader.name(statement)
-        running = asyncio.get_running_loop().run_in_executor(self._threads, self._reader.read, statement, name)
+        running = asyncio.get_running_loop().run_in_executor(
+            self._threads, self._told, statement, name, _takes_gzip(request)
+        )
         reading = asyncio.ensure_future(running)
         leaving = asyncio.create_task(_left(request))
         try:
             await asyncio.wait((reading, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not reading.done():
-                await asyncio.to_thread(self._reader.end, name)
-                await asyncio.wait((reading,))
+                while not reading.done():  # it may not have begun when it is ended for the first time
+                    await asyncio.to_thread(self._reader.end, name)
+                    await asyncio.wait((reading,), timeout=_END_EVERY)
                 if (error := reading.exception()) is not None:
                     log.info("a statement of a BI tool ended, as its client had gone: %s", type(error).__name__)
                 return None
@@ -101,14 +115,19 @@ class Door:
         finally:
             leaving.cancel()
 
-    def _answer(self, request: Request, statement: BiStatement, data: bytes) -> Response:
+    def _told(self, statement: BiStatement, name: str, packs: bool) -> Told:
+        """In a thread, packing too: that takes seconds where an answer is long."""
+        data = self._reader.read(statement, name)
+        if not packs or len(data) < _LEAST_TO_PACK:
+            return Told(data, False)
+        packer = zlib.compressobj(1, wbits=31)
+        return Told(packer.compress(data) + packer.flush(), True)
+
+    def _answer(self, statement: BiStatement, told: Told) -> Response:
         headers = self._headers() | {"X-ClickHouse-Format": statement.form}
-        takes = "gzip" in request.headers.get("accept-encoding", "")
-        if takes and len(data) >= _LEAST_TO_PACK and request.query_params.get("enable_http_compression") == "1":
-            packer = zlib.compressobj(1, wbits=31)
-            data = packer.compress(data) + packer.flush()
+        if told.is_packed:
             headers["Content-Encoding"] = "gzip"
-        return Response(data, headers=headers, media_type=_TYPES.get(statement.form, "application/octet-stream"))
+        return Response(told.data, headers=headers, media_type=_TYPES.get(statement.form, "application/octet-stream"))
 
     def _refused(self, refused: BiRefused) -> Response:
         told = f"Code: {refused.number}. {refused.message} (version {self._reader.version} (official build))\n"
@@ -127,6 +146,11 @@ async def _body(request: Request) -> bytes:
         if len(body) > asking.LONGEST:
             raise BiRefused(62, f"DB::Exception: A statement has 1 to {asking.LONGEST} bytes. (SYNTAX_ERROR)")
     return bytes(body)
+
+
+def _takes_gzip(request: Request) -> bool:
+    takes = "gzip" in request.headers.get("accept-encoding", "")
+    return takes and request.query_params.get("enable_http_compression") == "1"
 
 
 async def _left(request: Request) -> None:

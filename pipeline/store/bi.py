@@ -26,8 +26,10 @@ FORMS: Final = frozenset(
     + ("output_format_json_quote_64bit_integers", "output_format_json_quote_denormals")
     + ("output_format_json_named_tuples_as_objects", "output_format_csv_crlf_end_of_line")
     + ("output_format_native_encode_types_in_binary_format", "output_format_binary_write_json_as_string")
-    + ("output_format_native_write_json_as_string", "max_block_size", "group_by_use_nulls")
+    + ("output_format_native_write_json_as_string", "group_by_use_nulls")
 )
+THREADS: Final = 2  # of a statement
+BLOCK_ROWS: Final = 8_192  # an answer is measured block by block
 LIMITS: Final = ("max_execution_time", "max_memory_usage", "max_result_rows", "max_result_bytes")
 
 _ERROR = re.compile(r"Code: (\d+)\. (.*)", re.S)
@@ -49,7 +51,7 @@ class BiLimits:
     seconds: int
     memory_bytes: int
     rows: int  # of the answer
-    bytes: int  # of the answer, before it is put into its format
+    bytes: int  # of the answer, before and after it is put into its format
 
     def settings(self, asked: Mapping[str, str]) -> dict[str, int]:
         """The limits, or what was asked for where that is less. BiRefused for what is no number."""
@@ -86,12 +88,16 @@ class BiReader:
         own: dict[str, str | int] = {
             **self._chosen(statement.settings or {}),
             "log_comment": name, "result_overflow_mode": "throw", "timeout_overflow_mode": "throw",
+            # What does not fit into memory may go to the disk, but not without end.
+            "max_temporary_data_on_disk_size_for_query": 2 * self._limits.memory_bytes,
+            "max_threads": THREADS, "max_block_size": BLOCK_ROWS,
             "allow_ddl": 0, "allow_introspection_functions": 0, "readonly": 1,
         }  # fmt: skip
         with self._store.guest() as session:
             try:
                 session.read_only_as("bi", statement.database or "bi", own)
-                return session.read(statement.sql, statement.form, dict(statement.parameters or {}))
+                parameters = dict(statement.parameters or {})
+                return session.read(statement.sql, statement.form, parameters, self._limits.bytes)
             except RuntimeError as error:
                 raise _refused(error) from error
 

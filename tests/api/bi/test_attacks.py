@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pipeline.store.bi import BiLimits, BiReader, BiRefused, BiStatement
 from tests.api.bi.conftest import STORY, Door
 
 DENIED, READONLY, SYNTAX = 497, 164, 62
@@ -32,6 +33,16 @@ OTHER_TABLES = (
     "CHECK TABLE default.events",
     "SELECT * FROM system.users",
     "SELECT * FROM system.grants",
+)
+EXPLAINED = (
+    "EXPLAIN SELECT 1",
+    "EXPLAIN ESTIMATE SELECT * FROM touchpoints",
+    "/* x */ explain indexes = 1 select * from touchpoints",
+    "EXPLAIN PIPELINE SELECT * FROM touchpoints",
+    "SELECT * FROM (EXPLAIN ESTIMATE SELECT * FROM touchpoints)",
+    "SELECT * FROM viewExplain('EXPLAIN ESTIMATE', '', (SELECT * FROM touchpoints))",
+    "SELECT 1 WHERE 1 IN (EXPLAIN ESTIMATE SELECT * FROM touchpoints)",
+    "DESCRIBE (EXPLAIN ESTIMATE SELECT * FROM touchpoints)",
 )
 CHANGES = (
     "INSERT INTO sessions SELECT * FROM sessions",
@@ -123,6 +134,12 @@ def test_no_table_but_the_views_can_be_read(door: Door) -> None:
     assert {sql: door.refused(sql, key) for sql in OTHER_TABLES} == dict.fromkeys(OTHER_TABLES, DENIED)
 
 
+def test_how_the_engine_would_read_is_not_told(door: Door) -> None:
+    key = door.key()
+    assert {sql: door.refused(sql, key) for sql in EXPLAINED} == dict.fromkeys(EXPLAINED, DENIED)
+    assert door.rows("SELECT 'EXPLAIN ESTIMATE' AS `EXPLAIN`", key) == [["EXPLAIN ESTIMATE"]]
+
+
 def test_nothing_can_be_changed(door: Door) -> None:
     key, before = door.key(), door.rows("SELECT count() FROM sessions")
     for sql in CHANGES:
@@ -174,7 +191,16 @@ def test_settings_are_refused_in_statements_and_in_the_address(door: Door) -> No
     for sql in ("SELECT * FROM ({})", "WITH x AS ({}) SELECT * FROM x", "SELECT * FROM view({})"):
         found = door.rows(sql.replace("{}", f"{inner} SETTINGS readonly = 0, log_comment = 'another'"), key)
         assert found == [["1", door.house.name]], sql  # the engine passes over what it may not set
-    for name in ("log_comment", "readonly", "format_schema", "max_threads", "role", "allow_ddl", "user_files_path"):
+    for name in (
+        "log_comment",
+        "readonly",
+        "format_schema",
+        "max_threads",
+        "max_block_size",
+        "role",
+        "allow_ddl",
+        "user_files_path",
+    ):
         assert door.refused("SELECT 1", key, **{name: "0"}) in (READONLY, 344), name
     assert door.rows("SELECT getSetting('readonly'), getSetting('max_result_rows')", key, max_result_rows="7") == [
         ["1", "7"]
@@ -232,6 +258,15 @@ def test_rows_memory_time_and_length_are_bounded(door: Door) -> None:
     assert door.refused("SELECT '" + "a" * 300_000 + "'", key) == SYNTAX
     assert door.refused("", key) == SYNTAX
     assert door.refused("SELECT", key) == SYNTAX
+
+
+def test_an_answers_length_is_that_in_its_format(door: Door) -> None:
+    reader = BiReader(door.house.store, BiLimits(60, 10**9, 10**6, 10_000))  # type: ignore[arg-type]
+    sql = "SELECT number AS `LONG` FROM numbers(100)".replace("LONG", "a" * 1000)  # 800 bytes, as JSON 100,000
+    assert reader.read(BiStatement(sql, "shop"), "shop 1").count(b"\n") == 100
+    with pytest.raises(BiRefused) as caught:
+        reader.read(BiStatement(sql, "shop", form="JSONEachRow"), "shop 1")
+    assert caught.value.number == 396
 
 
 async def test_a_client_that_goes_away_ends_its_statement(door: Door) -> None:
