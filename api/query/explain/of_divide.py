@@ -37,7 +37,7 @@ def of_divide(asking: Asking, question: DivideQuestion, cell: DivideCell) -> Cas
     whose: dict[int, int] = {}
     if question.count == "sessions":
         asked = question.range(asking.now)
-        whose = owned.customers_of_sessions(asking, Range(asked.start, asked.end), True)
+        whose = owned.customers_of_sessions(asking, Range(asked.start, asked.end))
     others, stayed = cell.part.startswith("others"), cell.part.endswith("not_converted")
     cases = [
         marked(whose.get(entry.customer, entry.customer), marks_of(entry, found.funnel))

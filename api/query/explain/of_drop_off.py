@@ -34,7 +34,7 @@ def of_drop_off(asking: Asking, question: DropOffQuestion, cell: DropOffCell) ->
     whose: dict[int, int] = {}
     if question.count == "sessions":
         asked = question.range(asking.now)
-        whose = owned.customers_of_sessions(asking, Range(asked.start, asked.end), True)
+        whose = owned.customers_of_sessions(asking, Range(asked.start, asked.end))
     cases = []
     for one in left:
         if cell.kind is None or drop_off.kind_of(one, kept) == (cell.kind, cell.name):

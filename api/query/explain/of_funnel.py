@@ -65,9 +65,7 @@ def of_funnel(asking: Asking, question: FunnelQuestion, cell: FunnelCell) -> Cas
         return Cases("groups", cases, found.definitions, number=len(held))
     whose: dict[int, int] = {}
     if question.count == "sessions":
-        whose = owned.customers_of_sessions(
-            asking, Range(asked.start, asked.end + found.funnel.window_ms), question.include_bots
-        )
+        whose = owned.customers_of_sessions(asking, Range(asked.start, asked.end + found.funnel.window_ms))
     cases = [marked(whose.get(entry.customer, entry.customer), marks_of(entry, found.funnel)) for entry in held]
     return Cases(question.count, cases, found.definitions)
 

@@ -35,7 +35,7 @@ def of_paths(asking: Asking, question: PathsQuestion, cell: PathsCell) -> Cases:
     ]
     every = Counter(place for _, trace in found for place in _places(trace))
     kept = kept_of(every, question.fan_out)
-    whose = owned.customers_of_sessions(asking, asked, question.include_bots) if question.within == "sessions" else {}
+    whose = owned.customers_of_sessions(asking, asked) if question.within == "sessions" else {}
     cases = []
     for actor, trace in found:
         ids = [node_id((level, name if (level, name) in kept else None)) for level, name in _places(trace)]

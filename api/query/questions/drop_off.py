@@ -192,7 +192,7 @@ def _sessions(asking: Asking, question: DropOffQuestion, within: Range) -> Itera
     rows = narrowed.of_sessions(asking, ["*"], within, question.include_bots, ["$type", "$path", "$is_passive"])
     whose: dict[int, int] = {}
     if question.count != "sessions":
-        whose = owned.customers_of_sessions(asking, within, True)
+        whose = owned.customers_of_sessions(asking, within)
     for session, events in groupby(rows, key=lambda pair: pair[0]):
         yield whose.get(session, session), [event for _, event in events]
 

@@ -253,7 +253,7 @@ def _of_customers(
 ) -> Iterator[Actor]:
     """The entries of each customer: those of all his sessions."""
     found: defaultdict[int, list[FunnelEntry]] = defaultdict(list)
-    whose = owned.customers_of_sessions(asking, within, True)
+    whose = owned.customers_of_sessions(asking, within)
     for session, entered in of_sessions:
         customer = whose.get(session, session)
         found[customer] += [replace(entry, customer=customer) for entry in entered]

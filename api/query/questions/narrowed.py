@@ -62,7 +62,7 @@ def of_accounts(
     An event of no account is left out.
     """
     found: defaultdict[str, list[OfAccount]] = defaultdict(list)
-    whose = owned.customers_of_sessions(asking, within, include_bots) if by_session else {}
+    whose = owned.customers_of_sessions(asking, within) if by_session else {}
     source = of_sessions if by_session else of_customers
     for actor, event in source(asking, names, within, include_bots, {*read, asked.ACCOUNT}):
         if isinstance(event, AskedEvent) and event.account:
@@ -93,7 +93,7 @@ def _events(
     around = Surroundings(asking, beyond, within, include_bots) if beyond else None
     whose: dict[int, int] = {}
     if actor == "session" and (asking.only is not None or (around is not None and around.has_customers)):
-        whose = owned.customers_of_sessions(asking, within, include_bots)
+        whose = owned.customers_of_sessions(asking, within)
     rows = asking.rows(
         f"{actor}_{kind}",
         **within.bound(),

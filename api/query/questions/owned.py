@@ -25,8 +25,11 @@ def sessions(asking: Asking, within: Range, include_bots: bool, *, firsts: bool 
             yield Owned(customer, bool(is_first), Session(*columns))
 
 
-def customers_of_sessions(asking: Asking, within: Range, include_bots: bool) -> dict[int, int]:
-    """Session's id -> customer, of every session that may hold an event of that time."""
+def customers_of_sessions(asking: Asking, within: Range) -> dict[int, int]:
+    """Session's id -> customer, of every session that may hold an event of that time.
+
+    Of a bot's sessions too: a session is flagged by its first event, and later ones may be a person's.
+    """
     reach = asking.project.sessions.cap_ms
     around = Range(max(BEGINNING, within.start - reach), within.end + reach)
-    return {owned.session.id: owned.customer for owned in sessions(asking, around, include_bots)}
+    return {owned.session.id: owned.customer for owned in sessions(asking, around, include_bots=True)}
