@@ -8,7 +8,6 @@ sessions   seen     viewed the page
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from statistics import median_low
 from typing import Final, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, Field
@@ -16,6 +15,7 @@ from pydantic import BaseModel, Field
 from api.query.questions import known, owned
 from api.query.questions.bounce import VERSION as BOUNCE_VERSION
 from api.query.questions.bounce import Definition
+from api.query.questions.durations import percentile
 from api.query.questions.model import Answer, Asking, Solved, ratio
 from api.query.questions.owned import Owned
 from api.query.questions.ranges import BEGINNING, OfCustomers, Range
@@ -107,7 +107,7 @@ def solve(asking: Asking, question: DropPointsQuestion) -> Solved[DropPointsQues
             exit_rate=ratio(counts["left"], counts["seen"]),
         ),
         sessions=len(stops),
-        median_scroll_percent=median_low(scrolls) if scrolls else None,
+        median_scroll_percent=percentile(scrolls, 50),
         scroll_unknown=len(stops) - len(scrolls),
         scroll=_scrolled(scrolls),
         elements=[

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -15,6 +15,8 @@ EDGES: Final = (
     *(14 * _D, 30 * _D, 60 * _D, 90 * _D, 180 * _D),
 )
 
+Number = TypeVar("Number", int, float)
+
 
 class Bin(BaseModel):
     """from_ms <= duration < to_ms."""
@@ -24,7 +26,7 @@ class Bin(BaseModel):
     count: int
 
 
-def percentile(values: Sequence[int], share: int) -> int | None:
+def percentile(values: Sequence[Number], share: int) -> Number | None:
     """The value that ClickHouse's quantileExact names: no interpolation, so it is one that occurred."""
     return sorted(values)[len(values) * share // 100] if values else None
 

@@ -63,7 +63,14 @@ async def test_scroll_is_told_in_steps_with_how_many_came_so_far(house: House) -
     result = (await house.ask("drop_points", ASKED, of="seen"))["result"]
     assert {row["from_percent"]: row["sessions"] for row in result["scroll"] if row["sessions"]} == {20: 1, 100: 1}
     assert [row["reached"] for row in result["scroll"]] == [2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1]
-    assert (result["scroll_unknown"], result["median_scroll_percent"]) == (2, 25)
+    assert (result["scroll_unknown"], result["median_scroll_percent"]) == (2, 100)
+
+
+async def test_the_median_of_scroll_is_that_of_every_other_number(house: House) -> None:
+    told(house)
+    scroll = (await house.ask("drop_points", ASKED, of="seen"))["result"]["median_scroll_percent"]
+    trend = {"events": "page_leave", "measure": "p50", "property": "scroll_percent"}
+    assert scroll == (await house.ask("trend", trend))["result"]["total"]["measured"]
 
 
 async def test_the_last_act_and_the_field_left_add_up_to_the_sessions(house: House) -> None:
