@@ -10,7 +10,7 @@ loops, so what a statement does for each of a number of steps is a part, too:
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"<(step|next|before|filter)>")
 _EACH = re.compile(r"^-- each (up|down|filter) (\w+)$", re.MULTILINE)
 
 
-@cache
+@lru_cache(512)
 def load(package: str, name: str, steps: int = 0, filters: int = 0) -> str:
     """Text of `name`.sql in a package (or in a folder of one: "pipeline.store.reads"), for so many steps and filters
     where it has parts for each. Raises FileNotFoundError."""

@@ -26,6 +26,7 @@ from pipeline.domain.funnels import ANY_EVENT, compile_funnel
 from schemas.definitions import Filter, Funnel, Step
 
 _LEVEL_BITS = 6  # of a period's number and the furthest step in it
+_MOST_FILTERS = 64  # each makes the statement 2 KB longer, and ClickHouse parses 256 KiB
 _MOST_KEPT = 6  # steps whose times `funnel_saved.sql` compares
 _EPOCH = date(1970, 1, 1)
 # Columns that are texts, and operators on texts: what each tests, and whether it is negated.
@@ -59,6 +60,7 @@ def is_plain(asking: Asking, question: OfFunnel, count: Count) -> bool:
         and funnel == Funnel(funnel.name, funnel.steps, funnel.window_ms, version=funnel.version)
         and all(step == Step(step.events, step.where, step.label) for step in funnel.steps)
         and all(_is_known(one) for step in funnel.steps for one in step.where)
+        and sum(len(step.where) for step in funnel.steps) <= _MOST_FILTERS
         and len(set(names)) == len(names)
         and ANY_EVENT not in names
     )

@@ -13,6 +13,7 @@ from api.query import ask
 from api.query.questions import funnel, funnel_plain
 from api.query.questions.funnel import FunnelQuestion
 from api.query.questions.funnel_numbers import FunnelResult, tallied
+from api.query.questions.steps import MOST_STEPS
 from pipeline.domain.funnels import compile_funnel, entries, order
 from pipeline.domain.identifiers import fact_id
 from pipeline.store.sql import load
@@ -236,6 +237,24 @@ def test_whatever_else_is_asked_stays_with_the_core(house: House, other: dict[st
     asking = ask.asking(house, house.definitions.project(house.name))
     asked = FunnelQuestion.model_validate(PLAIN | other)
     assert not funnel_plain.is_plain(asking, asked, funnel.entered(asking, asked)[1])
+
+
+@pytest.mark.parametrize(("filters", "is_plain"), [(64, True), (65, False), (200, False)])
+async def test_steps_with_many_filters_are_answered_whoever_counts_them(
+    house: House, filters: int, is_plain: bool
+) -> None:
+    people = [("ann", "x"), ("bob", "v63")]
+    house.tell("\n".join(f"{who} 09:0{at} track {name} p={p}" for who, p in people for at, name in enumerate("abcd")))
+    where = [{"property": "p", "operator": "is_not", "value": f"v{number}"} for number in range(filters)]
+    steps = [{"events": name, "where": where[at * 50 : at * 50 + 50]} for at, name in enumerate("abcd")]
+    asking = ask.asking(house, house.definitions.project(house.name))
+    asked = FunnelQuestion.model_validate({"steps": steps, "last": None})
+    assert funnel_plain.is_plain(asking, asked, funnel.entered(asking, asked)[1]) == is_plain
+    assert [step["count"] for step in (await house.ask("funnel", steps=steps))["result"]["steps"]] == [2, 1, 1, 1]
+
+
+def test_the_longest_statement_is_one_that_clickhouse_parses() -> None:
+    assert len(load("api.query.questions", "funnel_plain", MOST_STEPS, 64)) < 200_000  # of 262,144
 
 
 def test_a_part_for_each_step_is_put_in_up_or_down() -> None:
