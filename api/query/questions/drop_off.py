@@ -14,9 +14,10 @@ from pydantic import BaseModel, Field
 from api.query.questions import funnel_entries, known, narrowed, owned
 from api.query.questions.durations import percentile
 from api.query.questions.funnel_entries import Found, OfPeople
-from api.query.questions.model import Answer, Asking, Solved, ratio
+from api.query.questions.model import MOST_MEMBERS, Answer, Asking, Solved, ratio
 from api.query.questions.ranges import Range
 from pipeline.domain.leaving import last_step, next_act, place_of_last
+from pipeline.errors import InvalidQuestion
 from schemas.facts import Event, FunnelEntry
 
 VERSION = 1
@@ -135,6 +136,9 @@ def _of_customers(
     asking: Asking, question: DropOffQuestion, leaving: Sequence[FunnelEntry], untils: Sequence[int]
 ) -> list[Event | None]:
     """ClickHouse finds what follows each place, so that only that comes back."""
+    if len(leaving) > MOST_MEMBERS:
+        why = f"more than {MOST_MEMBERS:,} left: ask for a shorter time, or a rarer first step"
+        raise InvalidQuestion(why, field="steps", code="question_too_large")
     places = [place_of_last(entry)[0] for entry in leaving]
     rows = asking.rows(
         "drop_off_next",

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.query.questions import drop_off
 from schemas.definitions import Funnel
 from schemas.facts import EventRow
 from tests import funnel_account
@@ -73,6 +74,17 @@ async def test_beyond_the_top_the_rest_is_other(house: House) -> None:
     house.tell(SHOP + "fay 12:00 page /home\nfay 12:01 track Asked")
     answer = await house.ask("drop_off", steps=STEPS, top=1)
     assert followed(answer)[0][2] == [("/help", "event", 2), (None, "other", 1), (None, "nothing", 1)]
+
+
+async def test_of_more_who_left_than_a_statement_is_told_the_question_is_refused(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.tell(SHOP)
+    monkeypatch.setattr(drop_off, "MOST_MEMBERS", 4)
+    assert (await house.ask("drop_off", steps=STEPS))["result"]["entered"] == 5  # four of them left
+    monkeypatch.setattr(drop_off, "MOST_MEMBERS", 3)
+    error = await house.refused("drop_off", {"steps": STEPS, "last": None})
+    assert (error["code"], error["field"]) == ("question_too_large", "steps")
 
 
 async def test_every_cell_has_as_many_customers_as_it_says(house: House) -> None:
