@@ -6,7 +6,6 @@ transitions   email -> email (not with `fold`), email -> direct, direct -> paid_
 sequence      email, email, direct, paid_search (folded: email, direct, paid_search)
 """
 
-from collections import Counter
 from itertools import groupby
 from typing import Literal
 
@@ -67,20 +66,17 @@ def by_channel(asking: Asking, bound: dict[str, object], limit: int) -> dict[str
 def transitions(asking: Asking, bound: dict[str, object], fold: Fold) -> list[JourneyTransition]:
     """From any channel to any, most often first."""
     rows = asking.rows("journeys_transitions", **bound, fold=int(fold == "repeats"), rows=MOST_TRANSITIONS)
-    of_source: Counter[str] = Counter()
-    for source, _, times, *_ in rows:
-        of_source[source] += times
     return [
         JourneyTransition(
             source=source,
             target=target,
             transitions=times,
-            share=times / of_source[source],
+            share=times / of_source,
             journeys=journeys,
             converted=converted,
             rate=ratio(converted, journeys),
         )
-        for source, target, times, journeys, converted in rows
+        for source, target, times, journeys, converted, of_source in rows
     ]
 
 

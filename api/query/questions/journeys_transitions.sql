@@ -1,12 +1,14 @@
 -- From which channel to which the touchpoints of journeys go that start in [from, to); where `fold`, without those from
 -- a channel to itself.
--- channel, the next one's channel, how often, in how many journeys, in how many that converted
+-- channel, the next one's channel, how often, in how many journeys, in how many that converted, how often from the
+-- channel to any
 SELECT
     pair.1,
     pair.2,
     count(),
     uniqExact(customer, id),
-    uniqExactIf((customer, id), is_converted)
+    uniqExactIf((customer, id), is_converted),
+    sum(count()) OVER (PARTITION BY pair.1)
 FROM (
     SELECT
         customer, id, is_converted,

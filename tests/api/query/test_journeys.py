@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.query.questions import journey_channels
 from schemas.definitions import Goal
 from schemas.facts import Journey
 from tests.api.query.conftest import House
@@ -60,6 +61,15 @@ async def test_transitions_go_from_any_channel_to_any(house: House) -> None:
     ] == [("email", "direct", 2, 2, pytest.approx(2 / 3)), ("email", "email", 1, 1, pytest.approx(1 / 3))]
     folded = (await house.ask("journeys", fold="repeats"))["result"]["transitions"]
     assert [(one["source"], one["target"], one["share"]) for one in folded] == [("email", "direct", 1)]
+
+
+async def test_a_share_is_of_all_transitions_from_a_channel_those_that_are_not_shown_too(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.tell(SHOP, goals=[SALE])
+    monkeypatch.setattr(journey_channels, "MOST_TRANSITIONS", 1)
+    (only,) = (await house.ask("journeys"))["result"]["transitions"]
+    assert (only["source"], only["target"], only["share"]) == ("email", "direct", pytest.approx(2 / 3))
 
 
 async def test_the_most_common_sequences_are_told_repeats_folded_by_choice(house: House) -> None:
