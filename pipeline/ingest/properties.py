@@ -1,11 +1,14 @@
 """Properties and traits: what is stored of them, the e-mail and phone that they bring, and numbers read exactly.
 
 Stored is the client's own JSON text. Only where it has an e-mail or phone key is it written anew, without them: their
-hashes are in columns, the values are nowhere. So too where it names an IP address.
+hashes are in columns, the values are nowhere. So too where it names an IP address, and where a name stands twice in an
+object: of its values the last is kept, else ClickHouse would read the first and the core the last.
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from math import inf
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -38,6 +41,8 @@ _PRIVATE_KEYS = EMAIL_KEYS | PHONE_KEYS | IP_KEYS
 # What most properties are: one level, numbers that can be stored. Decoding so is the cheapest way to know.
 _Int64 = Annotated[int, msgspec.Meta(ge=-INT64, le=INT64 - 1)]
 _decode_flat = msgspec.json.Decoder(dict[str, str | _Int64 | float | bool | None]).decode
+_decode_apart = msgspec.json.Decoder(dict[str, Raw]).decode
+_AFTER_NAMES = ('":', " :", "\t:", "\n:", "\r:")
 
 
 class Reject(NamedTuple):
@@ -91,6 +96,29 @@ class _Walk:
         return value
 
 
+def _repeats(text: str, names: int) -> bool:
+    """Whether a name stands twice in an object of the text, in which so many different ones were found.
+
+    What stands after each name, and before it, is counted first, as that is cheap; values have more of it.
+    """
+    return (
+        text.count(":") > names
+        and text.count(",") + text.count("{") > names
+        and sum(map(text.count, _AFTER_NAMES)) > names
+        and _names(text) > names
+    )
+
+
+def _names(text: str) -> float:
+    """How many names stand in the objects of the text, those that stand twice counted twice."""
+    found: list[int] = []
+    try:
+        json.loads(text, object_pairs_hook=lambda pairs: found.append(len(pairs)), parse_int=str, parse_float=str)
+    except RecursionError:  # only a value that gave way to a later one can be nested so deep
+        return inf
+    return sum(found)
+
+
 def texts(value: Mapping[str, Any], keys: frozenset[str]) -> Iterator[str]:
     """The strings and integers under one of the keys (EMAIL_KEYS or PHONE_KEYS), top level only."""
     for name, inner in value.items():
@@ -112,7 +140,7 @@ def _read(data: bytes, field: str) -> Stored | Reject:
     kept = walk.clean(value, field, 1)
     if walk.reject.reason:
         return walk.reject
-    if walk.removed:
+    if walk.removed or _repeats(text, walk.count):
         text = msgspec.json.encode(kept).decode()
     return Stored(text, tuple(texts(value, EMAIL_KEYS)), tuple(texts(value, PHONE_KEYS)), value)
 
@@ -127,7 +155,7 @@ def stored(raw: Raw, field: str) -> Stored | Reject:
         pass
     else:
         if len(flat) <= MAX_PROPERTIES and _PRIVATE_KEYS.isdisjoint(flat):
-            return Stored(str(raw, "utf-8"), (), (), flat)
+            return Stored(_flat_text(raw, flat), (), (), flat)
     data = bytes(raw)
     if data[:1] != b"{":
         if data == b"null" or (data[:1] == b"[" and not data.strip(b"[] \t\r\n")):
@@ -159,7 +187,12 @@ def plain(raw: Raw) -> str | None:
         flat = _decode_flat(raw)
     except UNDECODABLE:
         return None
-    return str(raw, "utf-8") if len(flat) <= MAX_PROPERTIES and _READ.isdisjoint(flat) else None
+    return _flat_text(raw, flat) if len(flat) <= MAX_PROPERTIES and _READ.isdisjoint(flat) else None
+
+
+def _flat_text(raw: Raw, flat: Mapping[str, Any]) -> str:
+    text = str(raw, "utf-8")
+    return msgspec.json.encode(flat).decode() if _repeats(text, len(flat)) else text
 
 
 def known(raw: Raw, names: Collection[str], is_view: bool) -> Known:
@@ -182,15 +215,15 @@ def known(raw: Raw, names: Collection[str], is_view: bool) -> Known:
 
 def with_names(text: str, name: str | None, category: str | None, given: Known) -> str:
     """Properties with a page's or screen's own name and category, where the properties have none."""
-    added = ""
+    own: dict[str, str | Raw] = {}
     if name and given.name is None:
-        added += f'"name":{msgspec.json.encode(name).decode()},'
+        own["name"] = name
     if category and given.category is None:
-        added += f'"category":{msgspec.json.encode(category).decode()},'
-    if not added:
+        own["category"] = category
+    if not own:
         return text
-    rest = text[1:].lstrip()
-    return "{" + (added[:-1] if rest.startswith("}") else added) + rest
+    properties = _decode_apart(text)  # their values as they were sent; one that rules cannot read gives way
+    return msgspec.json.encode(own | {each: value for each, value in properties.items() if each not in own}).decode()
 
 
 def with_prefix(text: str, prefix: str) -> str:

@@ -25,6 +25,65 @@ def test_properties_of_a_page_get_its_name_and_category_where_they_have_none() -
     assert accepted(event(type="screen", name="Main")).properties == '{"name":"Main"}'
     assert accepted(event(type="page", name="a", properties={"name": "b"})).properties == '{"name":"b"}'
     assert accepted(event(name="a", properties={})).properties == "{}"
+    for unread in (None, 5):
+        assert accepted(event(type="page", name="a", properties={"name": unread})).properties == '{"name":"a"}'
+
+
+def test_a_name_that_stands_twice_is_stored_once_with_its_last_value() -> None:
+    assert stored_of(b'{"plan":"free","plan":"pro"}') == '{"plan":"pro"}'
+    assert stored_of(b'{"plan" : "free", "\\u0070lan"\t:"pro", "at":"10:00"}') == '{"plan":"pro","at":"10:00"}'
+    assert stored_of(b'{"revenue":1,"revenue":2}') == '{"revenue":2}'
+    assert stored_of(b'{"a":{"plan":"free","plan":"pro"},"b":[{"c":1,"c":2}]}') == '{"a":{"plan":"pro"},"b":[{"c":2}]}'
+    assert stored_of(b'{"a":' + b"[" * 200 + b"]" * 200 + b',"a":1}') == '{"a":1}'
+
+
+def test_nothing_private_is_stored_under_a_name_that_stands_twice() -> None:
+    assert stored_of(b'{"email":"ann@example.com","email":true}') == '{"email":true}'
+    assert stored_of(b'{"a":{"email":"ann@example.com"},"a":1}') == '{"a":1}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a":"x\\":1, \\"a\\":2","b" : "https://shop.example/a,{1"}',
+        b'{"a" : {"a" : 1.50}, "b":[{"a" :1},{"a" :2}]}',
+    ],
+)
+def test_text_that_only_looks_like_names_changes_nothing(text: bytes) -> None:
+    assert stored_of(text) == text.decode()
+
+
+members = st.lists(st.tuples(st.sampled_from(["a", "b", 'x":', "c :", "d,{"]), st.deferred(lambda: values)), max_size=4)
+values = st.recursive(
+    st.sampled_from(['":', " :", "1:2", ",{", 1, 2.5, None, True]),
+    lambda inner: st.lists(inner, max_size=3) | members.map(tuple),
+    max_leaves=8,
+)
+
+
+def written(value: Any, blank: str) -> str:
+    """JSON of a value, of a tuple an object with these members, in which names may stand twice."""
+    if isinstance(value, tuple):
+        told = (f"{json.dumps(name)}{blank}:{blank}{written(inner, blank)}" for name, inner in value)
+        return "{" + f",{blank}".join(told) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(written(inner, blank) for inner in value) + "]"
+    return json.dumps(value)
+
+
+@given(members.map(tuple), st.sampled_from(["", " ", "\t"]))
+def test_whatever_is_sent_no_name_stands_twice_and_the_last_value_counts(told: Any, blank: str) -> None:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len(dict(pairs)) == len(pairs)
+        return dict(pairs)
+
+    text = written(told, blank)
+    found = stored_of(text.encode())
+    assert json.loads(found, object_pairs_hook=once) == json.loads(text)
+
+
+def stored_of(properties: bytes) -> str:
+    return accepted(RAW % properties).properties
 
 
 def test_traits_are_the_properties_of_identify_and_group() -> None:
