@@ -71,6 +71,8 @@ class Settings:
                                         least=1)  # fmt: skip
     query_memory_bytes: int = _setting(2_000_000_000, "Memory that a statement of a question may use in the store.",
                                        least=1_000_000)  # fmt: skip
+    query_rows: int = _setting(5_000_000, "Most rows that a statement of a question may give: they are in the API's "
+                                          "own memory.", least=1_000)  # fmt: skip
     query_seconds: int = _setting(60, "Time that a statement of a question may take in the store.", least=1)
     bi_rows: int = _setting(1_000_000, "Most rows of an answer of /bi/.", least=1)
     bi_bytes: int = _setting(200_000_000, "Most bytes of an answer of /bi/.", least=1024)

@@ -30,14 +30,21 @@ A = TypeVar("A", bound=BaseModel)
 Solve = Callable[[Asking, Q], Solved[Q, R]]
 POLL_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 15.0
-_TOO_LARGE = ("memory_limit_exceeded", "timeout_exceeded", "too_slow", "too_many_rows", "too_many_bytes")
+_TOO_LARGE = (
+    "memory_limit_exceeded",
+    "timeout_exceeded",
+    "too_slow",
+    "too_many_rows",
+    "too_many_bytes",
+    "too_many_rows_or_bytes",
+)
 EVENT_STREAM = "text/event-stream"
 GONE = 499  # as nginx logs a client that has gone away; nobody reads it
 
 
 def asking(runtime: Runtime, project: Project, stop: Stop | None = None) -> Asking:
     """What questions of a project are answered from now, until `stop` is set."""
-    snapshot = runtime.definitions.snapshot()
+    snapshot, settings = runtime.definitions.snapshot(), runtime.settings
     return Asking(
         store=runtime.store,
         project=project,
@@ -50,18 +57,20 @@ def asking(runtime: Runtime, project: Project, stop: Stop | None = None) -> Aski
         members_of=segments.members,
         kept=set(),
         notions={},
-        limits=limits(runtime.settings.query_seconds, runtime.settings.query_memory_bytes),
+        limits=limits(settings.query_seconds, settings.query_memory_bytes, settings.query_rows),
         stop=stop or Stop(),
     )
 
 
-def limits(seconds: int, memory_bytes: int) -> dict[str, int]:
+def limits(seconds: int, memory_bytes: int, rows: int) -> dict[str, int | str]:
     """Settings of a question's statements. What is grouped goes to disk before it would take the memory that is left:
-    a funnel groups twice, by device and by customer."""
+    a funnel groups twice, by device and by customer. What comes back is this process's to hold: `rows` at most."""
     return {
         "max_execution_time": seconds,
         "max_memory_usage": memory_bytes,
         "max_bytes_before_external_group_by": memory_bytes * 3 // 10,
+        "max_result_rows": rows,
+        "result_overflow_mode": "throw",
     }
 
 
@@ -116,7 +125,8 @@ def too_large_told() -> Iterator[None]:
     except StoreRefused as refusal:
         if refusal.code in _TOO_LARGE:
             told = (
-                "this reads more than one question may (WAYFARE_QUERY_MEMORY_BYTES, WAYFARE_QUERY_SECONDS); "
+                "this reads more than one question may (WAYFARE_QUERY_MEMORY_BYTES, WAYFARE_QUERY_ROWS, "
+                "WAYFARE_QUERY_SECONDS); "
                 "ask for a shorter time, fewer events or no breakdown"
             )
             raise InvalidQuestion(told, code="question_too_large") from refusal

@@ -7,13 +7,17 @@ nobody waits any more is ended, in the store too.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from starlette.requests import Request
 
 from pipeline.store.port import Stop
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -32,6 +36,8 @@ class _Flight:
 
 # What is being worked out, by event loop.
 _flights: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, _Flight]] = WeakKeyDictionary()
+# Threads of their own: those of the loop may all be busy with the very questions that are to be ended.
+_ENDERS = ThreadPoolExecutor(4, "wayfare-ending")
 _endings: set[asyncio.Task[None]] = set()  # the loop keeps tasks by weak references alone
 
 
@@ -57,8 +63,12 @@ async def shared(key: Hashable, work: Callable[[Stop], T]) -> T:
 
 
 async def _ended(flight: _Flight) -> None:
+    loop = asyncio.get_running_loop()
     while not flight.task.done():
-        await asyncio.to_thread(flight.stop.set)
+        try:
+            await loop.run_in_executor(_ENDERS, flight.stop.set)
+        except Exception:  # a store that cannot be reached now may be in a moment
+            log.warning("a question that nobody waits for could not be ended; trying again", exc_info=True)
         await asyncio.wait([flight.task], timeout=AGAIN_SECONDS)
 
 

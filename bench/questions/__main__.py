@@ -29,7 +29,7 @@ from pipeline.store.sql import load
 from schemas.definitions import Funnel, Project, Step
 from tests.equipment.clickhouse_fixtures import Endpoint
 
-MEMORY_BYTES = 2_000_000_000
+MEMORY_BYTES, ROWS = 2_000_000_000, 5_000_000
 _NOW = END + 10 * DAY
 
 
@@ -86,7 +86,7 @@ def asking(store: Store) -> Asking:
     return Asking(
         store=store, project=Project("bench"), goals=(), funnels={SAVED: saved}, now=_NOW, statements=[],
         segments={}, memberships={}, members_of=segments.members, kept=set(), notions={},
-        limits=limits(240, MEMORY_BYTES),
+        limits=limits(240, MEMORY_BYTES, ROWS),
     )  # fmt: skip
 
 

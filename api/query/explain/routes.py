@@ -1,12 +1,11 @@
 """`POST .../questions/NAME/explain`: who is behind a number of an answer; as CSV, JSON lines or Parquet all of them."""
 
-import asyncio
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
-from api.query import access, ask, export
+from api.query import access, ask, export, flights
 from api.query.bodies import JsonRoute
 from api.query.explain.answer import Explain, ExplainQuestion, Explanation, explained, explained_customer, records
 from api.query.explain.cases import Cases
@@ -36,7 +35,10 @@ from api.query.questions.sessions import SessionsQuestion
 from api.query.questions.stickiness import StickinessQuestion
 from api.query.questions.trend import TrendQuestion
 from api.query.runtime_port import Runtime
+from pipeline.store.port import Stop
 from schemas.definitions import Project
+
+T = TypeVar("T")
 
 
 class Explainable(NamedTuple):
@@ -89,22 +91,39 @@ def _add(routes: APIRouter, runtime: Runtime, name: str, one: Explainable) -> No
     )
     async def explain(request: Request, asked: body, project: Project = reads) -> Any:
         media = export.wanted(request)
-        if media:
-            cases = await asyncio.to_thread(_cases, runtime, project, one, asked)
-            return export.sent(records(cases), media, f"{name}-customers")
-        return await asyncio.to_thread(_explain, runtime, project, one, asked)
+        try:
+            if media:
+                cases = await _shared(request, runtime, project, one, asked, _cases)
+                return export.sent(records(cases), media, f"{name}-customers")
+            return await _shared(request, runtime, project, one, asked, _explain)
+        except flights.ClientGone:
+            return Response(status_code=ask.GONE)
 
 
-def _cases(runtime: Runtime, project: Project, one: Explainable, asked: Any) -> Cases:
-    asking = ask.asking(runtime, project)
+async def _shared(
+    request: Request,
+    runtime: Runtime,
+    project: Project,
+    one: Explainable,
+    asked: Any,
+    work: Callable[[Runtime, Project, Explainable, Any, Stop], T],
+) -> T:
+    """As answers are: worked out once for all who ask the same at once, and ended when nobody waits any more."""
+    known = runtime.definitions.snapshot().version
+    key = id(runtime), project, known, work, one.cases, asked.model_dump_json(by_alias=True)
+    return await flights.heard(request, flights.shared(key, lambda stop: work(runtime, project, one, asked, stop)))
+
+
+def _cases(runtime: Runtime, project: Project, one: Explainable, asked: Any, stop: Stop) -> Cases:
+    asking = ask.asking(runtime, project, stop)
     question = ask.in_zone(asked.question, project)
     with ask.too_large_told():
         return one.cases(ask.about(asking, question), question, asked.cell)
 
 
-def _explain(runtime: Runtime, project: Project, one: Explainable, asked: Any) -> Explanation:
+def _explain(runtime: Runtime, project: Project, one: Explainable, asked: Any, stop: Stop) -> Explanation:
     until = ask.data_until(runtime)
-    asking = ask.asking(runtime, project)
+    asking = ask.asking(runtime, project, stop)
     question = ask.in_zone(asked.question, project)
     with ask.too_large_told():
         cases = one.cases(ask.about(asking, question), question, asked.cell)

@@ -74,7 +74,7 @@ class Asking(NamedTuple):
     members_of: Callable[["Asking", str], frozenset[int]]  # `segments.members`
     kept: set[str]  # funnels whose entries were read as the agents keep them, as `funnel.NAME`
     notions: dict[str, int]  # looked at on the way (a filter on a session is about sessions), and their versions
-    limits: Mapping[str, int]  # of a statement: a question that would pass one is refused by the store
+    limits: Mapping[str, int | str]  # of a statement: a question that would pass one is refused by the store
     stop: Stop = Stop()  # set when nobody waits for the answer any more
     only: frozenset[int] | None = None  # the customers that the question is about; None: everybody
     inside: tuple[str, ...] = ()  # segments whose members are being found out
