@@ -6,6 +6,7 @@ create(runtime)              for a process that has opened them already
 
 import asyncio
 import gc
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -111,6 +112,13 @@ def settle() -> None:
     allocator.keep()
 
 
+def _quiet_access_log() -> None:
+    """A server that is started by hand prints each request's address and query, where pixels and webhooks have their
+    write key. Started by `wayfare` it has no such log.
+    """
+    logging.getLogger("uvicorn.access").disabled = True
+
+
 class Lazy:
     """The app that reads the settings and opens log and store when the server starts it."""
 
@@ -119,6 +127,7 @@ class Lazy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
+            _quiet_access_log()
             opened = await asyncio.to_thread(Opened, load(), "serve")
             self._app = create(opened.runtime)
             settle()

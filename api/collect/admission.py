@@ -4,13 +4,14 @@ Buckets of tokens, in this process alone: behind several collectors each lets in
 only when it has been read, so a bucket may go below zero; then its sender waits until it is above again.
 """
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from ipaddress import ip_network
 from math import ceil
 from time import monotonic
 from urllib.parse import urlsplit
 
+from api.collect.addresses import address_of
 from api.collect.answers import Refused
 from api.collect.consent import USUAL, Policy
 from api.collect.cookieless import Salt
@@ -50,6 +51,12 @@ class Buckets:
         self._left[name] = left - count, now
         return 0.0
 
+    def give_back(self, name: str) -> None:
+        """A token that was taken in vain."""
+        if name in self._left:
+            left, then = self._left[name]
+            self._left[name] = left + 1, then
+
     def _of(self, name: str, now: float) -> float:
         tokens, then = self._left.get(name, (self._most, now))
         return min(self._most, tokens + (now - then) * self.rate)
@@ -81,10 +88,20 @@ class Admission:
         if self._addresses.rate and address and (wait := self._addresses.take(_network(address), 1)):
             raise _too_many("this address sends more requests than one may", wait)
 
+    def asks_again(self, address: str) -> None:
+        """A request that was let in will be asked for once more, and counts once."""
+        if self._addresses.rate and address:
+            self._addresses.give_back(_network(address))
+
     def events(self, sender: Sender, count: int) -> None:
         """When it is known how many events a request holds; one without any counts as one."""
         if self._keys.rate and (wait := self._keys.take(f"{sender.project} {sender.key}", max(count, 1))):
             raise _too_many("this write key sends more events than one may", wait)
+
+    def all_events(self, counts: Mapping[Sender, int]) -> None:
+        """Of a request before any of it is taken: a part that is refused would come again with all that was taken."""
+        for sender, count in counts.items():
+            self.events(sender, count)
 
     def visitor(self, sender: Sender, headers: Mapping[bytes, bytes], peer: str, received_at: int) -> Visitor:
         """Who sends, where the page may."""
@@ -128,11 +145,10 @@ def _origin_of(referer: bytes) -> bytes:
 
 @lru_cache(4096)
 def _network(address: str) -> str:
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
+    found = address_of(address)
+    if found is None:
         return address
-    return address if found.version == 4 else str(ipaddress.ip_network((found, _V6_BITS), strict=False))
+    return str(found) if found.version == 4 else str(ip_network((found, _V6_BITS), strict=False))
 
 
 def _too_many(words: str, wait: float) -> Refused:

@@ -15,7 +15,7 @@ from typing import Any
 from api.collect import answers
 from api.collect.admission import Admission
 from api.collect.answers import Answer, Refused, origin_headers, preflight, refusal, taken
-from api.collect.bodies import SenderLeft, read_body, unpacked
+from api.collect.bodies import Held, SenderLeft, read_body, unpacked
 from api.collect.client_settings import settings_of
 from api.collect.clock import wall_clock
 from api.collect.counters import Counters
@@ -75,7 +75,7 @@ class Collector:
         self._admission = admission or Admission()
         self._trackers = trackers.Reader(keys, self._admission.salt)
         self._limits = limits or Limits()
-        self._deadline = ReadDeadline(self._limits.read_s)
+        self._deadline, self._held = ReadDeadline(self._limits.read_s), Held(self._limits.held)
         self.counters = counters or Counters()
         self._links = links.LinkDoor(signers, self._admission, writer, self._lines_of, self.counters)
         self._closing = False
@@ -127,6 +127,7 @@ class Collector:
             if sender is None:
                 sender = sender_in_body(request.write_key, self._keys)
             if len(request.events) > self._limits.chunk:
+                self._admission.asks_again(peer)
                 return False
             self._admission.events(sender, len(request.events))
             lines = self._lines(request, 0, kind, sender, headers, peer)
@@ -146,15 +147,16 @@ class Collector:
         protocol, read = protocols[0], 0
         try:
             self._admission.request(peer)
-            whole = unpacked(body, headers, self._limits.import_body)
+            whole = unpacked(body, headers, self._trackers.limit(headers, self._limits))
             asked = trackers.asked_by(scope, whole, headers, self._now(), peer)
             protocol = trackers.claimed(protocols, asked)
             found = self._trackers.read(protocol, asked)
             if isinstance(found, Answer) or len(found.told) != 1 or not 0 < found.size <= self._limits.chunk:
+                self._admission.asks_again(peer)
                 return False
             read = len(body)
+            self._admission.all_events(found.notes)
             ((sender, lines),) = self._trackers.chunks(found, self._limits.chunk, self._new_lines)
-            self._admission.events(sender, lines.size)
             appended = self._writer.append_all(EVENTS, lines.by_partition)
         except (UserMistake, LogFull, LogUnavailable) as error:
             self.counters.body_bytes += read
@@ -180,6 +182,7 @@ class Collector:
             whole = unpacked(body, headers, self._limits.import_body)
             mapped = self._webhooks.read_at_once(vendor, source, scope, headers, whole, self._now())
             if mapped is None or not 0 < len(mapped.events) + len(mapped.unmapped) <= self._limits.chunk:
+                self._admission.asks_again(peer)
                 return False
             lines = self._new_lines(source.sender, "", headers, "")
             door.add(mapped, lines)
@@ -300,16 +303,16 @@ class Collector:
             if self._closing:
                 raise answers.stopping()
             self._admission.request(peer)
-            body = await self._body(receive, headers, self._limits.import_body)
+            body = await self._body(receive, headers, self._trackers.limit(headers, self._limits))
             asked = trackers.asked_by(scope, body, headers, self._now(), peer)
             protocol = trackers.claimed(protocols, asked)
             found = self._trackers.read(protocol, asked)
             if isinstance(found, Answer):
                 return found
             answers.must_be_few(found.size, self._limits.events)
+            self._admission.all_events(found.notes)
             accepted = rejected = 0
             for sender, lines in self._trackers.chunks(found, self._limits.chunk, self._new_lines):
-                self._admission.events(sender, lines.size)
                 await self._writer.append_all(EVENTS, lines.by_partition)
                 accepted += lines.accepted
                 rejected += self._count(sender, lines)
@@ -345,7 +348,7 @@ class Collector:
         assert task is not None
         deadline.begin(task)
         try:
-            body = await read_body(receive, headers, limit)
+            body = await read_body(receive, headers, limit, self._held)
         except asyncio.CancelledError:
             if not deadline.has_cut(task):
                 raise

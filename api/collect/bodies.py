@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from api.collect.answers import CLOSE, Refused
+from api.collect.answers import CLOSE, RETRY_AFTER, Refused
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -18,6 +18,7 @@ TAKEN_ENCODINGS = (b"", b"identity", b"gzip", b"x-gzip")
 # A refused body up to so many times the limit is read to its end and dropped (of one with a Content-Length the server
 # does that), so that the sender sees the answer; a longer one finds the connection closed.
 DRAINED = 16
+SMALL = 65_536  # bytes that a body may have though too many are held: few senders cannot keep all others out
 MOST_MEMBERS = 64  # of a gzip body; each costs a copy of what follows it
 
 
@@ -25,8 +26,15 @@ class SenderLeft(Exception):
     """The sender closed the connection before the body was whole: there is nobody to answer."""
 
 
-async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
-    """The body as sent, at most `limit` bytes. Raises Refused (413) or SenderLeft."""
+class Held:
+    """Bytes of all bodies that have come in part. Slow senders of large ones would fill the memory together."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.bytes = most, 0
+
+
+async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int, held: Held) -> bytes:
+    """The body as sent, at most `limit` bytes. Raises Refused (413; 503 where too much is held) or SenderLeft."""
     told = headers.get(b"content-length", b"")
     if told.isdigit() and (len(told) > 18 or int(told) > limit):
         raise _too_large(limit, closing=len(told) > 18 or int(told) > DRAINED * limit)
@@ -36,20 +44,46 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int) -
         if len(body) > limit:
             raise _too_large(limit, closing=False)
         return body
-    chunks, size = [], 0
-    while message["type"] == "http.request":
-        chunk, more = message.get("body", b""), message.get("more_body")
-        size += len(chunk)
-        if size <= limit:
-            chunks.append(chunk)
-            if not more:
-                return b"".join(chunks)
-        else:
-            chunks.clear()
-            if not more or size > DRAINED * limit:
-                raise _too_large(limit, closing=bool(more))
-        message = await receive()
+    pieces = _Pieces(held)
+    try:
+        while message["type"] == "http.request":
+            if pieces.add(message.get("body", b""), limit, more=bool(message.get("more_body"))):
+                return b"".join(pieces.kept)
+            message = await receive()
+    finally:
+        pieces.let_go()
     raise SenderLeft
+
+
+class _Pieces:
+    """What has come of one body, and its part in what is held."""
+
+    def __init__(self, held: Held) -> None:
+        self._held, self._counted = held, 0
+        self.kept: list[bytes] = []
+        self._size = 0
+
+    def add(self, piece: bytes, limit: int, *, more: bool) -> bool:
+        """Whether the body is whole. One that is too large is read on, and dropped, see DRAINED."""
+        self._size += len(piece)
+        if self._size > limit:
+            self.let_go()
+            if not more or self._size > DRAINED * limit:
+                raise _too_large(limit, closing=more)
+            return False
+        self.kept.append(piece)
+        self._counted += len(piece)
+        self._held.bytes += len(piece)
+        if more and self._held.bytes > self._held.most and self._size > SMALL:
+            raise Refused(
+                503, "busy", "more bodies come at once than can be held; send the same again later",
+                headers=(*RETRY_AFTER, CLOSE),
+            )  # fmt: skip
+        return not more
+
+    def let_go(self) -> None:
+        self._held.bytes -= self._counted
+        self._counted, self.kept = 0, []
 
 
 def unpacked(body: bytes, headers: dict[bytes, bytes], limit: int) -> bytes:

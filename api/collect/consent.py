@@ -4,17 +4,20 @@ context.consent                                   {"state": "granted|denied|unkn
 context.consent.categoryPreferences               Segment's clients: {"analytics": true, ...}
 context.consentManagement.deniedConsentIds        RudderStack's: ["analytics", ...]; allowedConsentIds
 
+States are written in any case, a purpose's as true and false or in words. Of two that differ the stricter one counts.
+
 granted   taken
 denied    rejected, nothing of it kept; only the event that tells of the change is taken, where it names a device
 unknown   taken without ids, under an id of the day, where the project allows that; else rejected
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from api.collect.routing import Routing
+from pipeline.ingest.properties import EMAIL_KEYS, PHONE_KEYS
 from pipeline.ingest.redacted_event import CONSENT_CHANGED
 from pipeline.ingest.redaction import Redaction, redaction_of
 from pipeline.store.definitions import Snapshot
@@ -24,10 +27,12 @@ State = Literal["granted", "denied", "unknown"]
 Verdict = Literal["taken", "cookieless", "consent_denied", "consent_missing", "opted_out"]
 
 NAMING = ("identify", "alias", "group")  # calls that say who somebody is: without consent there is nobody to name
-_STATES: Mapping[str, State] = {"granted": "granted", "denied": "denied", "unknown": "unknown"}
+_STRICTEST: tuple[State, ...] = ("denied", "unknown", "granted")
+_STATES: Mapping[str, State] = {state: state for state in _STRICTEST}
 _OF_THE_DEVICE = frozenset(
     ("anonymousId", "userId", "previousId", "groupId", "traits", "sessionId", "session", "externalIds", "sessionStart")
 )
+_OF_A_PERSON = EMAIL_KEYS | PHONE_KEYS  # names in properties that identity goes by
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -90,24 +95,32 @@ def verdict(policy: Policy, event: Routing, is_trusted: bool) -> Verdict:
 
 
 def told(event: Routing, purpose: str) -> State | None:
-    """The state that an event tells; None where it says nothing of the purpose."""
+    """The state that an event tells, of several the strictest; None where it says nothing of the purpose."""
     context = event.context
-    if context is None:
+    if context is None or (context.consent is None and context.consent_management is None):
         return None
-    consent = context.consent
+    return min(_answers(context.consent, context.consent_management, purpose), key=_STRICTEST.index, default=None)
+
+
+def _answers(consent: object, managed: object, purpose: str) -> Iterator[State]:
     if isinstance(consent, dict):
-        if isinstance(said := consent.get("state"), str) and said in _STATES:
-            return _STATES[said]
+        if state := _state(consent.get("state")):
+            yield state
         for name in ("purposes", "categoryPreferences"):
             if isinstance(purposes := consent.get(name), dict) and (state := _of_purpose(purposes, purpose)):
-                return state
-    managed = context.consent_management
+                yield state
     if isinstance(managed, dict):
         if _names(managed.get("deniedConsentIds"), purpose):
-            return "denied"
-        if _names(managed.get("allowedConsentIds"), purpose):
-            return "granted"
-    return None
+            yield "denied"
+        elif _names(managed.get("allowedConsentIds"), purpose):
+            yield "granted"
+
+
+def _state(value: object) -> State | None:
+    """As senders write it, in any case; True and False too."""
+    if isinstance(value, bool):
+        return "granted" if value else "denied"
+    return _STATES.get(value.strip().lower()) if isinstance(value, str) else None
 
 
 def _names(ids: object, purpose: str) -> bool:
@@ -115,8 +128,8 @@ def _names(ids: object, purpose: str) -> bool:
 
 
 def _of_purpose(purposes: Mapping[str, Any], purpose: str) -> State | None:
-    given = next((value for name, value in purposes.items() if name.lower() == purpose.lower()), None)
-    return None if not isinstance(given, bool) else "granted" if given else "denied"
+    given = (_state(value) for name, value in purposes.items() if name.lower() == purpose.lower())
+    return min(filter(None, given), key=_STRICTEST.index, default=None)
 
 
 def without_ids(raw: bytes, device: str) -> bytes:
@@ -132,5 +145,6 @@ def without_ids(raw: bytes, device: str) -> bytes:
         if name == "context":
             fields[name] = {one: given for one, given in inner.items() if one not in _OF_THE_DEVICE}
         else:
-            fields[name] = inner | {"cookieless": True}
+            kept = {one: given for one, given in inner.items() if one not in _OF_A_PERSON}
+            fields[name] = kept | {"cookieless": True}
     return msgspec.json.encode(fields)

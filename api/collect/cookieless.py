@@ -5,10 +5,12 @@
 The salt is random and gone after its day, and with it the way from an address to an id.
 """
 
-import ipaddress
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
+from ipaddress import ip_network
+
+from api.collect.addresses import address_of
 
 Salt = Callable[[int], bytes]  # of the day (days since 1970); raises SaltMissing where there is none now
 
@@ -20,13 +22,8 @@ _BITS = {4: 24, 6: 48}  # of an address that are looked at
 @lru_cache(1 << 12)
 def prefix_of(address: str) -> str:
     """The first part of an address as a network, as 203.0.113.0/24 or 2001:db8:1::/48; "" for none."""
-    try:
-        found = ipaddress.ip_address(address.strip().partition("%")[0])
-    except ValueError:
-        return ""
-    mapped = getattr(found, "ipv4_mapped", None)
-    found = mapped or found
-    return str(ipaddress.ip_network((found, _BITS[found.version]), strict=False))
+    found = address_of(address)
+    return str(ip_network((found, _BITS[found.version]), strict=False)) if found else ""
 
 
 def cookieless_id(salt: bytes, project: str, address: str, agent: str) -> str:

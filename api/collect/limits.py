@@ -9,6 +9,7 @@ class Limits:
 
     body: int = 512_000
     import_body: int = 8_000_000
+    held: int = 64_000_000  # of all bodies that have begun to come
     event: int = 32_768
     events: int = 10_000  # of one batch; an import may hold any number
     chunk: int = 2_000  # events of a large request that are made into lines before others have a turn

@@ -272,7 +272,8 @@ def _beginning(sender: Sender) -> bytes:
 
 @lru_cache(4096)
 def _agent(header: bytes) -> bytes:
-    return b',"a":' + _quoted(reduced_agent(header.decode("latin-1")[:MOST_USER_AGENT])) if header else b""
+    text = without_emails(header.decode("latin-1"))[:MOST_USER_AGENT]
+    return b',"a":' + _quoted(reduced_agent(text)) if header else b""
 
 
 @lru_cache(4096)

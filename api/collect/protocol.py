@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from api.collect.addresses import unmapped
 from api.collect.answers import CLOSE, Answer, Header, refusal
 
 Take = Callable[[MutableMapping[str, Any], str, bytes, Callable[[Answer], None]], bool]
@@ -51,6 +52,11 @@ class DirectProtocol(HttpToolsProtocol):
     _answered_at = 0.0  # the loop's time
     _held: tuple[RequestResponseCycle, Any] | None = None
     _body = b""  # of the held request, where it has come in one piece
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if self.client:  # as trusted proxies are named
+            self.client = unmapped(self.client[0]), self.client[1]
 
     def data_received(self, data: bytes) -> None:
         was_between = self._is_between
@@ -186,7 +192,7 @@ class DirectProtocol(HttpToolsProtocol):
         if host not in trusted:
             return host
         first: str = told(b", ".join(forwarded).decode("latin1"))[0]
-        return first or host
+        return unmapped(first) or host
 
     def _answer(self, cycle: RequestResponseCycle, answer: Answer) -> None:
         if cycle.disconnected:

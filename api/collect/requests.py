@@ -22,6 +22,7 @@ from api.collect.routing import (
     decode_events_of_batch,
     routing_of,
 )
+from pipeline.ingest.redaction import without_emails
 
 NDJSON = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
 MOST_SENT_AT = 64
@@ -120,9 +121,9 @@ def single_of(body: bytes, headers: dict[bytes, bytes]) -> Request:
 
 
 def sent_at_text(value: object) -> str:
-    """sentAt as the client wrote it; "" where it is neither text nor a number."""
+    """sentAt as the client wrote it, without e-mails; "" where it is neither text nor a number."""
     if isinstance(value, str):
-        return value[:MOST_SENT_AT]
+        return without_emails(value)[:MOST_SENT_AT] if "@" in value or "%" in value else value[:MOST_SENT_AT]
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
@@ -141,7 +142,7 @@ def _envelope(body: bytes) -> Envelope:
 def _sent_at(headers: dict[bytes, bytes], written: object) -> str:
     """RudderStack's browser client tells the time of this very attempt in a header."""
     told = headers.get(b"sentat")
-    return told.decode("latin-1")[:MOST_SENT_AT] if told else sent_at_text(written)
+    return sent_at_text(told.decode("latin-1") if told else written)
 
 
 def _not_json(error: Exception) -> Refused:

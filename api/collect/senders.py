@@ -10,6 +10,7 @@ from collections.abc import Callable, MutableMapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from api.collect.addresses import unmapped
 from api.collect.answers import Refused
 from schemas.definitions import Key
 
@@ -115,4 +116,4 @@ def sender_in_body(key: object, keys: Keys) -> Sender:
 
 def peer_of(scope: MutableMapping[str, Any]) -> str:
     """The address that the request came from, "" = not known."""
-    return str((scope.get("client") or ("",))[0])
+    return unmapped(str((scope.get("client") or ("",))[0]))

@@ -3,6 +3,7 @@
 It makes lines of a request; the collector appends them and then answers as the protocol's clients expect.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import msgspec
 
 from api.collect.answers import JSON_TYPE, Answer, Refused, refusal
 from api.collect.cookieless import DAY_MS, Salt, cookieless_id, prefix_of
+from api.collect.limits import Limits
 from api.collect.lines import EventLines
 from api.collect.routing import TYPES, Context, Routing
 from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
@@ -38,6 +40,9 @@ _encode = msgspec.json.Encoder().encode
 _BEGINNINGS = tuple(BEGINNINGS)
 
 
+MOST_VALUES = 300_000  # of a body: decoded, each is an object of its own
+
+
 def asked_of(path: str) -> tuple[Protocol, ...]:
     """The protocols that may be asked at this path; most have a path of their own."""
     found = EXACT.get(path) or EXACT.get(path.rstrip("/"))
@@ -49,7 +54,10 @@ def asked_of(path: str) -> tuple[Protocol, ...]:
 def asked_by(
     scope: MutableMapping[str, Any], body: bytes, headers: dict[bytes, bytes], now: int, address: str
 ) -> Asked:
-    """An ASGI request with its unpacked body."""
+    """An ASGI request with its unpacked body. Raises Refused (413) for one that decoded is many times its size."""
+    if body.count(b",") > MOST_VALUES:
+        told = f"the body holds more than {MOST_VALUES} values; send smaller batches"
+        raise Refused(413, "payload_too_large", told)
     query = scope.get("query_string", b"").decode("latin-1")
     return Asked(scope["method"], scope["path"].rstrip("/"), query, headers, body, now, address)
 
@@ -65,6 +73,14 @@ class Taken(NamedTuple):
     def size(self) -> int:
         return sum(len(each.posted.notes) for _, each in self.told)
 
+    @property
+    def notes(self) -> Counter[Sender]:
+        """How many of each sender, under whichever of its names."""
+        found: Counter[Sender] = Counter()
+        for sender, each in self.told:
+            found[sender] += len(each.posted.notes)
+        return found
+
     def answer(self, accepted: int, rejected: int) -> Answer:
         wrong = next((each.posted.wrong for _, each in self.told if each.posted.wrong), "")
         if wrong:
@@ -78,6 +94,11 @@ class Reader:
     def __init__(self, keys: Keys, salt: Salt) -> None:
         """`salt` of the day is for the ids of visitors who have none."""
         self._keys, self._salt = keys, salt
+
+    def limit(self, headers: dict[bytes, bytes], limits: Limits) -> int:
+        """Bytes of a body: as many as of an import only where it is known before the first of them whose it is."""
+        key = self._keys(key_in_headers(headers) or "")
+        return limits.body if key is None or key.revoked else limits.import_body
 
     def read(self, protocol: Protocol, asked: Asked) -> Answer | Taken:
         """Raises Refused: 400 where nothing can be made out, 401 for a key that is missing or not known."""

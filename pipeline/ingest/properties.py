@@ -35,7 +35,10 @@ def _spellings(*names: str) -> frozenset[str]:
 
 EMAIL_KEYS = _spellings("email", "e mail", "mail", "email address", "user email", "customer email")
 PHONE_KEYS = _spellings("phone", "phone number", "telephone", "mobile phone", "user phone", "customer phone")
-IP_KEYS = _spellings("ip", "ip address", "ip addr", "client ip", "request ip", "remote ip", "remote addr", "user ip")
+IP_KEYS = _spellings(
+    *("ip", "ip address", "ip addr", "ipv4", "ipv6", "client ip", "request ip", "remote ip", "remote addr", "user ip"),
+    *("source ip", "real ip", "x real ip", "visitor ip", "remote address", "forwarded for", "x forwarded for"),
+) | {"IPv4", "IPv6"}
 _PRIVATE_KEYS = EMAIL_KEYS | PHONE_KEYS | IP_KEYS
 
 # What most properties are: one level, numbers that can be stored. Decoding so is the cheapest way to know.

@@ -99,7 +99,7 @@ class _Walk:
         kept: dict[str, Raw] = {}
         for name, value in _object(raw).items():
             data = bytes(value)
-            if name in _PRIVATE:
+            if name in _PRIVATE or name in IP_KEYS:
                 continue
             if name == "traits":
                 data = self.bag(data, True)

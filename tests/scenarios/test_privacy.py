@@ -1,15 +1,23 @@
 """What a visitor may not be known by is in no log, no file of the tables, no metrics and no line that servers print."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
+
 from schemas.definitions import Privacy
+from schemas.tables import TABLES
+from tests.equipment.broker import free_ports
 from tests.scenarios.house import ClusterHouse, House
+from tests.scenarios.part import HOUSE, Part, environment, until
 
 ADDRESS, IP, PHONE = "Quentin.Veil@private.example", "198.51.100.77", "+4915112345678"
 SEEN = "a-word-that-may-be-kept"
+HOLDING = """SELECT sum(positionCaseInsensitive(formatRow('JSONCompactEachRow', *), {needle:String}) > 0) FROM """
 NUMBERS = {".index", ".timeindex"}  # of Kafka: offsets alone, and long
 
 
@@ -24,6 +32,7 @@ def events() -> list[dict[str, object]]:
         {
             "type": "track", "event": "Asked", "anonymousId": "hidden", "context": context,
             "properties": {"email": ADDRESS, "ip": IP, "note": f"write to {ADDRESS}", "deep": [ADDRESS], "seen": SEEN},
+            "sentAt": ADDRESS,
         },
         {"type": "identify", "userId": ADDRESS, "anonymousId": "hidden", "traits": {"email": ADDRESS, "phone": PHONE}},
         {"type": "alias", "userId": "quentin", "previousId": ADDRESS},
@@ -49,7 +58,10 @@ def read(file: Path) -> bytes:
 def test_a_search_of_all_bytes_finds_no_address_no_mail_and_no_key(house: House) -> None:
     project = house.project()
     body = json.dumps({"batch": events(), "context": {"ip": IP}, "writeKey": project.write_key}).encode()
-    told = {"X-Forwarded-For": IP, "Forwarded": f"for={IP}", "Content-Type": "application/json"}
+    told = {
+        "X-Forwarded-For": IP, "Forwarded": f"for={IP}", "Content-Type": "application/json",
+        "User-Agent": f"Veil/1.0 (+{ADDRESS})",
+    }  # fmt: skip
     assert project.post_raw("/v1/batch", body, **told).status_code == 200
     single = {"userId": ADDRESS, "traits": {"email": ADDRESS}, "context": {"ip": IP}, "writeKey": project.write_key}
     assert project.post_raw("/v1/identify", json.dumps(single).encode(), **told).status_code == 200
@@ -69,6 +81,40 @@ def test_a_search_of_all_bytes_finds_no_address_no_mail_and_no_key(house: House)
         found |= {name for name, forms in sought.items() if any(form in content for form in forms)}
     assert is_read, "the search reads what is kept"
     assert found == set()
+    # The files of the tables are compressed: their rows tell.
+    assert tables_with(house, SEEN, *sought) == {(SEEN, "events")}
+
+
+def tables_with(house: House, *needles: str) -> set[tuple[str, str]]:
+    """(text, table) where any row has the text, whatever its column."""
+    asked = [(needle, name) for needle in needles for name in TABLES]
+    counts = house.read(*((HOLDING + name, {"needle": needle}) for needle, name in asked))
+    return {each for each, [(count,)] in zip(asked, counts, strict=True) if count}
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_a_server_that_is_started_by_hand_prints_no_address_and_no_key(cluster: ClusterHouse, tmp_path: Path) -> None:
+    project, (port,), printed = cluster.project(), free_ports(1), tmp_path / "printed"
+    url = f"http://127.0.0.1:{port}"
+    with printed.open("wb") as output:
+        command = [sys.executable, "-m", "uvicorn", "api.app:app", "--port", str(port)]
+        server = subprocess.Popen(command, stdout=output, stderr=output, env=environment(cluster.settings), cwd=HOUSE)
+    try:
+        until(lambda: answers(url), "the server answers")
+        address = f"{url}/v1/pixel.gif?key={project.write_key}&event=Seen"
+        assert httpx.get(address, headers={"X-Forwarded-For": IP}).status_code == 200
+    finally:
+        server.terminate()
+        server.wait(15)
+    told = printed.read_text()
+    assert "Uvicorn running" in told
+    assert not [secret for secret in (project.write_key, IP, "GET /") if secret in told]
 
 
 def test_without_consent_a_visit_counts_under_an_id_of_the_day_and_nobody_is_named(house: House) -> None:
@@ -76,6 +122,7 @@ def test_without_consent_a_visit_counts_under_an_id_of_the_day_and_nobody_is_nam
     unknown, denied, granted = ({"consent": {"state": state}} for state in ("unknown", "denied", "granted"))
     page, agent = {"type": "page", "properties": {"path": "/"}}, {"User-Agent": "Mozilla/5.0 (X11) Firefox/140.0"}
     looks = [page | {"context": unknown, "anonymousId": "kept-elsewhere"}, page | {"userId": "ann", "name": "Shears"}]
+    looks[0]["properties"] = {"path": "/", "email": ADDRESS, "phone": PHONE}
     named = {"type": "identify", "userId": "ann", "context": unknown}
     for body in (looks, [named, page | {"context": denied}], [page | {"context": granted, "anonymousId": "allowed"}]):
         sent = json.dumps({"batch": body}).encode()
@@ -86,5 +133,27 @@ def test_without_consent_a_visit_counts_under_an_id_of_the_day_and_nobody_is_nam
     total = project.ask("sessions")["total"]
     assert (total["sessions"], total["customers"], total["views"]) == (2, 2, 3)
     assert project.verify().exit_code == 0
+    for unknown_to_all in (f"email:{ADDRESS}", "user:ann"):
+        url = f"{house.url}/api/v1/projects/{project.name}/customers/{unknown_to_all}"
+        assert house.http.get(url, headers=project.admin_headers).status_code == 404
     for unseen in (b"kept-elsewhere", b"cookieless-127"):
         assert not any(unseen in content for content in files(house))
+
+
+def test_visitors_behind_a_proxy_that_is_trusted_are_limited_each_for_himself(cluster: ClusterHouse) -> None:
+    project, (port,) = cluster.project(), free_ports(1)
+    settings = cluster.settings | {"trusted_proxies": "127.0.0.0/8", "address_rate": "1"}
+    behind = Part("behind", ("serve", "--port", str(port)), settings, cluster.folder / "behind.log")
+    url = f"http://127.0.0.1:{port}"
+
+    def sends(address: str) -> int:
+        told = {"X-Forwarded-For": f"192.0.2.1, {address}"}  # what the proxy itself has seen comes last
+        return httpx.post(f"{url}/v1/batch", json={"batch": []}, auth=(project.write_key, ""), headers=told).status_code
+
+    behind.start()
+    try:
+        until(lambda: answers(url), "the collector behind the proxy answers")
+        assert {sends(f"203.0.113.{number}") for number in range(40)} == {200}
+        assert 429 in [sends("203.0.113.200") for _ in range(40)]
+    finally:
+        behind.stop()

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from api.collect.admission import Admission, Buckets, is_allowed
+from api.collect.answers import Refused
 from api.collect.consent import Policy
 from schemas.definitions import Project
-from tests.api.collect.door import KEYS, Door, track
+from tests.api.collect.door import KEYS, Door, small_limits, track
 from tests.api.webhooks.vendors_door import MAIL, SIGNED, send, vendor_door
 
 SHOP = "https://shop.example"
@@ -71,6 +72,24 @@ async def test_a_key_is_held_to_its_events_and_others_are_served_meanwhile() -> 
     answer = await door.batch(track())
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "41")
     assert (await door.batch(track(), key="server-key")).status_code == 200
+
+
+def test_an_address_of_ipv4_is_itself_where_a_socket_tells_it_as_ipv6() -> None:
+    admission = Admission(address_rate=1, now=lambda: 0.0)
+    for number in range(10):
+        admission.request("::ffff:203.0.113.9" if number % 2 else "203.0.113.9")
+    with pytest.raises(Refused):
+        admission.request("::ffff:203.0.113.9")
+    admission.request("::ffff:198.51.100.7")
+
+
+async def test_a_trackers_request_is_taken_whole_or_not_at_all() -> None:
+    door = Door(admission=Admission(key_rate=1, now=lambda: 0.0), limits=small_limits())
+    notes = [{"event": "Seen", "properties": {"token": "web-key", "distinct_id": f"u{n}"}} for n in range(18)]
+    assert (await door.post("/track", notes, key=None)).status_code == 200
+    assert len(door.log.raw) == 18
+    answer = await door.post("/track", notes[:1], key=None)
+    assert (answer.status_code, answer.headers["retry-after"], len(door.log.raw)) == (429, "9", 18)
 
 
 def test_buckets_of_very_many_senders_are_forgotten_when_they_are_full(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 import uvicorn
 
+from api.collect.admission import Admission
 from api.collect.protocol import protocol_of
 from pipeline.errors import LogUnavailable
 from schemas.definitions import Key
@@ -71,6 +72,13 @@ class Listening:
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         self.through_asgi += 1
         await self.door.collector(scope, receive, send)
+
+    def protocol(self) -> asyncio.Protocol:
+        """Of a connection to another socket of the server."""
+        made: asyncio.Protocol = self.server.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.server.config, server_state=self.server.server_state, app_state={}
+        )
+        return made
 
     @property
     def url(self) -> str:
@@ -333,6 +341,35 @@ async def test_a_browser_behind_a_proxy_is_placed_by_the_address_that_the_proxy_
     assert listening.log.line.g is not None
     assert listening.log.line.g[2] == place
     assert listening.through_asgi == 0
+
+
+async def test_a_request_that_goes_the_long_way_counts_once_for_its_address() -> None:
+    many = json.dumps({"batch": NINE}).encode()
+    notes = json.dumps([{"event": "Seen", "properties": {"token": "web-key", "distinct_id": "u"}}] * 9).encode()
+    for path, body in (("/v1/batch", many), ("/track", notes)):
+        admission = Admission(address_rate=1, now=lambda: 0.0)
+        async with serving(limits=small_limits(), admission=admission) as listening:
+            reader, writer = await listening.connect()
+            statuses = []
+            for _ in range(11):
+                writer.write(request(body, path=path))
+                statuses.append((await answer(reader))[0])
+            assert (statuses, listening.through_asgi) == ([200] * 10 + [429], 10), path
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+async def test_a_proxy_is_trusted_whichever_way_its_socket_tells_its_address() -> None:
+    async with serving() as listening:
+        both = socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+        server = await asyncio.get_running_loop().create_server(listening.protocol, sock=both)
+        async with server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", both.getsockname()[1])
+            writer.write(request(one(), "X-Forwarded-For: ::ffff:203.0.113.9"))
+            assert (await answer(reader))[0] == 200
+            writer.close()
+            await writer.wait_closed()
+    assert listening.log.line.g is not None
+    assert listening.log.line.g[2] == "Berlin"
 
 
 def named(*, agent: str, number: int) -> bytes:

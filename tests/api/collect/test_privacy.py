@@ -47,6 +47,11 @@ def reasons(door: Door) -> list[str]:
         ({"consentManagement": {"allowedConsentIds": ["analytics"]}}, ""),
         ({"consent": [], "consentManagement": 5}, ""),
         ({"consent": {"state": ["denied"]}}, ""),
+        ({"consent": {"state": " DENIED "}}, "consent_denied"),
+        ({"consent": {"state": "Granted", "purposes": {"analytics": "denied"}}}, "consent_denied"),
+        ({"consent": {"state": "unknown", "purposes": {"analytics": True}}}, "consent_missing"),
+        ({"consent": {"purposes": {"analytics": "Granted", "ANALYTICS": False}}}, "consent_denied"),
+        ({"consent": {"state": "granted"}, "consentManagement": {"deniedConsentIds": ["Analytics"]}}, "consent_denied"),
         ({}, ""),
     ],
 )
@@ -88,7 +93,7 @@ async def test_a_cookieless_event_has_no_id_but_that_of_the_day() -> None:
         page(
             userId="ann", traits={"email": "ann@example.com"}, groupId="acme",
             context={"consent": {"state": "unknown"}, "traits": {"plan": "x"}, "sessionId": 5, "locale": "de"},
-            properties={"path": "/a"},
+            properties={"path": "/a", "email": "ann@example.com", "Phone Number": "+49 170 1234567", "mail": [1]},
         )
     )  # fmt: skip
     event = door.log.event
@@ -215,3 +220,22 @@ async def test_the_first_part_of_an_address_is_kept_where_the_project_says_so() 
     (row,) = Ingest({}).accept_lines(door.log.raw[0], 1, 0, 0)
     assert isinstance(row, EventRow)
     assert json.loads(row.properties) == {"ip_prefix": "198.51.100.0/24"}
+
+
+async def test_a_text_that_the_sender_tells_of_himself_holds_no_e_mail_either() -> None:
+    door = door_with()
+    for told in ({"sentAt": "ann@example.com"}, {"sentAt": "at ann%40example.com"}):
+        body = {"batch": [track()], **told}
+        await door.post("/v1/batch", body, headers={"user-agent": "Ann/1.0 (ann@example.com)"})
+        await door.post("/v1/track", track(**told), headers={"sentAt": "ann@example.com"})
+    assert len(door.log.raw) == 4
+    assert not [line for line in door.log.raw if b"ann@" in line or b"ann%40" in line]
+
+
+@pytest.mark.parametrize("name", ["source_ip", "ipv4", "IPv6", "x_forwarded_for", "X-Forwarded-For", "realIp"])
+async def test_an_address_under_one_of_its_names_reaches_no_table(name: str) -> None:
+    door = door_with()
+    await door.batch(track(properties={name: "203.0.113.9", "deep": [{name: "203.0.113.9"}]}))
+    (row,) = Ingest({}).accept_lines(door.log.raw[0], 1, 0, 0)
+    assert isinstance(row, EventRow)
+    assert row.properties == '{"deep":[{}]}'

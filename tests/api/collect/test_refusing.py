@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from api.collect.limits import Limits
 from pipeline.errors import LogFull, LogUnavailable, SaltMissing, UserMistake
 from tests.api.collect.door import ByPartition, Door, basic, gzipped, small_limits, track
 
@@ -294,6 +295,44 @@ async def test_a_body_that_is_cut_gets_no_answer_and_leaves_no_line(door: Door) 
     assert await asked(door, [(b"authorization", basic("web-key").encode())], receive) == []
     assert door.log.appended == []
     assert door.counters.cut == 1
+
+
+async def test_large_bodies_are_503_while_as_many_are_held_as_may_be_and_small_ones_are_taken() -> None:
+    door, end = Door(limits=Limits(held=100_000)), asyncio.Event()
+    key = [(b"authorization", basic("web-key").encode())]
+
+    def comes(*pieces: bytes, then: asyncio.Event | None = None) -> Any:
+        rest = list(pieces)
+
+        async def receive() -> dict[str, Any]:
+            if not rest and then is not None:
+                await then.wait()
+                return {"type": "http.disconnect"}
+            return {"type": "http.request", "body": rest.pop(0), "more_body": bool(rest) or then is not None}
+
+        return receive
+
+    slow = asyncio.create_task(asked(door, key, comes(b" " * 90_000, then=end)))
+    await asyncio.sleep(0)
+    large = b" " * 70_000, json.dumps(track()).encode()
+    start, body = await asked(door, key, comes(*large))
+    assert (start["status"], json.loads(body["body"])["error"]["code"]) == (503, "busy")
+    assert {(b"connection", b"close"), (b"retry-after", b"2")} <= set(start["headers"])
+    small = json.dumps(track()).encode()
+    assert (await asked(door, key, comes(b" " * 30_000, small)))[0]["status"] == 200
+    end.set()
+    assert await slow == []
+    assert (await asked(door, key, comes(*large)))[0]["status"] == 200
+
+
+async def test_a_large_body_for_another_trackers_route_needs_a_key_before_it() -> None:
+    note = {"event": "Seen", "properties": {"token": "web-key", "distinct_id": "u"}}
+    body = b" " * 3_000 + json.dumps(note).encode()
+    for key, status in ((None, 413), ("nobody", 413), ("old-key", 413), ("web-key", 200)):
+        door = Door(limits=small_limits())
+        headers = {} if key is None else {"x-write-key": key}
+        assert (await door.post("/track", body, key=None, headers=headers)).status_code == status, key
+        assert len(door.log.raw) == (status == 200)
 
 
 async def test_a_body_in_pieces_is_put_together(door: Door) -> None:
