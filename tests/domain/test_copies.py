@@ -99,7 +99,7 @@ def copies_before(copies: list[Received], coming: list[Received], turn: list[Rec
     return [copy for copy in copies if copy not in coming and copy not in turn]
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(copies=copies, data=st.data())
 def test_the_copy_that_counts_is_the_same_in_every_order_grouping_and_redelivery(
     copies: list[Received], data: st.DataObject

@@ -59,7 +59,7 @@ def rows_of(facts: DeviceFacts) -> dict[str, dict[Any, Any]]:
     }
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(histories(), st.sampled_from(OPTIONS), st.integers(1, 5), st.data())
 def test_hot_events_give_what_the_cold_way_gives(
     events: list[EventRow], options: SessionOptions, known: int, data: st.DataObject

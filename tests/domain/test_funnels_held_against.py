@@ -17,7 +17,7 @@ from tests.evaluator.entries import Entry, opened
 from tests.evaluator.happenings import Happening, property_text
 from tests.evaluator.made_up import Question, followed, history
 
-EXAMPLES = int(os.environ.get("EVALUATOR_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("EVALUATOR_EXAMPLES", "150"))
 often = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 

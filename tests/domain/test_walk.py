@@ -265,7 +265,7 @@ def any_events(draw: st.DrawFn) -> list[Event]:
     ]  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(any_events(), any_funnel())
 def test_entries_are_what_the_account_says(events: list[Event], asked: Funnel) -> None:
     found = [(entry.entered_at, entry.step_messages) for entry in entered(events, asked)]
@@ -277,7 +277,7 @@ def test_entries_are_what_the_account_says(events: list[Event], asked: Funnel) -
     assert found == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(any_events(), any_funnel(), st.integers(1, 9))
 def test_a_wider_window_never_lowers_a_step_of_an_entry_that_nothing_removes(
     events: list[Event], asked: Funnel, wider: int
