@@ -76,7 +76,8 @@ class Bench:
         """A turn over these; seconds."""
         started = time.perf_counter()
         await agent.claims.hold(set(CLAIMED))
-        await agent.turn([(0, list(items))])
+        rules = (self.sessions.rules.projects,) if agent is self.sessions else ()
+        await agent.turn([(0, list(items), *rules)])
         return time.perf_counter() - started
 
     def taken(self, topic: str, kind: type[Any]) -> list[Any]:
