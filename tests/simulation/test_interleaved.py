@@ -16,7 +16,7 @@ from tests.simulation.test_broken_off import RULES, AllAtOnce
 from tests.simulation.test_stream_equals_batch import proven
 from tests.simulation.test_zombies import NO_FAULT, STORIES, Freezer
 from tests.simulation.world import Crash, Odds, World
-from tests.story import story
+from tests.story import received
 
 SLOW, OTHER = 0, 1
 
@@ -27,7 +27,7 @@ async def told(name: str, topic: str, at: int) -> bool:
     All that is told before has been done; the turn is about what comes after it.
     """
     first, then = STORIES[name]
-    world = World([*RULES, *story("\n".join([*first, *then]))], at, NO_FAULT, workers=2)
+    world = World([*RULES, *received("\n".join([*first, *then]))], at, NO_FAULT, workers=2)
     for shard in world.logs:
         world.move(shard, SLOW if shard[0] == topic else OTHER)
     for _ in (*RULES, *first):
@@ -75,7 +75,7 @@ def test_a_shard_that_comes_back_is_carried_on_from_what_the_other_has_written(n
     async def main() -> None:
         first, then = STORIES[name]
         told = [*first, *then, "d 10:10 track Bought", "e 10:10 track Bought"]
-        world = World([*RULES, *story("\n".join(told))], 0, Odds(0, 0, 0, 0, cache_devices=100), workers=2)
+        world = World([*RULES, *received("\n".join(told))], 0, Odds(0, 0, 0, 0, cache_devices=100), workers=2)
         for shard in world.logs:
             world.move(shard, SLOW)
         for step in range(len(RULES) + len(told)):
@@ -98,7 +98,7 @@ async def dies(name: str, at: int, random: Random) -> bool:
     What came first has been done in turns of its own, so that facts are changed and taken back.
     """
     first, then = STORIES[name]
-    world = World([*RULES, *story("\n".join([*first, *then]))], 0, NO_FAULT, workers=2)
+    world = World([*RULES, *received("\n".join([*first, *then]))], 0, NO_FAULT, workers=2)
     world.random = random
     effects = count()
 
