@@ -6,18 +6,13 @@
 A page holds `<!-- made: NAME -->`, then the part, then `<!-- /made -->`. Examples are written by docs.examples.
 """
 
-import json
 import re
 import sys
-import types
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Final
 
-import typer
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from agents import counters as worker
 from api import health
@@ -51,8 +46,9 @@ from api.query.questions import (
 )
 from api.query.saved import FunnelBody, GoalBody
 from docs import senders
+from docs.commands import commands
+from docs.fields import fields, result
 from docs.markdown import code, rows
-from pipeline.cli.command import app
 from pipeline.domain import asked, filters, identifiers
 from pipeline.ingest import acquisition, channel, properties
 from pipeline.settings import table, variable
@@ -154,109 +150,6 @@ def limits() -> str:
     )
 
 
-def fields(model: type[BaseModel], left_out: Sequence[str] = ()) -> str:
-    """The fields of something that is sent."""
-    lines = [
-        (code(name), _type(each), _default(each), each.description or "")
-        for field, each in model.model_fields.items()
-        if (name := each.alias or field) not in left_out
-    ]
-    return rows(("field", "type", "default", "meaning"), lines)
-
-
-def result(model: type[BaseModel]) -> str:
-    """The fields of an answer; a field that holds objects is followed by theirs."""
-    lines: list[tuple[str, str, str]] = []
-    _collect(model, "", lines)
-    return rows(("field", "type", "meaning"), lines)
-
-
-def _collect(model: type[BaseModel], prefix: str, lines: list[tuple[str, str, str]]) -> None:
-    for field, each in model.model_fields.items():
-        name, inner = each.alias or field, _model_in(each.annotation)
-        lists = "[]" if inner is not None and _type(each).startswith("list") else ""
-        lines.append((code(f"{prefix}{name}{lists}"), _type(each), each.description or ""))
-        if inner is not None:
-            _collect(inner, f"{prefix}{name}{lists}.", lines)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(_model_in, get_args(annotation))), None)
-
-
-_WORDS: Final[Mapping[Any, str]] = {
-    str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "null", Any: "any",
-}  # fmt: skip
-
-
-def _type(each: FieldInfo) -> str:
-    return _named(each.annotation)
-
-
-def _named(kind: Any) -> str:
-    origin, inside = get_origin(kind), get_args(kind)
-    if origin is Annotated:
-        return _named(inside[0])
-    if origin is Literal:
-        return ", ".join(code(value) for value in inside)
-    if origin in (Union, types.UnionType):
-        return " or ".join(dict.fromkeys(_named(one) for one in inside))
-    if origin is list or origin is tuple:
-        return f"list of {_named(inside[0])}"
-    if origin is dict:
-        return "object"
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return f"[{kind.__name__.lower()}](#{kind.__name__.lower()})" if kind in OTHERS.values() else "object"
-    return _WORDS[kind]
-
-
-def _default(each: FieldInfo) -> str:
-    if each.default is PydanticUndefined:
-        return "required"
-    if isinstance(each.default, BaseModel):
-        return code(json.dumps(each.default.model_dump(by_alias=True)))
-    return code(json.dumps(each.default))
-
-
-def commands() -> str:
-    lines = [(code(_usage(words, each)), _plain(each.help), _options(each)) for words, each in every_command().items()]
-    return rows(("command", "what it does", "options"), lines)
-
-
-def every_command() -> dict[str, Any]:
-    """The commands by their words: `up`, `key create`."""
-    root: Any = typer.main.get_command(app)
-    found: dict[str, Any] = {}
-    for name, each in root.commands.items():
-        inner = getattr(each, "commands", None)
-        found |= {name: each} if inner is None else {f"{name} {word}": one for word, one in inner.items()}
-    return found
-
-
-def _usage(words: str, command: Any) -> str:
-    return " ".join(["wayfare", words, *(_argument(each) for each in _parameters(command, "argument"))])
-
-
-def _options(command: Any) -> str:
-    return ", ".join(code(max(each.opts, key=len)) for each in _parameters(command, "option"))
-
-
-def _parameters(command: Any, kind: str) -> list[Any]:
-    return [each for each in command.params if each.param_type_name == kind]
-
-
-def _plain(help: str | None) -> str:
-    return " ".join((help or "").split())
-
-
-def _argument(each: Any) -> str:
-    name = (each.metavar or each.name or "").strip("[]").upper()
-    name += "..." if each.nargs != 1 else ""
-    return name if each.required else f"[{name}]"
-
-
 def metrics() -> str:
     told = {**counters.HELP, **health.HELP, **worker.HELP}
     return rows(("metric", "meaning"), [(code(name), meaning) for name, meaning in sorted(told.items())])
@@ -308,15 +201,16 @@ def part(name: str) -> str:
     if name in PARTS:
         return PARTS[name]()
     kind, _, what = name.partition(" ")
+    linked = OTHERS.values()
     if kind == "question":
-        return fields(QUESTIONS[what][0], _RANGE)
+        return fields(QUESTIONS[what][0], linked, _RANGE)
     if kind == "answer":
-        return result(QUESTIONS[what][1])
+        return result(QUESTIONS[what][1], linked)
     what = what.removeprefix("of ")
     if what == "range":
-        return fields(ranges.Counted)
+        return fields(ranges.Counted, linked)
     told: Mapping[str, type[BaseModel]] = {"customer": Profile, "explain": explaining.Explained}
-    return result(told[what]) if what in told else fields(OTHERS[what])
+    return result(told[what], linked) if what in told else fields(OTHERS[what], linked)
 
 
 def current(page: Path) -> str:

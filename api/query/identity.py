@@ -69,7 +69,7 @@ class Identity(BaseModel):
     nodes: list[Node] = Field(description="the customer's first")
     edges: list[Edge] = Field(description="by kind, then by time")
     decisions: list[DecisionShown] = Field(description="that name a node, newest first, revoked ones too")
-    is_whole: bool = Field(description=f"false: there are more than {MOST_EDGES} pairs; the earliest are shown")
+    is_whole: bool = Field(description=f"false: over {MOST_EDGES} pairs or times of devices; the earliest are shown")
 
 
 Ends = tuple[int, int]
@@ -84,6 +84,8 @@ def identity(asking: Asking, known: tuple[Decision, ...], asked: str) -> Identit
     refused = {(one.identifier, one.other): one for one in RefusedPairs(asking.store).of(project, members)}
     told = _told(asking, pairs)
     owned = [row for row in held.intervals if row.device != row.owner]  # what came without a device is its owner's
+    owned.sort(key=lambda row: (row.owned_from, row.device))
+    is_whole, owned = is_whole and len(owned) <= MOST_EDGES, owned[:MOST_EDGES]
     devices = {row.device for row in owned} - members
     naming = [each for each in known if not each.revoked and (each.one in members or each.other in members)]
     named = {end for ends in pairs for end in ends} | {end for each in naming for end in (each.one, each.other) if end}
@@ -110,7 +112,7 @@ def identity(asking: Asking, known: tuple[Decision, ...], asked: str) -> Identit
         nodes=nodes,
         edges=[
             *(_edge(ends, rows, refused.get(ends), told) for ends, rows in pairs.items()),
-            *map(_owned, sorted(owned, key=lambda row: (row.owned_from, row.device))),
+            *map(_owned, owned),
             *_decided(naming, history),
         ],
         decisions=history,
@@ -147,7 +149,7 @@ def _told(asking: Asking, pairs: Mapping[Ends, Sequence[Pair]]) -> Told:
 def _values(asking: Asking, held: profiles.Held, told: Told) -> dict[int, str]:
     """User and device ids as sent, by identifier."""
     project = asking.project.name
-    users, _ = asking.rows("customer_ids", **held.bound())[0]
+    users, _ = asking.rows("customer_ids", owners=held.members)[0]
     sent = [(Kind.user, text) for text in (*users, *(user for _, user, _ in told.values()))]
     sent += [(Kind.device, device) for _, _, device in told.values()]
     return {identifier(project, kind, usable(text)): text for kind, text in sent if usable(text)}

@@ -7,12 +7,13 @@ owns, a customer's old id. `user:ID`, `email:ADDRESS` and the search by either b
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, Field
 
 from api.query.questions.journeys import JourneyShown, state_of
 from api.query.questions.model import Asking, hexadecimal
+from api.query.timeline import TimelineEvent, cursor, timeline
 from pipeline.domain.goals import total_micros
 from pipeline.domain.identifiers import Kind, hashed, identifier, kind_of, normal_email, usable
 from pipeline.errors import InvalidQuestion, NotFound
@@ -20,38 +21,12 @@ from pipeline.ingest.redaction import redacted_id
 from pipeline.store.facts import Facts
 from schemas.facts import Journey, Ownership
 
-MOST_INTERVALS: Final = 2_000
-_LAST_MOMENT: Final = 4_102_444_800_000
-_MOST = (1 << 64) - 1
 _HEX = re.compile(r"[0-9a-fA-F]{16}")
-_CURSOR = re.compile(r"([0-9]{1,13})\.([0-9]{1,10})\.([0-9a-f]{16})\.([0-9a-f]{16})")
 
 
 class Identifier(BaseModel):
     id: str
     kind: str = Field(description="user, email, phone, vendor or device")
-
-
-class TimelineEvent(BaseModel):
-    at: int
-    event: str
-    type: str
-    channel: str
-    device: str
-    message_id: str
-    session: str | None = Field(description="id of the session that holds it")
-    host: str
-    path: str
-    url: str
-    title: str
-    source: str
-    acquisition: str
-    campaign: str
-    contact: str
-    is_bot: bool
-    value_micros: int
-    currency: str
-    properties: dict[str, Any]
 
 
 class Profile(BaseModel):
@@ -91,14 +66,7 @@ class Held(NamedTuple):
 
     customer: int
     members: list[int]
-    intervals: Sequence[Ownership]
-
-    def bound(self) -> dict[str, list[int]]:
-        return {
-            "devices": [each.device for each in self.intervals],
-            "froms": [each.owned_from for each in self.intervals],
-            "untils": [each.owned_until for each in self.intervals],
-        }
+    intervals: Sequence[Ownership]  # when they owned which device, by device and time
 
 
 def found(asking: Asking, user_id: str | None, email: str | None) -> CustomersFound:
@@ -120,13 +88,11 @@ def profile(asking: Asking, asked: str, limit: int, before: str | None) -> Profi
     journeys = sorted(
         facts.journeys(asking.project.name, [held.customer])[held.customer], key=lambda one: -one.started_at
     )
-    events, first, last = asking.rows("customer_totals", **held.bound())[0]
+    events, first, last = asking.rows("customer_totals", owners=held.members)[0]
     met = facts.conversions(asking.project.name, [held.customer])[held.customer]
-    sessions, views, engaged_ms = asking.rows(
-        "customer_sessions", devices=held.bound()["devices"], owners=held.members
-    )[0]
+    sessions, views, engaged_ms = asking.rows("customer_sessions", owners=held.members)[0]
     user_ids, group_ids, traits = _traits(asking, held)
-    events_shown, following = timeline(asking, held, limit, begins)
+    events_shown, following = timeline(asking, held.members, limit, begins)
     devices = {each.device for each in held.intervals} - set(held.members)
     return Profile(
         id=hexadecimal(held.customer),
@@ -204,103 +170,14 @@ def _all_of(facts: Facts, project: str, customer: int) -> Held:
     members = facts.members(project, [customer])[customer]
     intervals = [one for found in facts.ownerships_of(project, members).values() for one in found]
     intervals.sort(key=lambda one: (one.device, one.owned_from))
-    return Held(customer, members, intervals[:MOST_INTERVALS])
-
-
-def timeline(
-    asking: Asking, held: Held, limit: int, before: tuple[int, int, int, int]
-) -> tuple[list[TimelineEvent], str | None]:
-    """A page of a customer's events, the newest first, and where the next one begins."""
-    at, sequence, message, device = before
-    rows = asking.rows(
-        "customer_timeline",
-        **held.bound(),
-        before=at,
-        before_sequence=sequence,
-        before_message=message,
-        before_device=device,
-        rows=limit + 1,
-    )
-    following = None
-    if len(rows) > limit:
-        rows = rows[:limit]
-        last = rows[-1]
-        following = f"{last[1]}.{last[2]}.{last[3]:016x}.{last[0]:016x}"
-    if not rows:
-        return [], None
-    devices = sorted({row[0] for row in rows})
-    details = {
-        (row[0], row[1], row[2]): row[5:]
-        for row in asking.rows(
-            "customer_details",
-            events=sorted({row[4] for row in rows}),
-            devices=devices,
-            messages=sorted({row[3] for row in rows}),
-            **{"from": rows[-1][1], "to": rows[0][1] + 1},
-        )
-    }
-    sessions = Facts(asking.store).sessions(asking.project.name, devices)
-    shown = []
-    for (
-        device,
-        at,
-        _,
-        message,
-        event,
-        kind,
-        channel,
-        host,
-        path,
-        acquisition,
-        campaign,
-        contact,
-        is_bot,
-        value,
-        currency,
-    ) in rows:
-        url, title, source, properties = details.get((device, message, at), ("", "", "", "{}"))
-        holds = next((one for one in sessions[device] if not contact and one.started_at <= at <= one.last_at), None)
-        shown.append(
-            TimelineEvent(
-                at=at,
-                event=event,
-                type=kind,
-                channel=channel,
-                device=hexadecimal(device),
-                message_id=hexadecimal(message),
-                session=hexadecimal(holds.id) if holds else None,
-                host=host,
-                path=path,
-                url=url,
-                title=title,
-                source=source,
-                acquisition=acquisition,
-                campaign=campaign,
-                contact=contact,
-                is_bot=is_bot,
-                value_micros=value,
-                currency=currency,
-                properties=json.loads(properties),
-            )
-        )
-    return shown, following
-
-
-def cursor(before: str | None) -> tuple[int, int, int, int]:
-    """(at, sequence, message id, device) of the event before which the page begins."""
-    if before is None:
-        return _LAST_MOMENT, 0, 0, 0
-    match = _CURSOR.fullmatch(before)
-    if not match:
-        raise InvalidQuestion("must be `next` of the page before", field="before")
-    return min(int(match[1]), _LAST_MOMENT), int(match[2]), int(match[3], 16), int(match[4], 16)
+    return Held(customer, members, intervals)
 
 
 def _traits(asking: Asking, held: Held) -> tuple[list[str], list[str], dict[str, Any]]:
     """User ids and group ids as sent, and the newest value of every trait."""
-    users, groups = asking.rows("customer_ids", **held.bound())[0]
+    users, groups = asking.rows("customer_ids", owners=held.members)[0]
     traits: dict[str, Any] = {}
-    for (properties,) in asking.rows("customer_traits", **held.bound()):
+    for (properties,) in asking.rows("customer_traits", owners=held.members):
         traits = {**json.loads(properties), **traits}
     return sorted(users), sorted(groups), traits
 

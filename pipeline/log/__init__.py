@@ -35,7 +35,8 @@ def open_log(
     """
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
-        from pipeline.log.sqlite import SqliteLog, file_of
+        from pipeline.log.sqlite import SqliteLog
+        from pipeline.log.sqlite_file import file_of
 
         return SqliteLog(file_of(url), group=group, prefix=prefix, timeout=timeout, queue_bytes=queue_bytes)
     if scheme == "kafka":

@@ -4,46 +4,20 @@ A record's rowid is `partition's id << 36 | offset`: appending goes to the end o
 range. Several processes may open one file, but one only may run the agents of a group (the Faust transport has a lock).
 """
 
-import os
-import sqlite3
 import threading
 import time
 import weakref
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from pipeline.errors import InvalidSetting, LogUnavailable, NotFound
+from pipeline.errors import InvalidSetting, NotFound
 from pipeline.log.port import LogWriter, Topic
+from pipeline.log.sqlite_file import SqliteFile
 from pipeline.log.topics import FIRST_GENERATION, MAX_PARTITIONS, following, full_name, generations, newest
 from schemas.log import OFFSET_BITS, TOPICS
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS partitions(
-    id INTEGER PRIMARY KEY,
-    topic TEXT NOT NULL,            -- full name, with the generation
-    partition INTEGER NOT NULL,
-    low INTEGER NOT NULL DEFAULT 0, -- first offset that is kept
-    next INTEGER NOT NULL DEFAULT 0,
-    UNIQUE(topic, partition)
-);
-CREATE TABLE IF NOT EXISTS records(id INTEGER PRIMARY KEY, appended_at INTEGER NOT NULL, value BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS committed(
-    consumer_group TEXT NOT NULL,
-    partition_id INTEGER NOT NULL,
-    next INTEGER NOT NULL,
-    PRIMARY KEY(consumer_group, partition_id)
-) WITHOUT ROWID;
-"""
-_PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA mmap_size=268435456",
-    "PRAGMA wal_autocheckpoint=4000",
-    "PRAGMA cache_size=-16000",
-)
 _OFFSETS: Final = 1 << OFFSET_BITS
 _TRIM_STEP: Final = 5_000  # records a transaction
 
@@ -93,10 +67,7 @@ class SqliteLog:
         self._queue_bytes = queue_bytes
         self._generation = 0  # that this process has to do with; 0 = not looked at yet
         self._ids: dict[str, list[int]] = {}
-        # One connection that writes and one that reads: each is used by one thread at a time, under its lock.
-        self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
-        self._writes: sqlite3.Connection | None = None
-        self._reads: sqlite3.Connection | None = None
+        self._tables = SqliteFile(file, timeout)
 
     # -- the port
 
@@ -115,7 +86,7 @@ class SqliteLog:
         if not 1 <= partitions <= MAX_PARTITIONS:
             raise InvalidSetting(f"partitions is 1 to {MAX_PARTITIONS}, not {partitions}", field="partitions")
         for name in TOPICS:
-            with self._writing() as connection:
+            with self._tables.writing() as connection:
                 rows = connection.execute("SELECT topic, count(*) FROM partitions GROUP BY topic").fetchall()
                 found = newest(self.prefix, name, dict(rows))
                 if found is None:
@@ -133,7 +104,7 @@ class SqliteLog:
         """Raises UserMistake where the newest has so many partitions, InvalidSetting for a count that cannot be."""
         number = following(self.prefix, self._topics(), partitions)
         pairs = [(full_name(self.prefix, name, number), each) for name in TOPICS for each in range(partitions)]
-        with self._writing() as connection:
+        with self._tables.writing() as connection:
             connection.executemany("INSERT INTO partitions(topic, partition) VALUES(?, ?)", pairs)
         return number
 
@@ -169,26 +140,22 @@ class SqliteLog:
 
     def _topics(self) -> dict[str, int]:
         """Partitions by full name."""
-        with self._reading() as connection:
+        with self._tables.reading() as connection:
             return dict(connection.execute("SELECT topic, count(*) FROM partitions GROUP BY topic").fetchall())
 
     def check(self) -> None:
-        with self._writing():
+        with self._tables.writing():
             pass
 
     def close(self) -> None:
-        with self._write_lock, self._read_lock:
-            for connection in (self._writes, self._reads):
-                if connection is not None:
-                    connection.close()
-            self._writes = self._reads = None
+        self._tables.close()
 
     # -- appending and reading
 
     def partition_ids(self, topic: str) -> list[int]:
         """Ids of the partitions of a topic (full name), by partition; empty where it does not exist."""
         if topic not in self._ids:
-            with self._reading() as connection:
+            with self._tables.reading() as connection:
                 rows = connection.execute(
                     "SELECT id FROM partitions WHERE topic=? ORDER BY partition", (topic,)
                 ).fetchall()
@@ -200,7 +167,7 @@ class SqliteLog:
     def append(self, records: Sequence[tuple[int, bytes]]) -> list[int]:
         """Appends (partition's id, value) pairs in one durable transaction: all or none. Returns their offsets."""
         now, offsets, following = time.time_ns() // 1_000_000, [], dict[int, int]()
-        with self._writing() as connection:
+        with self._tables.writing() as connection:
             for partition, _ in records:
                 if partition not in following:
                     row = connection.execute("SELECT next FROM partitions WHERE id=?", (partition,)).fetchone()
@@ -223,7 +190,7 @@ class SqliteLog:
         """Records from `offset` on, in order: at most `records`, and no more once `max_bytes` are read."""
         found: list[Fetched] = []
         size, low = 0, partition * _OFFSETS
-        with self._reading() as connection:
+        with self._tables.reading() as connection:
             cursor = connection.execute(
                 "SELECT id, appended_at, value FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
                 (low + offset, low + _OFFSETS, records),
@@ -238,26 +205,26 @@ class SqliteLog:
 
     def ends(self) -> dict[int, Ends]:
         """First kept and next offset of every partition, by its id."""
-        with self._reading() as connection:
+        with self._tables.reading() as connection:
             return {
                 each: Ends(low, end) for each, low, end in connection.execute("SELECT id, low, next FROM partitions")
             }
 
     def data_version(self) -> int:
         """Another number whenever another connection, of any process, has changed the file."""
-        with self._reading() as connection:
+        with self._tables.reading() as connection:
             return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
     # -- positions of groups
 
     def commit(self, group: str, offsets: Mapping[int, int]) -> None:
         """Stores the next offset to read, by partition's id."""
-        with self._writing() as connection:
+        with self._tables.writing() as connection:
             rows = [(group, partition, offset) for partition, offset in offsets.items()]
             connection.executemany("INSERT OR REPLACE INTO committed VALUES(?, ?, ?)", rows)
 
     def committed(self, group: str) -> dict[int, int]:
-        with self._reading() as connection:
+        with self._tables.reading() as connection:
             rows = connection.execute("SELECT partition_id, next FROM committed WHERE consumer_group=?", (group,))
             return dict(rows.fetchall())
 
@@ -274,7 +241,7 @@ class SqliteLog:
 
     def _trim(self, partition: int, before: int) -> int:
         first = partition * _OFFSETS
-        with self._writing() as connection:
+        with self._tables.writing() as connection:
             (low,) = connection.execute("SELECT low FROM partitions WHERE id=?", (partition,)).fetchone()
             query = "SELECT coalesce(min(next), 0) FROM committed WHERE partition_id=?"
             (committed,) = connection.execute(query, (partition,)).fetchone()
@@ -288,59 +255,3 @@ class SqliteLog:
             connection.execute("DELETE FROM records WHERE id >= ? AND id < ?", (first + low, first + end))
             connection.execute("UPDATE partitions SET low=? WHERE id=?", (end, partition))
             return int(end - low)
-
-    # -- connections
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: committed at the end, rolled back on any error. LogUnavailable for what SQLite raises."""
-        with self._write_lock, self._faults():
-            if self._writes is None:
-                self._writes = self._connect()
-            connection = self._writes
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._read_lock, self._faults():
-            if self._reads is None:
-                self._reads = self._connect()
-            yield self._reads
-
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise LogUnavailable(f"the log {self.file} cannot be used: {error}") from error
-        except OSError as error:
-            raise LogUnavailable(f"the log {self.file} cannot be used: {error.strerror}") from error
-
-    def _connect(self) -> sqlite3.Connection:
-        os.makedirs(self.file.parent, exist_ok=True)
-        # A bit less than the timeout: who waits for a locked file hears of it from SQLite.
-        wait = max(self.timeout - 0.5, 0.1)
-        connection = sqlite3.connect(self.file, timeout=wait, isolation_level=None, check_same_thread=False)
-        try:
-            for pragma in _PRAGMAS:
-                connection.execute(pragma).close()
-            connection.executescript(_SCHEMA)
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
-
-
-def file_of(url: str) -> Path:
-    """Absolute path of `sqlite:///relative/file` or `sqlite:////absolute/file`."""
-    path = url.partition("///")[2]
-    if not url.startswith("sqlite:///") or not path or path.endswith("/"):
-        raise InvalidSetting(f"the embedded log is sqlite:///FILE, not {url!r}", field="log")
-    return Path(path).absolute()

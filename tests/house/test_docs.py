@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from docs import examples, pages
+from docs.commands import every_command
 from pipeline.settings import table, variable
 from tests.scenarios.house import EmbeddedHouse
 from tests.scenarios.part import environment
@@ -19,7 +20,7 @@ HOUSE = Path(__file__).parents[2]
 PAGES = sorted([HOUSE / "README.md", HOUSE / "CHANGELOG.md", *(HOUSE / "docs").glob("*.md")])
 WRITTEN = [*PAGES, *(HOUSE / "docs").glob("*.py"), *(HOUSE / "docs").glob("*.svg"), HOUSE / "docs" / "example.ndjson"]
 FOR_TESTS = {"WAYFARE_TEST_KAFKA", "WAYFARE_TEST_CLICKHOUSE", "WAYFARE_TEST_"}
-COMMANDS = pages.every_command()
+COMMANDS = every_command()
 
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)

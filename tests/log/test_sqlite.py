@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import InvalidSetting, LogUnavailable, NotFound
-from pipeline.log.sqlite import Ends, SqliteLog, file_of
+from pipeline.log.sqlite import Ends, SqliteLog
+from pipeline.log.sqlite_file import file_of
 from tests.log.place import Place
 
 
@@ -75,7 +76,7 @@ def test_a_fetch_is_bounded_by_records_and_by_bytes(log: SqliteLog) -> None:
 
 
 def test_every_commit_to_the_file_is_synced(log: SqliteLog) -> None:
-    with log._writing() as connection:
+    with log._tables.writing() as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 

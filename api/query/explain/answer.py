@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 
 from api.query import profiles
 from api.query.explain.cases import Case, Cases, Counted
-from api.query.profiles import TimelineEvent
 from api.query.questions.model import Answer, Asking, Statement, Strict, hexadecimal
 from api.query.questions.ranges import Ranged
+from api.query.timeline import TimelineEvent, cursor, timeline
 from pipeline.domain.identifiers import fact_id, kind_of
 from pipeline.errors import InvalidQuestion
 
@@ -119,8 +119,8 @@ def explained_customer(asking: Asking, cases: Cases, asked: str, before: str | N
     if cases.of_one:
         mine = cases.of_one(held)
     begins, ends = min(case.begins for case in mine), max(case.ends for case in mine)
-    cursor = (ends + 1, 0, 0, 0) if before is None else profiles.cursor(before)
-    events, following = profiles.timeline(asking, held, MOST_EVENTS, cursor)
+    begins_at = (ends + 1, 0, 0, 0) if before is None else cursor(before)
+    events, following = timeline(asking, held.members, MOST_EVENTS, begins_at)
     shown = [event for event in events if event.at >= begins]
     reasons = _reasons(asking.project.name, mine)
     return Explained(

@@ -3,10 +3,10 @@ from typing import Any
 import pytest
 
 from pipeline.domain.identifiers import Kind, identifier
-from schemas.definitions import Goal
+from schemas.definitions import Goal, SessionOptions
 from tests import story as words
-from tests.api.query.conftest import House
-from tests.story import DAY_ZERO, device
+from tests.api.query.conftest import House, replaced
+from tests.story import DAY_ZERO, device, story
 
 ANN = """
     phone   09:00     page /home acquisition=email title=Home
@@ -84,6 +84,43 @@ async def test_the_timeline_is_read_page_by_page_without_a_gap_or_an_overlap(hou
     assert len(pages) == 7
 
 
+async def test_the_timeline_is_read_on_behind_1970(house: House) -> None:
+    events = story("\n".join(f"ann  09:00  page /{number} user=ann" for number in range(3)))
+    house.tell([replaced(event, occurred_at=-1_000 * number) for number, event in enumerate(events)])
+    first = await get(house, "/user:ann", limit=2)
+    second = await get(house, "/user:ann", limit=2, before=first["next"])
+    assert [one["at"] for one in (*first["timeline"], *second["timeline"])] == [0, -1_000, -2_000]
+    assert second["next"] is None
+
+
+async def test_of_sessions_that_interleave_the_timeline_names_the_events_own(house: House) -> None:
+    house.tell(
+        """
+        laptop  09:00  page /one  user=ann sender_session=1
+        laptop  09:01  page /two  sender_session=2
+        laptop  09:02  page /one  sender_session=1
+        laptop  09:03  page /two  sender_session=2
+        """,
+        project=house.project(sessions=SessionOptions(sender_sessions=True)),
+    )
+    timeline = (await get(house, "/user:ann"))["timeline"]
+    named = {path: {one["session"] for one in timeline if one["path"] == path} for path in ("/one", "/two")}
+    assert [len(sessions) for sessions in named.values()] == [1, 1]
+    assert None not in named["/one"] | named["/two"]
+    assert named["/one"] != named["/two"]
+
+
+async def test_what_happens_on_another_channel_during_a_session_is_not_of_it(house: House) -> None:
+    house.tell("""
+        phone  09:00  page /home user=ann
+        phone  09:01  track Delivered channel=email
+        phone  09:02  page /shoes
+    """)
+    shoes, delivered, home = (await get(house, "/user:ann"))["timeline"]
+    assert shoes["session"] == home["session"] is not None
+    assert delivered["session"] is None
+
+
 @pytest.mark.parametrize("old", ["email", "device"])
 async def test_an_old_id_answers_with_the_new_one(house: House, old: str) -> None:
     house.tell(ANN)
@@ -109,6 +146,20 @@ async def test_of_a_shared_device_each_owner_has_his_own_part(house: House) -> N
     assert [one["path"] for one in (await get(house, "/user:ann"))["timeline"]] == ["", "/before"]
     assert [one["path"] for one in (await get(house, "/user:bob"))["timeline"]] == ["/after", ""]
     assert (await get(house, "/user:bob"))["events"] == 2
+
+
+async def test_a_tablet_that_changes_hands_thousands_of_times_hides_none_of_a_customers_events(house: House) -> None:
+    ann, bob = story("tablet  09:00  login ann\ntablet  09:00  login bob")
+    house.tell([
+        replaced((ann, bob)[number % 2], message_id=number + 1, occurred_at=DAY_ZERO + 1_000 * number)
+        for number in range(4_400)
+    ])  # fmt: skip
+    profile = await get(house, "/user:ann", limit=1)
+    newest = DAY_ZERO + 4_398_000
+    assert (profile["events"], profile["last_at"], profile["timeline"][0]["at"]) == (2_200, newest, newest)
+    assert profile["sessions"] == 2_200
+    graph = await get(house, "/user:ann/identity")
+    assert (graph["is_whole"], len(graph["edges"])) == (False, 1_000)
 
 
 async def test_a_customer_is_found_by_user_id_or_by_email(house: House) -> None:
