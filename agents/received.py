@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from agents.claims import CLOCKS_APART_MS
 from agents.ports import Ports
 from pipeline.domain.copies import Received, first_copies
 from pipeline.domain.devices import Device, may_know
@@ -45,15 +46,20 @@ class Asked:
     changed: dict[Changed, set[int]] = field(default_factory=dict)  # and the fills that each is part of
 
 
-def sort_out(prepared: list[Decoded]) -> Asked:
-    """What the batches of a turn ask for."""
-    asked = Asked()
+def sort_out(prepared: list[Decoded], now: int) -> Asked:
+    """What the batches of a turn ask for.
+
+    `now`: UTC ms. What bears a later time than any clock may show says nothing about how far a partition has come: it
+    would stay there, for all who ask, until that time has come.
+    """
+    asked, end = Asked(), now + CLOCKS_APART_MS
     received = asked.received
     for partition, items, _ in prepared:
         latest = asked.reached.get(partition, 0)
         for item in items:
             if isinstance(item, Line):
-                latest = max(item.r, latest)
+                if latest < item.r <= end:
+                    latest = item.r
                 if item.c == "restitch":
                     asked.restitch.add((item.p, item.d))
                     if item.w == "all":
@@ -62,7 +68,7 @@ def sort_out(prepared: list[Decoded]) -> Asked:
                     piece = _piece(item.e)
                     asked.changed.setdefault(Changed(partition, item.p, item.w, piece.a), set()).update(piece.f)
                 continue
-            if item.received_at > latest:
+            if latest < item.received_at <= end:
                 latest = item.received_at
             key = item.project, item.device
             found = received.get(key)

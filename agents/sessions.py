@@ -4,10 +4,11 @@ A turn: ingest steps -> hot devices one event further, cold ones read and stitch
 then sessions, touchpoints, owners, pairs -> send marks and pair notes -> (Turns acknowledges).
 """
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
+from agents.cache import Cache
 from agents.claims import Claims, Ranges
 from agents.history import History
 from agents.hot import NO_PAST, hot, read_pasts
@@ -18,7 +19,6 @@ from agents.rows import Rows
 from agents.rules import Rules
 from pipeline.domain.copies import Merged, Received, merge
 from pipeline.domain.devices import (
-    Device,
     DeviceFacts,
     device_facts,
     end_of,
@@ -42,9 +42,9 @@ COLD_DEVICES = 5_000  # read and stitched at once
 class SessionsAgent:
     def __init__(self, ports: Ports, *, cache_devices: int = 200_000, piece_devices: int = COLD_DEVICES) -> None:
         """`piece_devices`: most devices of a piece of history that a changed definition asks for in one turn."""
-        self.ports, self.cache_devices = ports, cache_devices
+        self.ports = ports
         self.claims = Claims("sessions", ports)
-        self.cache: OrderedDict[Key, Device] = OrderedDict()
+        self.cache = Cache(cache_devices)
         self.history = History(ports, piece_devices)
         self.rules = Rules(ports.snapshot())
         self.ingest = Ingest(self.rules.projects)
@@ -54,8 +54,7 @@ class SessionsAgent:
             self.cache.clear()
             return
         partitions = self.ports.partitions(EVENTS)
-        for key in [key for key in self.cache if key[1] % partitions == partition]:
-            del self.cache[key]
+        self.cache.drop(lambda key: key[1] % partitions == partition)
 
     def prepare(self, batch: Batch) -> Decoded:
         """The ingest steps: pure, so they may run while the turn before is being written."""
@@ -66,7 +65,7 @@ class SessionsAgent:
 
     async def turn(self, prepared: list[Decoded]) -> dict[int, int]:
         rules = self._rules()
-        asked = sort_out(prepared)
+        asked = sort_out(prepared, self.ports.now())
         received, restitch = asked.received, asked.restitch
         if asked.changed or any(project not in rules.snapshot.projects for project, _ in received):
             # a project that is new has options of its own; one that was deleted is asked for in every turn
@@ -80,14 +79,14 @@ class SessionsAgent:
             asked.rejudge |= piece.rejudged
         rows, outbox = Rows(), Outbox(self.ports)
         cold: dict[Key, list[Received]] = {key: [] for key in restitch}
-        doubtful = await without_duplicates(received, self.cache, self.ports)
-        pasts = await read_pasts(self.ports, received, self.cache)
+        doubtful = await without_duplicates(received, self.cache.devices, self.ports)
+        pasts = await read_pasts(self.ports, received, self.cache.devices)
         for key, items in received.items():
             device = self.cache.get(key)
             if device is None or key in doubtful or key in cold:
                 cold[key] = items
             elif hot(rules, key[0], device, items, pasts.get(key, NO_PAST), rows, outbox):
-                self.cache.move_to_end(key)
+                self.cache.keep(key, device)
             else:
                 cold[key] = items
         part = dict(islice(cold.items(), COLD_DEVICES))
@@ -98,7 +97,7 @@ class SessionsAgent:
             await outbox.send()
             for key in part:
                 del cold[key]
-            self._trim()
+            self.cache.trim()
             part = dict(islice(cold.items(), COLD_DEVICES))
             if not part:
                 break
@@ -257,8 +256,7 @@ class SessionsAgent:
     def _keep(self, key: Key, found: Merged, new: DeviceFacts, project: Project) -> None:
         if found.events:
             ids = [event.message_id for event in found.events] + list(found.refused)
-            self.cache[key] = end_of(found.events, new, project, ids)
-            self.cache.move_to_end(key)
+            self.cache.keep(key, end_of(found.events, new, project, ids))
 
     def _write(self, rows: Rows) -> None:
         self._count(rows)
@@ -280,10 +278,6 @@ class SessionsAgent:
         count("accepted", len(rows.events))
         for row in rows.rejected:
             count("rejected", label=row.reason)
-
-    def _trim(self) -> None:
-        while len(self.cache) > self.cache_devices:
-            self.cache.popitem(last=False)
 
 
 def _hits(goals: GoalSet, found: Merged, stored: Mapping[tuple[int, int], EventRow]) -> dict[int, tuple[Hit, ...]]:

@@ -51,7 +51,8 @@ class Settings:
     log_retention_hours: int = _setting(168, "How long Kafka keeps records that are done with; 0 = for ever.", least=0)
     turn_events: int = _setting(15_000, "Most events in one turn of an agent.", least=1, most=1_000_000)
     turn_customers: int = _setting(2_000, "Most customers in one turn of the journeys agent.", least=1, most=100_000)
-    cache_devices: int = _setting(200_000, "Devices that a worker keeps in memory.", least=0)
+    cache_devices: int = _setting(200_000, "Devices that a worker keeps in memory, about 1 kB each; one with many "
+                                           "events counts as many.", least=0)  # fmt: skip
     session_timeout_seconds: int = _setting(30, "A worker silent for so long loses its shards (not a visitor's "
                                                 "session: that is the project's).", least=6, most=300)  # fmt: skip
     clock_seconds: int = _setting(10, "Seconds between the clock records that let time pass in idle shards.", least=1)

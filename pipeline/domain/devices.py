@@ -33,6 +33,8 @@ ID_MASK = 0xFFFF_FFFF
 NO_PAIRS: frozenset[tuple[int, int]] = frozenset()  # an empty one of its own would be a sixth of a cached device
 ID_BYTES = 4
 MANY_IDS = 2_048  # from here on a set: a scan of the bytes would take longer than its memory is worth
+FEW_BYTES = 1_000  # memory of a device with a few events
+SET_BYTES, PAIR_BYTES = 100, 110  # of an id in a set, of a pair
 
 
 class DeviceFacts(msgspec.Struct):
@@ -117,6 +119,12 @@ def remember(device: Device, message_id: int) -> None:
     if len(device.ids) > MANY_IDS * ID_BYTES:
         data = bytes(device.ids)
         device.ids = {data[at : at + ID_BYTES] for at in range(0, len(data), ID_BYTES)}
+
+
+def beyond_few(device: Device) -> int:
+    """About how many bytes of memory what it remembers of its ids and pairs takes."""
+    ids = len(device.ids) if isinstance(device.ids, bytearray) else SET_BYTES * len(device.ids)
+    return ids + PAIR_BYTES * len(device.pairs)
 
 
 def _filter(ids: Sequence[int]) -> bytearray | set[bytes]:
