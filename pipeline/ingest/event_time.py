@@ -10,6 +10,7 @@ _ALIKE = re.compile(r"-?\d{9,}(\.\d+)?|-?\d{1,8}\.\d+")  # epoch seconds, ms, us
 
 # What DateTime64(3) can store: 1900-01-01 up to the end of 2299.
 EARLIEST, LATEST = -2_208_988_800_000, 10_413_791_999_999
+BEGINNING = 0  # 1970: a time before it is a clock's mistake, and no question looks there
 AHEAD_MS = 5 * 60_000  # a client may be this far ahead of the collector
 SKEW_MS = 1_000  # a correction up to this is the transport's time, not a wrong clock
 
@@ -82,7 +83,8 @@ def _read(stamp: str | int | float) -> int | None:
 def when(stamp: str | int | float | None, sent_at: int | None, received_at: int) -> tuple[int, str]:
     """(occurred_at, why it is not the client's timestamp: "", clock_skew, future, missing or unreadable).
 
-    occurred_at = received_at - (sent_at - timestamp); without sent_at the timestamp; see the design, section 4.
+    occurred_at = received_at - (sent_at - timestamp); without sent_at the timestamp; see the design, section 4. What
+    would be before 1970 counts as unreadable.
     """
     if stamp is None or stamp == "":
         return received_at, "missing"
@@ -92,6 +94,6 @@ def when(stamp: str | int | float | None, sent_at: int | None, received_at: int)
     moved = ms if sent_at is None else received_at - (sent_at - ms)
     if moved > received_at + AHEAD_MS:
         return received_at, "future"
-    if moved < EARLIEST:  # sent_at and timestamp lie centuries apart
+    if moved < BEGINNING:
         return received_at, "unreadable"
     return moved, "" if -SKEW_MS <= moved - ms <= SKEW_MS else "clock_skew"

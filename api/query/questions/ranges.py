@@ -17,8 +17,9 @@ from pydantic import AfterValidator, Field, model_validator
 from api.query.errors import near
 from api.query.questions.model import Strict
 from pipeline.errors import InvalidQuestion
+from pipeline.ingest.event_time import BEGINNING
 
-BEGINNING, END = 0, 4_102_444_800_000  # 1970 and 2100, ms: no accepted event lies outside
+END = 4_102_444_800_000  # 2100, ms: no accepted event lies outside of BEGINNING (1970) and this
 _LAST = re.compile(r"([1-9][0-9]{0,4})([mhdw])")
 _SPANS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
@@ -104,8 +105,8 @@ class Ranged(Strict):
         zone = ZoneInfo(self.zone or "UTC")
         if self.last is not None:
             return _running(self.last, datetime.fromtimestamp(now / 1000, zone))
-        start = _ms(_parsed(self.from_), zone) if self.from_ else BEGINNING
-        end = _ms(_parsed(self.to), zone) if self.to else END
+        start = max(BEGINNING, _ms(_parsed(self.from_), zone)) if self.from_ else BEGINNING
+        end = min(END, _ms(_parsed(self.to), zone)) if self.to else END
         if start >= end:
             raise InvalidQuestion("from must be before to; to is exclusive", field="from")
         return Range(start, end)

@@ -42,6 +42,12 @@ def test_null_leaves_an_end_open() -> None:
     assert Counted.model_validate({"to": "2024-01-01"}).range(NOW).start == BEGINNING
 
 
+def test_1970_begins_when_it_begins_in_utc_and_2099_ends_so() -> None:
+    for zone in ("Asia/Tokyo", "America/New_York"):
+        question = Counted.model_validate({"from": "1970-01-01", "to": "2099-12-31T23:59:59", "zone": zone})
+        assert BEGINNING <= question.range(NOW).start <= question.range(NOW).end <= END
+
+
 def test_dates_are_in_the_zone_and_times_may_bring_their_own_offset() -> None:
     both = {"from": "2024-03-31", "to": "2024-03-31T10:00:00Z"}
     assert asked(zone="Europe/Berlin", **both) == ("2024-03-31T00:00:00+01:00", "2024-03-31T12:00:00+02:00")
