@@ -11,6 +11,7 @@ from agents.crew import Crew
 from agents.health import HealthServer
 from pipeline import allocator
 from pipeline.errors import StoreUnavailable, WayfareError
+from pipeline.ingest.agent import make_ready
 from pipeline.log import open_log
 from pipeline.log.faust_app import WayfareApp, create_app
 from pipeline.settings import Settings, load
@@ -61,6 +62,7 @@ def create(settings: Settings) -> WayfareApp:
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.INFO)
     allocator.give_back()
+    make_ready()
     # A turn makes many objects and keeps few, hardly any of them in cycles: the default collects in vain.
     gc.collect()
     gc.freeze()

@@ -4,10 +4,11 @@ Bots: PyPI's crawler-user-agents (MIT, kept and released monthly). Browser and s
 """
 
 import re
+from functools import cache
 from typing import NamedTuple
 
-import ua_parser
 from crawleruseragents import is_crawler  # type: ignore[import-untyped]
+from ua_parser import BestAvailableResolver, Domain, Resolver, load_lazy_builtins
 
 from pipeline.ingest.remembered import remembered
 
@@ -49,13 +50,25 @@ def _device_type(text: str) -> str:
     return "other"
 
 
+@cache
+def _parser() -> Resolver:
+    """For browsers and systems alone: most expressions are for models of devices, of which nothing is asked."""
+    browsers, systems, _ = load_lazy_builtins()
+    return BestAvailableResolver((browsers, systems, []))
+
+
+def make_ready() -> None:
+    """Compiles the expressions for browsers, systems and bots; else the first event waits for it, half a second."""
+    agent("Mozilla/5.0")
+
+
 @remembered(1 << 12)
 def agent(text: str) -> Agent:
     """What a user agent's text says. Nothing for none: a server's event is not a bot's."""
     text = text.strip()[:1000]
     if not text:
         return NO_AGENT
-    found = ua_parser.parse(text)
+    found = _parser()(text, Domain.USER_AGENT | Domain.OS)
     browser = found.user_agent.family if found.user_agent else ""
     system = found.os.family if found.os else ""
     if is_crawler(text):
