@@ -225,6 +225,9 @@ def with_names(text: str, name: str | None, category: str | None, given: Known) 
         own["category"] = category
     if not own:
         return text
+    if "\\" not in text and not any(f'"{each}"' in text for each in own):  # no such name, however it were written
+        rest = text[1:].lstrip()
+        return msgspec.json.encode(own).decode()[:-1] + ("" if rest[0] == "}" else ",") + rest
     properties = _decode_apart(text)  # their values as they were sent; one that rules cannot read gives way
     return msgspec.json.encode(own | {each: value for each, value in properties.items() if each not in own}).decode()
 

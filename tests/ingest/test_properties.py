@@ -29,6 +29,28 @@ def test_properties_of_a_page_get_its_name_and_category_where_they_have_none() -
         assert accepted(event(type="page", name="a", properties={"name": unread})).properties == '{"name":"a"}'
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "{ }",
+        '{\t"a": 1.0 , "b":"\u00e4"}',
+        '{"a":{"name":"inner","category":[]}}',
+        '{"n\\u0061me":"own"}',
+        '{"\\u006eame":null,"c\\u0061tegory":5}',
+        '{"a":"name","b":"\\"name\\""}',
+    ],
+)
+def test_a_page_s_name_and_category_stand_beside_properties_of_any_writing(text: str) -> None:
+    raw = b'{"type":"page","name":"N","category":"C","anonymousId":"d","messageId":"m","properties":%s}'
+    sent = json.loads(text)
+    own = {name: word for name, word in (("name", "N"), ("category", "C")) if not isinstance(sent.get(name), str)}
+    stored = accepted(raw % text.encode()).properties
+    assert json.loads(stored, object_pairs_hook=list) == json.loads(
+        json.dumps(own | {name: value for name, value in sent.items() if name not in own}), object_pairs_hook=list
+    )
+
+
 def test_a_name_that_stands_twice_is_stored_once_with_its_last_value() -> None:
     assert stored_of(b'{"plan":"free","plan":"pro"}') == '{"plan":"pro"}'
     assert stored_of(b'{"plan" : "free", "\\u0070lan"\t:"pro", "at":"10:00"}') == '{"plan":"pro","at":"10:00"}'
