@@ -45,6 +45,31 @@ def test_rows_that_are_encoded_in_several_runs_are_one_block(rows: int) -> None:
     assert [row for some in rows_of(block) for row in some] == list(zip(*columns, strict=True))
 
 
+ALIKE: dict[str, tuple[Any, Any]] = {
+    "UInt8": (0, 255),
+    "UInt64": (2**64 - 1, 0),
+    "Int64": (-1, 7),
+    "Bool": (False, True),
+    "Float64": (0.0, -0.5),
+    "String": ("", "ä"),
+    "LowCardinality(String)": ("web", ""),
+    "Array(UInt64)": ([], [1, 2]),
+}
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, RUN, RUN + 1])
+@pytest.mark.parametrize("other_at", [None, 0, 1, -1])
+def test_a_column_of_one_value_is_read_as_it_is_and_so_is_one_with_a_single_other(
+    rows: int, other_at: int | None
+) -> None:
+    columns = [[value] * rows for value, _ in ALIKE.values()]
+    if other_at is not None and rows > 1:
+        for column, (_, other) in zip(columns, ALIKE.values(), strict=True):
+            column[other_at] = other
+    block = encode_block([(f"column {number}", one) for number, one in enumerate(ALIKE)], columns)
+    assert [row for some in rows_of(block) for row in some] == list(zip(*columns, strict=True))
+
+
 @pytest.mark.parametrize("length", [0, 1, 127, 128, 16_383, 16_384, 3_000_000])
 @pytest.mark.parametrize("letter", ["a", "é"])
 def test_texts_of_any_length_are_encoded(length: int, letter: str) -> None:
