@@ -42,7 +42,7 @@ async def read_pasts(
     contacted: dict[str, list[int]] = defaultdict(list)
     for key, items in received.items():
         device = cache.get(key)
-        if device is not None and not device.is_known and any(map(_names, items)):
+        if device is not None and not device.is_known and _names(items):
             if device.has_sessions:
                 visited[key[0]].append(key[1])
             if device.has_contacts:
@@ -56,8 +56,8 @@ async def read_pasts(
     return found
 
 
-def _names(item: Received) -> bool:
-    return isinstance(item, EventRow) and named_owner(item) != 0
+def _names(items: list[Received]) -> bool:
+    return any(isinstance(item, EventRow) and named_owner(item) for item in items)
 
 
 def hot(rules: Rules, name: str, device: Device, items: list[Received], past: Past, rows: Rows, outbox: Outbox) -> bool:
@@ -67,8 +67,7 @@ def hot(rules: Rules, name: str, device: Device, items: list[Received], past: Pa
     events = [item for item in items if type(item) is EventRow]
     if len(events) > 1:
         events.sort(key=order)
-    project = rules.project(name)
-    goals, named = rules.goal_set(name), rules.named_events(name)
+    project, goals, named = rules.of(name)
     if not _all_hot(device, events, project, goals.events):
         return False
     before = device.chain.session if device.chain else None
@@ -82,14 +81,17 @@ def hot(rules: Rules, name: str, device: Device, items: list[Received], past: Pa
             sessions[change.session.id] = change.session
         if change.touchpoint is not None:
             touchpoints[change.touchpoint.id] = change.touchpoint
-        _note_owners(change, event, rows, outbox)
+        if change.ownerships or change.pairs:
+            _note_owners(change, event, rows, outbox)
         if change.disowned is not None:
             _rename(past, before, device.ownership.owner, sessions, touchpoints)
         if change.is_opened or event.contact or event.event in named or "*" in named:
             owner = device.ownership.owner if change.session is None else change.session.owner
             outbox.mark(name, owner, owner, event.occurred_at)
-    rows.sessions.update({(row.device, row.id): row for row in sessions.values()})
-    rows.touchpoints.update({(row.device, row.id): row for row in touchpoints.values()})
+    for session in sessions.values():
+        rows.sessions[session.device, session.id] = session
+    for touchpoint in touchpoints.values():
+        rows.touchpoints[touchpoint.device, touchpoint.id] = touchpoint
     if len(events) < len(items):
         for item in items:
             if isinstance(item, Rejected):

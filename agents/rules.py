@@ -2,11 +2,18 @@
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import NamedTuple
 
 from pipeline.domain.funnels import FunnelPlan, followed
 from pipeline.domain.goals import GoalSet, compile_goals
 from pipeline.store.definitions import Snapshot
 from schemas.definitions import Project
+
+
+class OfProject(NamedTuple):
+    project: Project
+    goals: GoalSet
+    named: frozenset[str]  # see `named_events`
 
 
 class Rules:
@@ -16,6 +23,7 @@ class Rules:
         self._goals: dict[str, GoalSet] = {}
         self._funnels: dict[str, tuple[FunnelPlan, ...]] = {}
         self._named: dict[str, frozenset[str]] = {}
+        self._of: dict[str, OfProject] = {}
 
     @cached_property
     def projects(self) -> Mapping[str, Project]:
@@ -26,6 +34,13 @@ class Rules:
         found = self._projects.get(name)
         if found is None:
             found = self._projects[name] = Project(name)
+        return found
+
+    def of(self, name: str) -> OfProject:
+        """What every device of a turn is asked with, in one look."""
+        found = self._of.get(name)
+        if found is None:
+            found = self._of[name] = OfProject(self.project(name), self.goal_set(name), self.named_events(name))
         return found
 
     def goal_set(self, name: str) -> GoalSet:

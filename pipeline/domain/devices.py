@@ -60,7 +60,7 @@ class Device(msgspec.Struct, gc=False):
     ids: bytearray | set[bytes]  # 32 bits of every message id: what may be known is looked up, what is not here is new
 
 
-class Change(msgspec.Struct):
+class Change(msgspec.Struct, gc=False):
     """What one hot event changed."""
 
     session: Session | None = None
@@ -107,17 +107,18 @@ def may_know(device: Device, message_id: int) -> bool:
 
     An id may also be found across two others: one more to look up, and once in some ten million.
     """
-    return _short(message_id) in device.ids
+    return (message_id & ID_MASK).to_bytes(ID_BYTES, "little") in device.ids
 
 
 def remember(device: Device, message_id: int) -> None:
     """From now on `may_know` says True for the id."""
-    if isinstance(device.ids, set):
-        device.ids.add(_short(message_id))
+    ids, short = device.ids, (message_id & ID_MASK).to_bytes(ID_BYTES, "little")
+    if isinstance(ids, set):
+        ids.add(short)
         return
-    device.ids += _short(message_id)
-    if len(device.ids) > MANY_IDS * ID_BYTES:
-        data = bytes(device.ids)
+    ids += short
+    if len(ids) > MANY_IDS * ID_BYTES:
+        data = bytes(ids)
         device.ids = {data[at : at + ID_BYTES] for at in range(0, len(data), ID_BYTES)}
 
 
