@@ -44,7 +44,7 @@ STAGES = {
 }
 # Called for every device or mark: their timers cost about a tenth of the whole, so only on demand.
 DETAILS = {
-    "agents.sessions:SessionsAgent._hot": "hot: one event further",
+    "agents.sessions:hot": "hot: one event further",
     "agents.sessions:merge": "cold: merge",
     "agents.sessions:device_facts": "cold: stitch",
     "agents.sessions:end_of": "cold: cache",
