@@ -50,6 +50,8 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     where: tuple[Filter, ...] = ()
     label: str = ""
     optional: bool = False  # who leaves it out may go on; neither the first nor the last step
+    goal: str = ""  # whose events these are; a change of the goal changes the funnel
+    goal_filters: int = 0  # so many of `where`, the last ones, are the goal's
 
 
 class Exclusion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

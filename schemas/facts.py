@@ -82,6 +82,8 @@ class AskedEvent(EventRow, gc=False):
     traits_now: Mapping[str, Any] = NOTHING
     segments: frozenset[str] = frozenset()  # names of those asked about that its customer is in
     account: str = ""
+    stage: str = "visitor"  # of its customer when the journey began that holds it
+    stage_now: str = "visitor"
 
 
 class Session(msgspec.Struct, gc=False):

@@ -16,6 +16,7 @@ from api.query.questions.model import Asking, hexadecimal
 from api.query.timeline import TimelineEvent, cursor, timeline
 from pipeline.domain.goals import total_micros
 from pipeline.domain.identifiers import Kind, hashed, identifier, kind_of, normal_email, usable
+from pipeline.domain.journeys import VISITOR, stage_after
 from pipeline.errors import InvalidQuestion, NotFound
 from pipeline.ingest.redaction import redacted_id
 from pipeline.store.facts import Facts
@@ -185,10 +186,8 @@ def _traits(asking: Asking, held: Held) -> tuple[list[str], list[str], dict[str,
 def _stage(journeys: Sequence[Journey], now: int) -> str:
     """The newest journey's stage; lapsed where a customer has been silent for longer than a journey may be."""
     if not journeys:
-        return "visitor"
-    newest = journeys[0]
-    was_customer = newest.stage in ("customer", "returning")
-    return "lapsed" if was_customer and state_of(False, newest.last_at, now) == "ended" else newest.stage
+        return VISITOR
+    return stage_after(journeys[0].stage, journeys[0].last_at, now)
 
 
 def _shown(one: Journey, now: int) -> JourneyShown:

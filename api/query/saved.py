@@ -6,6 +6,7 @@ failed can simply be repeated.
 
 import asyncio
 import time
+from collections.abc import Iterable
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -30,6 +31,8 @@ from api.query.questions.steps import (
     Where,
     breakdown_of,
     filter_of,
+    of_goal,
+    steps_of,
     window_of,
 )
 from api.query.runtime_port import Runtime
@@ -102,10 +105,10 @@ class FunnelBody(Strict):
     constant: Constant = Field([], description="properties or $columns that have one value in all of an entry")
     breakdown: SavedBreakdown = Field([], description='a property, or $channel ...; or a list of up to three; "": none')
 
-    def definition(self, name: str) -> Funnel:
+    def definition(self, name: str, goals: Iterable[Goal]) -> Funnel:
         return Funnel(
             name,
-            tuple(step.definition() for step in self.steps),
+            steps_of(self.steps, goals),
             order=self.order,
             breakdown=breakdown_of(self.breakdown),
             exclusions=tuple(one.definition() for one in self.exclusions),
@@ -141,7 +144,16 @@ async def save_goal(runtime: Runtime, project: Project, goal: Goal) -> Goal:
     saved = await asyncio.to_thread(_save, runtime, project, goal)
     change = Change(f"goal.{saved.name}", saved.version - 1, saved.version)
     await tell(runtime, project.name, change, restitch="goals")
+    for funnel in await asyncio.to_thread(_with_goal, runtime, project, saved.name):
+        steps = tuple(of_goal(step, saved) if step.goal == saved.name else step for step in funnel.steps)
+        await save_funnel(runtime, project, msgspec.structs.replace(funnel, steps=steps))
     return saved
+
+
+def _with_goal(runtime: Runtime, project: Project, name: str) -> list[Funnel]:
+    """The saved funnels with a step of the goal."""
+    found = runtime.definitions.refresh().funnels.get(project.name, ())
+    return [funnel for funnel in found if any(step.goal == name for step in funnel.steps)]
 
 
 async def save_funnel(runtime: Runtime, project: Project, funnel: Funnel) -> Funnel:
@@ -173,7 +185,9 @@ async def roll_back(
     if isinstance(old, Goal):
         return await save_goal(runtime, project, old)
     assert isinstance(old, Funnel)
-    return await save_funnel(runtime, project, old)
+    goals = {goal.name: goal for goal in runtime.definitions.snapshot().goals.get(project.name, ())}
+    steps = tuple(of_goal(step, goals[step.goal]) if step.goal in goals else step for step in old.steps)
+    return await save_funnel(runtime, project, msgspec.structs.replace(old, steps=steps))
 
 
 def _save(runtime: Runtime, project: Project, wanted: Saved) -> Saved:
@@ -186,7 +200,10 @@ def _save(runtime: Runtime, project: Project, wanted: Saved) -> Saved:
 
 
 async def delete(runtime: Runtime, project: Project, kind: Literal["goal", "funnel"], name: str) -> None:
-    """Takes the definition back; the agents take back what followed from it."""
+    """Takes the definition back; the agents take back what followed from it. InvalidQuestion for a goal that a saved
+    funnel has a step of."""
+    if kind == "goal" and (used := await asyncio.to_thread(_with_goal, runtime, project, name)):
+        raise InvalidQuestion(f"funnel {used[0].name!r} has a step of this goal: change the funnel first", field="name")
     before = await asyncio.to_thread(_version, runtime, project, kind, name)
     await asyncio.to_thread(runtime.definitions.delete, kind, project.name, name)
     await tell(runtime, project.name, Change(f"{kind}.{name}", before, 0), restitch="goals" if kind == "goal" else "")

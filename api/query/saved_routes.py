@@ -122,7 +122,8 @@ def funnels(runtime: Runtime) -> APIRouter:
 
     @routes.put("/{name}", operation_id="save_funnel", summary="Saves a funnel; the agents follow it from now on")
     async def save_funnel(name: Name, body: FunnelBody, project: Project = writes) -> SavedFunnel:
-        return SavedFunnel.of(await saved.save_funnel(runtime, project, body.definition(name)))
+        funnel = body.definition(name, ask.asking(runtime, project).goals)
+        return SavedFunnel.of(await saved.save_funnel(runtime, project, funnel))
 
     @routes.get("/{name}/versions", operation_id="get_funnel_versions", summary="Every version of a saved funnel")
     async def get_versions(name: Name, project: Project = reads) -> VersionsShown:

@@ -47,6 +47,7 @@ EXPLAINED = (
         "trend",
     ),
 )
+FILTERED = ("sessions", "bounce")  # as a whole
 FORMATS = {"csv": "text/csv", "jsonl": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
 MOST_EXPLAINED = 1000  # customers that are listed
 
@@ -81,7 +82,9 @@ def ask(
     count: Annotated[str, typer.Option(help="funnel: customers, sessions, entries or groups.")] = "",
     where: Annotated[
         list[str] | None,
-        typer.Option(help="funnel, trend: name=value on every step; also != > >= < <= ~ (contains) !~."),
+        typer.Option(
+            help="sessions, bounce: name=value of the session; funnel, trend: on every step; also != > >= < <= ~ !~."
+        ),
     ] = None,
     segment: Annotated[
         list[str] | None, typer.Option(help="Only customers of this saved segment; again for more: of all of them.")
@@ -120,8 +123,10 @@ def ask(
         body["breakdown"] = _names(breakdown)
     if window.isdecimal():
         body["window"] = int(window)
-    if where and not (steps or events):
-        raise InvalidQuestion("filters are for the steps of --steps and for --events", field="where")
+    if where and not (steps or events or question in FILTERED):
+        raise InvalidQuestion(
+            f"filters are for {', '.join(FILTERED)}, for the steps of --steps and for --events", field="where"
+        )
     if about and question != "customer" and not explain:
         raise InvalidQuestion(f"{question} takes no ID; it is a customer's", field="ID")
     if explain and question not in EXPLAINED:
@@ -129,6 +134,8 @@ def ask(
     filters = [_filter(each) for each in where or ()]
     if steps:
         body["steps"] = [{"events": [name], "where": filters} for name in _names(steps)]
+    if filters and question in FILTERED:
+        body["where"] = filters
     if events:
         body |= {"events": _names(events), "where": filters}
     if not {"last", "from", "to"} & set(body):

@@ -16,6 +16,7 @@ from pipeline.cli.strokes import (
     bar,
     between,
     foot,
+    groups_of,
     label_of,
     moment,
     money,
@@ -162,6 +163,7 @@ def paths(answer: Answer) -> None:
     names = {node["id"]: f"{node['level']:+d} {node['name']}" for node in result["nodes"]}
     rows = [(names[each["source"]], names[each["target"]], each["paths"], each["actors"]) for each in result["links"]]
     table(f"Links, {range_of(answer)}", ("from", "to", "paths", question["within"]), rows, right=("paths",))
+    groups_of(answer, ("paths", question["within"]), lambda one: (one["paths"], one["actors"]))
     foot(answer)
 
 

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from pipeline.cli.output import duration, out, share, table, written
-from pipeline.cli.strokes import Answer, bar, between, foot, moment, money, path, range_of
+from pipeline.cli.strokes import Answer, bar, between, foot, groups_of, moment, money, path, range_of
 
 MOST_CHANNELS = 8  # rows and columns of the matrix
 SHOWN = 10  # sequences
@@ -37,6 +37,13 @@ def journeys(answer: Answer) -> None:
         _bars(f"The {name} channel", result[f"{name}_channels"], lambda each: str(each["channel"]))
     _matrix(result["transitions"])
     _sequences(result["sequences"][:SHOWN])
+    groups_of(
+        answer,
+        ("journeys", "converted", "rate", "value"),
+        lambda one: (
+            one["journeys"], one["converted"], share(one["rate"]), money(one["value_micros"], result["currency"]),
+        ),
+    )  # fmt: skip
     newest = [
         (moment(each["last_at"]), each["state"], each["customer"], path(each["path"])) for each in result["newest"]
     ]

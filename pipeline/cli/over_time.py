@@ -1,15 +1,13 @@
 """Answers period by period drawn for the terminal: trend, retention, stickiness, life cycle."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.markup import escape
 from rich.text import Text
 
 from pipeline.cli.output import out, share, table, written
-from pipeline.cli.strokes import Answer, bar, foot, named, range_of
-
-GROUPS: Mapping[str, str] = {"none": "(none)", "other": "(other)"}
+from pipeline.cli.strokes import Answer, bar, foot, groups_of, range_of
 
 
 def retention(answer: Answer) -> None:
@@ -28,6 +26,9 @@ def retention(answer: Answer) -> None:
     ]
     rows.append(("all", result["customers"], *(share(point["rate"]) for point in result["curve"])))
     table(f"By {question['by']}", (question["by"], "customers", *periods), rows, right=("customers", *periods))
+    groups_of(
+        answer, ("customers", *periods), lambda one: (one["customers"], *(share(each["rate"]) for each in one["curve"]))
+    )  # fmt: skip
     foot(answer)
 
 
@@ -50,11 +51,7 @@ def trend(answer: Answer) -> None:
     if previous:
         told += f"; before: {written(previous['total']['measured'])}"
     out.print(told)
-    if result["groups"]:
-        rows = [
-            (GROUPS.get(one["kind"], one["value"]), written(one["measured"]), one["events"]) for one in result["groups"]
-        ]
-        table(f"By {named(question['breakdown'])}", ("value", "measured", "events"), rows, right=("measured", "events"))
+    groups_of(answer, ("measured", "events"), lambda one: (written(one["measured"]), one["events"]))
     foot(answer)
 
 
@@ -70,6 +67,8 @@ def stickiness(answer: Answer) -> None:
         out.print(line.append(f" {written(row['customers']):>9} {share(row['rate']):>8}"))
     daily_weekly, daily_monthly = share(result["mean_daily_weekly"]), share(result["mean_daily_monthly"])
     out.print(f"of those active in a week {daily_weekly} are active on a day, of those in a month {daily_monthly}")
+    mean = f"mean {question['by']}s"
+    groups_of(answer, ("customers", mean), lambda one: (one["customers"], f"{one['mean_periods'] or 0:.2f}"))
     foot(answer)
 
 
@@ -83,7 +82,15 @@ def lifecycle(answer: Answer) -> None:
     ]
     title = f"{', '.join(question['events'])}, {range_of(answer)}; * is unfinished"
     table(escape(title), (question["by"], "active", *phases), rows, right=("active", *phases))
+    groups_of(answer, ("last", "active", *phases), lambda one: _last(one["points"], phases))
     foot(answer)
+
+
+def _last(points: Sequence[Mapping[str, Any]], phases: Sequence[str]) -> tuple[Any, ...]:
+    """The last period of a group's."""
+    if not points:
+        return ("",) * (2 + len(phases))
+    return points[-1]["period"], points[-1]["active"], *(points[-1][name] for name in phases)
 
 
 def _measured(question: Mapping[str, Any]) -> str:

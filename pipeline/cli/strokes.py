@@ -10,6 +10,7 @@ from pipeline.cli.output import out, share, table
 
 Answer = Mapping[str, Any]
 BAR, BESIDE = 40, 48  # characters of a full bar; of the numbers beside it
+KINDS: Mapping[str, str] = {"none": "(none)", "other": "(other)"}  # of groups
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -82,3 +83,13 @@ def between(interval: Sequence[float] | None) -> str:
 def named(breakdown: str | list[str] | None) -> str:
     """The properties of a breakdown."""
     return ", ".join(breakdown) if isinstance(breakdown, list) else breakdown or ""
+
+
+def groups_of(answer: Answer, columns: Sequence[str], numbers: Callable[[Mapping[str, Any]], tuple[Any, ...]]) -> None:
+    """A row for each group of the breakdown; nothing without one."""
+    rows = [
+        (KINDS.get(one.get("kind", ""), one["value"] or KINDS["none"]), *numbers(one))
+        for one in answer["result"]["groups"]
+    ]
+    if rows:
+        table(f"By {named(answer['question']['breakdown'])}", ("value", *columns), rows, right=columns)

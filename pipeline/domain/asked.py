@@ -8,6 +8,9 @@
     $segment.NAME        true or false: whether its customer is in that segment now
     $account             the account that it belongs to: the group that it names itself, else that of its customer's
                          last group call before it
+    $stage               of its customer when the journey began that holds it: visitor, lead, customer, returning or
+                         lapsed
+    $stage_now           of its customer now
 
 Only questions see events with these (schemas.facts.AskedEvent). No stored fact can hold them: a session grows, traits
 and segments change, customers are joined. So agents follow no definition that looks at one; questions answer it.
@@ -27,6 +30,9 @@ CUSTOMER: Final = "$customer."
 CUSTOMER_NOW: Final = "$customer_now."
 SEGMENT: Final = "$segment."
 ACCOUNT: Final = "$account"
+STAGE: Final = "$stage"
+STAGE_NOW: Final = "$stage_now"
+_WHOLE: Final = (ACCOUNT, STAGE, STAGE_NOW)  # names without another after them
 _PREFIXES: Final = (SESSION, CUSTOMER, CUSTOMER_NOW, SEGMENT)
 
 # Name after `$session.` -> the session's value; None and "" are no value.
@@ -63,7 +69,7 @@ Read = Callable[[Mapping[str, Any]], object]  # a value out of a bag of traits
 
 def is_asked(name: str) -> bool:
     """Whether a filter, breakdown or constant of this name is about more than the event's own row."""
-    return name == ACCOUNT or name.startswith(_PREFIXES)
+    return name in _WHOLE or name.startswith(_PREFIXES)
 
 
 def rest(name: str) -> str:
@@ -73,7 +79,7 @@ def rest(name: str) -> str:
 
 def check_name(name: str, field: str) -> None:
     """InvalidQuestion for a session's property that there is none of, and for a prefix without a name."""
-    if name == ACCOUNT:
+    if name in _WHOLE:
         return
     known = rest(name)
     if not known:
@@ -95,7 +101,8 @@ def reader(name: str, trait: Read) -> Callable[[Event, Mapping[str, Any]], objec
         return lambda event, properties: trait(getattr(event, "traits_now"))  # noqa: B009
     if name.startswith(SEGMENT):
         return lambda event, properties: known in getattr(event, "segments")  # noqa: B009
-    return lambda event, properties: getattr(event, "account")  # noqa: B009
+    attribute = name[1:]
+    return lambda event, properties: getattr(event, attribute)
 
 
 class Traits:

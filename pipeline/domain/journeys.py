@@ -22,6 +22,7 @@ from schemas.facts import Conversion, Event, Journey, Touchpoint
 
 SILENCE_MS: Final = 30 * 86_400_000
 VISITOR, LEAD, CUSTOMER, RETURNING = "visitor", "lead", "customer", "returning"
+LAPSED: Final = "lapsed"  # of a moment, never stored
 
 
 def journeys(
@@ -178,3 +179,39 @@ class Holders:
             if at and moment - candidates[at - 1].last_at <= self._silence_ms:
                 return candidates[at - 1].id
         return 0
+
+
+def stage_after(stage: str, last_at: int, when: int, silence_ms: int = SILENCE_MS) -> str:
+    """What a customer is at `when` (ms) whose newest journey by then has this stage and began its last touchpoint then:
+    a customer who has been silent for longer than a journey may be has lapsed."""
+    return LAPSED if stage in (CUSTOMER, RETURNING) and last_at + silence_ms < when else stage
+
+
+class Stages:
+    """A customer's stage through time.
+
+    journeys    [--lead--]        [-customer-]            [-returning-]
+    at          visitor           lead                    customer, or lapsed where the silence was long
+    """
+
+    def __init__(self, journeys: Iterable[tuple[int, int, str]] = ()) -> None:
+        """Of his journeys (started_at, last_at, stage), in their order."""
+        self._journeys = list(journeys)
+        self._starts = [started for started, _, _ in self._journeys]
+
+    def at(self, when: int) -> str:
+        """What he was when the journey began that holds an event of then; outside any, what he was at the event."""
+        number = bisect_right(self._starts, when) - 1
+        if number >= 0 and when <= self._journeys[number][1] + SILENCE_MS:
+            when = self._starts[number]
+            number -= 1
+        return self._after(number, when)
+
+    def now(self, now: int) -> str:
+        return self._after(len(self._journeys) - 1, now)
+
+    def _after(self, number: int, when: int) -> str:
+        if number < 0:
+            return VISITOR
+        _, last_at, stage = self._journeys[number]
+        return stage_after(stage, last_at, when)

@@ -25,6 +25,7 @@ class Visit(NamedTuple):
     name: str
     is_point: bool
     message: int = 0  # the event's id
+    group: str = ""  # the value of a breakdown that the event has
 
 
 class Path(NamedTuple):
@@ -38,6 +39,13 @@ class Trace(NamedTuple):
     level: int  # of the first visit
     visits: tuple[Visit, ...]
 
+    def path(self) -> Path:
+        return Path(self.level, tuple(visit.name for visit in self.visits))
+
+    def group(self) -> str:
+        """The value of a breakdown that the event at the point, or at the beginning, has."""
+        return self.visits[-self.level].group
+
 
 class PathRules(NamedTuple):
     direction: Direction  # begin: from the first visit on
@@ -48,7 +56,7 @@ class PathRules(NamedTuple):
 
 def paths(visits: Sequence[Visit], rules: PathRules, begin: int, end: int) -> list[Path]:
     """The paths of one actor, by their points in [begin, end) ms. `visits` are all of his, in their order."""
-    return [Path(level, tuple(visit.name for visit in on)) for level, on in traces(visits, rules, begin, end)]
+    return [trace.path() for trace in traces(visits, rules, begin, end)]
 
 
 def traces(visits: Sequence[Visit], rules: PathRules, begin: int, end: int) -> list[Trace]:

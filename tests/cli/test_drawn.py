@@ -14,11 +14,21 @@ def test_paths_are_drawn_as_links(capsys: pytest.CaptureFixture[str]) -> None:
     nodes = [{"id": "0:/home", "level": 0, "name": "/home"}, {"id": "1 other", "level": 1, "name": "other"}]
     links = [{"source": "0:/home", "target": "1 other", "paths": 5, "actors": 3}]
     result = {"paths": 7, "actors": 4, "nodes": nodes, "links": links}
-    drawing.DRAWN["paths"](FRAME | {"question": QUESTION | {"within": "sessions"}, "result": result})
+    groups = [
+        {"value": "red", "kind": "value", "paths": 6, "actors": 4},
+        {"value": None, "kind": "other", "paths": 1, "actors": 1},
+    ]
+    question = QUESTION | {"within": "sessions", "breakdown": "color"}
+    drawing.DRAWN["paths"](FRAME | {"question": question, "result": result | {"groups": groups}})
     shown = capsys.readouterr().out
     assert "7 paths of 4 sessions" in shown
     assert [line.split() for line in shown.splitlines() if "/home" in line] == [
         ["+0", "/home", "+1", "other", "5", "3"]
+    ]
+    assert "By color" in shown
+    assert [line.split() for line in shown.splitlines() if "red" in line or "(other)" in line] == [
+        ["red", "6", "4"],
+        ["(other)", "1", "1"],
     ]
 
 
@@ -28,6 +38,7 @@ def test_retention_is_drawn_as_shares_of_each_cohort(capsys: pytest.CaptureFixtu
         "customers": 4,
         "cohorts": [{"period": "2025-03-03", "customers": 4, "cells": cells}],
         "curve": [{"rate": 0.5}, {"rate": None}, {"rate": None}],
+        "groups": [],
     }
     question = QUESTION | {"by": "week", "periods": 2}
     drawing.DRAWN["retention"](FRAME | {"question": question, "result": result})
@@ -103,20 +114,26 @@ def test_a_trend_is_drawn_with_its_measure_its_groups_and_the_time_before(capsys
 def test_stickiness_is_drawn_as_bars_and_its_shares(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"periods": 1, "customers": 4, "rate": 0.8}, {"periods": 2, "customers": 1, "rate": 0.2}]
     result = {"customers": 5, "histogram": rows, "mean_daily_weekly": 0.5, "mean_daily_monthly": None}
-    drawing.DRAWN["stickiness"](FRAME | {"question": QUESTION | {"by": "week", "events": ["Read"]}, "result": result})
+    result["groups"] = [{"value": "true", "kind": "value", "customers": 5, "mean_periods": 1.2}]
+    question = QUESTION | {"by": "week", "events": ["Read"], "breakdown": "$segment.payers"}
+    drawing.DRAWN["stickiness"](FRAME | {"question": question, "result": result})
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "5 customers did Read, all time"
     assert [(line.split()[:2], line.count("█")) for line in lines[1:3]] == [(["1", "week"], 40), (["2", "weeks"], 10)]
     assert lines[3] == "of those active in a week 50.0 % are active on a day, of those in a month -"
+    assert ["true", "5", "1.20"] in [line.split() for line in lines]
 
 
 def test_a_life_cycle_is_drawn_period_by_period(capsys: pytest.CaptureFixture[str]) -> None:
     point = {"period": "2025-03-03", "active": 6, "new": 3, "returning": 2, "resurrecting": 1, "dormant": 4}
-    result = {"points": [point | {"unfinished": True}]}
-    drawing.DRAWN["lifecycle"](FRAME | {"question": QUESTION | {"by": "week", "events": ["[b]"]}, "result": result})
+    points = [point | {"unfinished": True}]
+    result = {"points": points, "groups": [{"value": None, "kind": "none", "points": points}]}
+    question = QUESTION | {"by": "week", "events": ["[b]"], "breakdown": "$stage_now"}
+    drawing.DRAWN["lifecycle"](FRAME | {"question": question, "result": result})
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[0][0] == "[b],"
     assert ["2025-03-03*", "6", "3", "2", "1", "4"] in lines
+    assert ["(none)", "2025-03-03", "6", "3", "2", "1", "4"] in lines
 
 
 def test_drop_points_are_drawn_as_what_was_seen_done_and_left(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,8 +23,12 @@ def test_journeys_are_drawn_with_bars_and_a_matrix_of_channels(capsys: pytest.Ca
         "transitions": [{"source": "email", "target": "direct", "transitions": 4}],
         "sequences": [share | {"path": ["email", "email", "direct"], "median_duration_ms": 60_000}],
     }  # fmt: skip
-    drawing.DRAWN["journeys"](FRAME | {"question": QUESTION, "result": result})
+    groups = [share | {"value": "lead", "value_micros": 2_000_000}]
+    drawing.DRAWN["journeys"](
+        FRAME | {"question": QUESTION | {"breakdown": "stage"}, "result": result | {"groups": groups}}
+    )
     found = lines(capsys)
+    assert ["lead", "3", "1", "33.3", "%", "2.00", "EUR"] in found
     assert ["10+", "█" * 24, "3", "33.3", "%"] in found
     assert ["email", "4"] in found
     assert ["email", "x2", ">", "direct", "3", "33.3", "%", "1", "min"] in found

@@ -14,7 +14,7 @@ from schemas.facts import EventRow
 from tests.domain.making import PROJECT, event
 from tests.evaluator.asked import Asked
 from tests.evaluator.entries import Entry, opened
-from tests.evaluator.happenings import Happening, property_text
+from tests.evaluator.happenings import Happening, values_text
 from tests.evaluator.made_up import Question, followed, history
 
 EXAMPLES = int(os.environ.get("EVALUATOR_EXAMPLES", "150"))
@@ -60,7 +60,7 @@ def told(entry: Entry, question: Question) -> tuple[object, ...]:
         entry.furthest,
         tuple(fill.at if fill else 0 for fill in fills),
         tuple(fill.message_id if fill else 0 for fill in fills),
-        tuple((property_text(fill, of) or "") if fill else "" for fill in fills) if of else (),
+        tuple((values_text(fill, of) or "") if fill else "" for fill in fills) if of else (),
     )
 
 

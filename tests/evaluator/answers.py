@@ -7,9 +7,10 @@ from datetime import UTC
 from fractions import Fraction
 from typing import Any
 
+from tests.evaluator.accounts import accounts
 from tests.evaluator.asked import Asked
 from tests.evaluator.entries import Entry, furthest, opened, sharing_nothing
-from tests.evaluator.happenings import Happening, Json, property_text
+from tests.evaluator.happenings import Happening, Json, values_text
 
 Answer = dict[str, Any]
 Group = tuple[str, str | None]
@@ -67,7 +68,7 @@ def groups_of(asked: Asked, entry: Entry) -> set[Group]:
     """The groups of the breakdown under which an entry counts."""
 
     def group(happening: Happening) -> Group:
-        value = property_text(happening, asked.question["breakdown"])
+        value = values_text(happening, asked.question["breakdown"])
         return ("none", None) if value is None else ("value", value)
 
     where = asked.get("attribution", "first")
@@ -123,8 +124,12 @@ def counted_entries(asked: Asked, entries_of: dict[str, list[Entry]]) -> list[En
 def all_entries(asked: Asked, happenings: Iterable[Happening]) -> dict[str, list[Entry]]:
     """By actor; those without an entry are left out."""
     of_actor = defaultdict(list)
-    for happening in happenings:
-        actor = asked.actor_of(happening)
+    known = list(happenings)
+    of_account = (
+        accounts(known, include_bots=asked.get("include_bots", False)) if asked.get("count") == "groups" else {}
+    )
+    for happening in known:
+        actor = of_account[happening] if of_account else asked.actor_of(happening)
         if actor is not None:
             of_actor[actor].append(happening)
     entries = {actor: opened(asked, actor, events) for actor, events in of_actor.items()}

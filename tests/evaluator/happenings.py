@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ class Happening:
     session: str | None = None
     is_passive: bool = False
     is_bot: bool = False
+    group: str = ""  # the account that the event names itself; an event named `group` tells that of its customer
 
     def __repr__(self) -> str:
         """Short: hundreds of them stand in a failing example."""
@@ -58,6 +59,16 @@ def property_text(happening: Happening, name: str) -> str | None:
             return None
         here = here[part]
     return text(here)
+
+
+def values_text(happening: Happening, names: str | Sequence[str]) -> str | None:
+    """The text of one property, or of several taken together; None: the event lacks them all."""
+    if isinstance(names, str):
+        return property_text(happening, names)
+    texts = [property_text(happening, name) for name in names]
+    if len(texts) == 1 or not any(texts):
+        return texts[0]
+    return json.dumps(texts, ensure_ascii=False, separators=(",", ":"))
 
 
 def number(words: str | None) -> float | None:

@@ -76,6 +76,15 @@ def assert_previous(result: dict[str, Any], question: Question, happened: list[H
     assert_told(told, question | {"from": start, "to": end}, happened, now)
     for name in ("entered", "converted", "rate"):
         assert is_close(told[f"{name}_change"], less(result[name], told[name])), name
+    own = {(group["kind"], group["value"]): group["steps"] for group in result["groups"] if group["kind"] != "other"}
+    for group in told["groups"]:
+        now = own.get((group["kind"], group["value"]))
+        ends = [
+            (steps[0]["count"], steps[-1]["count"], steps[-1]["rate"]) for steps in (now or [], group["steps"]) if steps
+        ]
+        wanted = [less(*pair) for pair in zip(*ends, strict=True)] if now else [None] * 3
+        for name, change in zip(("entered_change", "converted_change", "rate_change"), wanted, strict=True):
+            assert is_close(group[name], change), (name, group)
     for row, before in zip(result["steps"], told["steps"], strict=True):
         for name in ("count", "rate", "step_rate", "median_ms", "median_step_ms"):
             assert is_close(before[f"{name}_change"], less(row[name], before[name])), name

@@ -88,7 +88,9 @@ def followed(draw: Draw, windows: st.SearchStrategy[Any]) -> Question:
                 st.sampled_from([["p"], ["$channel"], ["q.r", "$channel"], ["$channel", "p", "q.r"]]),
             )
         ),
-        "breakdown": draw(st.sampled_from([None, "p", "p", "q.r", "$channel", "$event"])),
+        "breakdown": draw(
+            st.sampled_from([None, "p", "p", "q.r", "$channel", "$event", ["p", "$event"], ["$channel", "q.r", "p"]])
+        ),
     }
 
 
@@ -116,7 +118,7 @@ def choices(draw: Draw, of: Question, *, is_saved: bool = False) -> Question:
     count = len(of["steps"])
     first, last = sorted(draw(st.lists(st.integers(1, count), min_size=2, max_size=2, unique=True)))
     return {
-        "count": draw(st.sampled_from(["customers", "entries"] + ["sessions"] * (not is_saved))),
+        "count": draw(st.sampled_from(["customers", "entries"] + ["sessions", "groups"] * (not is_saved))),
         "entries": draw(st.sampled_from(["all", "all", "closed", "open"])),
         "attribution": draw(
             st.sampled_from(["first", "last", "all", *range(1, count + 1)] if of["breakdown"] else ["first"])
@@ -132,13 +134,13 @@ def choices(draw: Draw, of: Question, *, is_saved: bool = False) -> Question:
 
 @st.composite
 def happening(draw: Draw, number: int, moments: st.SearchStrategy[int], customer: str, device: str) -> Happening:
-    name = draw(st.sampled_from(NAMES * 4 + STRANGERS + "h"))
+    name = draw(st.sampled_from(NAMES * 4 + STRANGERS + "hg"))
     properties = {"p": draw(values)} if draw(st.booleans()) else {}
     if draw(st.booleans()):
         properties |= {"q": {"r": draw(values)}}
     return Happening(
         at=draw(moments),
-        name="heartbeat" if name == "h" else name,
+        name={"h": "heartbeat", "g": "group"}.get(name, name),
         message_id=number,
         customer=customer,
         device=device,
@@ -147,6 +149,7 @@ def happening(draw: Draw, number: int, moments: st.SearchStrategy[int], customer
         columns={"$channel": draw(st.sampled_from(["web", "web", "app"]))},
         is_passive=name == "h",
         is_bot=draw(st.integers(0, 19)) == 0,
+        group=draw(st.sampled_from(["", "", "", "g1", "g2"])),
     )
 
 

@@ -26,9 +26,13 @@ def with_sessions(happenings: Iterable[Happening]) -> list[Happening]:
     of_device = defaultdict(list)
     for one in happenings:
         of_device[one.device].append(one)
-    return [
-        replace(one, session=next((f"{device} {first}" for first, last in of if first <= one.at <= last), None))
-        for device, events in of_device.items()
-        for of in [spans(events)]
-        for one in events
-    ]
+    return [_held(one, spans(events)) for events in of_device.values() for one in events]
+
+
+def _held(one: Happening, of: Iterable[Span]) -> Happening:
+    """With its session and how long that is."""
+    for first, last in of:
+        if first <= one.at <= last:
+            columns = {**one.columns, "$session.duration_ms": last - first}
+            return replace(one, session=f"{one.device} {first}", columns=columns)
+    return one

@@ -10,8 +10,10 @@ from pydantic import Field
 
 from api.query.explain.cases import Case, Cases
 from api.query.profiles import Held
+from api.query.questions.customer_kinds import written
 from api.query.questions.durations import EDGES, bin_of
 from api.query.questions.journey_channels import Fold
+from api.query.questions.journey_groups import Values
 from api.query.questions.journeys import JourneysQuestion, State, definitions, state_of
 from api.query.questions.model import Asking, Strict
 from pipeline.errors import InvalidQuestion
@@ -33,6 +35,7 @@ class JourneysCell(Strict):
     source: str | None = Field(None, max_length=1000, description="of a row of `transitions`, with its target")
     target: str | None = Field(None, max_length=1000)
     path: list[str] | None = Field(None, max_length=100_000, description="of a row of `sequences`")
+    value: str | None = Field(None, description="of a row of `groups`; null where it is named: no value")
 
 
 class _Journey(NamedTuple):
@@ -46,12 +49,14 @@ class _Journey(NamedTuple):
 
 
 def of_journeys(asking: Asking, question: JourneysQuestion, cell: JourneysCell) -> Cases:
-    _check(cell)
+    _check(cell, question)
+    values = Values.of(asking, question.breakdown)
     bound = {**question.range(asking.now).bound(), **asking.only_bound()}
     found = [
         journey
         for journey in (_Journey(*row) for row in asking.rows("journeys_cases", **bound))
         if _is_in(journey, cell, question.fold, asking.now)
+        and ("value" not in cell.model_fields_set or _value(journey, values) == cell.value)
     ]
     cases = [Case(journey.customer, journey.started_at, journey.last_at) for journey in found]
     return Cases("journeys", cases, definitions(asking), of_one=lambda held: _of_one(asking, held, found))
@@ -62,7 +67,14 @@ def folded(path: Sequence[str], fold: Fold) -> list[str]:
     return [channel for channel, _ in groupby(path)] if fold == "repeats" else list(path)
 
 
-def _check(cell: JourneysCell) -> None:
+def _value(journey: _Journey, values: Values) -> str | None:
+    fields = {"first_channel": journey.path[0], "last_channel": journey.path[-1], "stage": journey.stage}
+    return written(values.together(fields, values.kinds.kinds.get(journey.customer, 0)))
+
+
+def _check(cell: JourneysCell, question: JourneysQuestion) -> None:
+    if "value" in cell.model_fields_set and not question.breakdown:
+        raise InvalidQuestion("the answer has no groups: name a breakdown, or leave value out", field="cell.value")
     if (cell.source is None) != (cell.target is None):
         missing = "source" if cell.source is None else "target"
         raise InvalidQuestion("a transition has a source and a target", field=f"cell.{missing}")

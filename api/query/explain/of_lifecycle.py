@@ -7,15 +7,16 @@ from typing import Literal
 from pydantic import Field
 
 from api.query.explain.cases import Cases, Mark, marked
+from api.query.explain.groups import OfGroup, of_kinds
 from api.query.questions import activity, lifecycle
 from api.query.questions.lifecycle import LifecycleQuestion
-from api.query.questions.model import Asking, Strict
+from api.query.questions.model import Asking
 from api.query.questions.periods import label
 from schemas.facts import EventRow
 
 
-class LifecycleCell(Strict):
-    """A number of a period."""
+class LifecycleCell(OfGroup):
+    """A number of a period, of one group or of all."""
 
     period: str = Field(max_length=100, description="of a point")
     phase: Literal["active", "new", "returning", "resurrecting", "dormant"] = "active"
@@ -24,7 +25,8 @@ class LifecycleCell(Strict):
 def of_lifecycle(asking: Asking, question: LifecycleQuestion, cell: LifecycleCell) -> Cases:
     zone = question.inside()
     cases = []
-    for customer, events in activity.did(asking, question, lifecycle.history(question, asking.now)):
+    did = list(activity.did(asking, question, lifecycle.history(question, asking.now)))
+    for customer, events in of_kinds(asking, question, cell, did, [customer for customer, _ in did]):
         by_period: defaultdict[str, list[EventRow]] = defaultdict(list)
         for event in events:
             by_period[label(event.occurred_at, question.by, zone)].append(event)

@@ -6,15 +6,17 @@ from typing import Literal
 from pydantic import Field
 
 from api.query.explain.cases import Cases, Mark, marked
+from api.query.explain.groups import OfGroup
 from api.query.questions import owned, paths
-from api.query.questions.model import Asking, Strict
-from api.query.questions.paths import PathsQuestion, kept_of, node_id, visits_of
+from api.query.questions.model import Asking
+from api.query.questions.nodes import kept_of, node_id
+from api.query.questions.paths import PathsQuestion, visits_of
 from pipeline.domain.paths import Trace, traces
 from pipeline.errors import InvalidQuestion
 
 
-class PathsCell(Strict):
-    """A node or a link; without either all paths."""
+class PathsCell(OfGroup):
+    """A node or a link; without either all paths; of one group or of all."""
 
     node: str | None = Field(None, max_length=2000, description="id of a node")
     part: Literal["all", "begins", "ends"] = Field("all", description="of a node: the paths that begin or end there")
@@ -27,19 +29,20 @@ def of_paths(asking: Asking, question: PathsQuestion, cell: PathsCell) -> Cases:
         raise InvalidQuestion("name a node, or source and target of a link", field="cell")
     if cell.part != "all" and cell.node is None:
         raise InvalidQuestion("paths begin and end at a node: name it", field="cell.node")
+    cell.check(question.breakdown)
     asked, rules = question.range(asking.now), paths.rules_of(question)
     found = [
         (actor, trace)
         for actor, visits in visits_of(asking, question, asked)
         for trace in traces(visits, rules, asked.start, asked.end)
     ]
-    every = Counter(place for _, trace in found for place in _places(trace))
-    kept = kept_of(every, question.fan_out)
+    kept = kept_of(Counter((trace.path(),) for _, trace in found), question.fan_out)
+    texts = cell.texts(Counter(trace.group() for _, trace in found), question.limit)
     whose = owned.customers_of_sessions(asking, asked) if question.within == "sessions" else {}
     cases = []
     for actor, trace in found:
         ids = [node_id((level, name if (level, name) in kept else None)) for level, name in _places(trace)]
-        if _is_in(ids, cell) and _is_whole(trace, question, cell):
+        if (texts is None or trace.group() in texts) and _is_in(ids, cell) and _is_whole(trace, question, cell):
             marks = (Mark(visit.at, visit.message, node) for visit, node in zip(trace.visits, ids, strict=True))
             cases.append(marked(whose.get(actor, actor), marks))
     return Cases("paths", cases, paths.definitions(asking, question))

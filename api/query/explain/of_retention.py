@@ -1,19 +1,21 @@
 """Cells of `retention`: the customers of a cohort, those who came back in a period, and those who did not."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
 
 from api.query.explain.cases import Cases, Mark, marked
+from api.query.explain.groups import OfGroup
 from api.query.questions import retention
-from api.query.questions.model import Asking, Strict
+from api.query.questions.model import Asking
 from api.query.questions.retention import RetentionQuestion, Stay
 from pipeline.errors import InvalidQuestion
 
 
-class RetentionCell(Strict):
-    """A cohort's size, or a cell of it; of all cohorts without `period`."""
+class RetentionCell(OfGroup):
+    """A cohort's size, or a cell of it; of all cohorts without `period`, of all groups without `kind`."""
 
     period: str | None = Field(None, description="of a cohort")
     after: int | None = Field(None, ge=0, description="periods after that of the cohort; null: the cohort itself")
@@ -23,10 +25,15 @@ class RetentionCell(Strict):
 def of_retention(asking: Asking, question: RetentionQuestion, cell: RetentionCell) -> Cases:
     if cell.after is not None and cell.after > question.periods:
         raise InvalidQuestion(f"the question looks at {question.periods} periods", field="cell.after")
+    cell.check(question.breakdown)
+    stays = list(retention.stays(asking, question, question.range(asking.now)))
+    texts = cell.texts(Counter(stay.group for stay in stays), question.limit)
     found = [
         marked(stay.customer, _marks(stay, question, cell))
-        for stay in retention.stays(asking, question, question.range(asking.now))
-        if cell.period in (None, stay.cohort) and _is_in(stay, question, cell)
+        for stay in stays
+        if cell.period in (None, stay.cohort)
+        and (texts is None or stay.group in texts)
+        and _is_in(stay, question, cell)
     ]
     return Cases("customers", found, {"retention": 1})
 

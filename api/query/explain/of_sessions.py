@@ -9,9 +9,11 @@ from pydantic import Field
 from api.query.explain.cases import Case, Cases
 from api.query.questions import owned
 from api.query.questions.bounce import BounceQuestion
+from api.query.questions.customer_kinds import written
 from api.query.questions.model import Asking, Strict
 from api.query.questions.periods import label
-from api.query.questions.session_values import Values, written
+from api.query.questions.session_values import Values
+from api.query.questions.session_where import Chosen
 from api.query.questions.sessions import SessionsQuestion
 from pipeline.domain.bounce import BOUNCES, engaged
 from pipeline.errors import InvalidQuestion
@@ -107,11 +109,14 @@ def _cases(
     zone = ZoneInfo(question.zone or "UTC")
     named = cell.model_fields_set
     firsts = isinstance(question, SessionsQuestion) and question.new_and_returning
+    asked = question.range(asking.now)
+    chosen = Chosen(asking, question.where, asked, question.include_bots)
     values = Values(asking, question.breakdown, question.include_bots)
     found = [
         _case(one, why(one.session))
-        for one in owned.sessions(asking, question.range(asking.now), question.include_bots, firsts=firsts)
+        for one in owned.sessions(asking, asked, question.include_bots, firsts=firsts)
         if holds(one)
+        and chosen.holds(one.session, one.customer)
         and ("period" not in named or label(one.session.started_at, question.by or "day", zone) == cell.period)
         and ("value" not in named or written(values.of(one.session, one.customer)) == cell.value)
     ]

@@ -7,24 +7,23 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from api.query.explain.cases import Cases, Mark, marked
+from api.query.explain.groups import OfGroup
 from api.query.questions import trend
-from api.query.questions.model import Asking, Strict
+from api.query.questions.model import Asking
 from api.query.questions.ranges import preceding
 from api.query.questions.series import Happened, Left, happened
 from api.query.questions.trend import TrendQuestion
-from api.query.questions.trend_lines import Kind, ranked
+from api.query.questions.trend_lines import counts
 from pipeline.domain.filters import number_text
 from pipeline.domain.measures import OF_EVENTS
 from pipeline.errors import InvalidQuestion
 
 
-class TrendCell(Strict):
+class TrendCell(OfGroup):
     """A series of the total, of a group or of the time before; of all its periods, or of one."""
 
     period: str | None = Field(None, description="of a point")
     series: Literal["a", "b"] = Field("a", description="which of the numbers; a formula's are a's and b's")
-    kind: Kind | None = Field(None, description="of a row of `groups`")
-    value: str | None = Field(None, description="of a row of `groups` of kind `value`")
     previous: bool = Field(False, description="of the time before, which `compare` sets beside the range")
 
 
@@ -36,7 +35,7 @@ def of_trend(asking: Asking, question: TrendQuestion, cell: TrendCell) -> Cases:
         within = preceding(within, ZoneInfo(question.zone or "UTC"), "question.compare")
     left = Left(set(), Counter())
     events = [list(happened(asking, one, left)) for one in trend.all_asked(question, within, question.breakdown)]
-    wanted = _values(question, cell, [one for each in events for one in each])
+    wanted = cell.texts(counts(one for each in events for one in each), question.limit)
     asked = question.series()["ab".index(cell.series)]
     found = [
         one
@@ -57,21 +56,11 @@ def of_trend(asking: Asking, question: TrendQuestion, cell: TrendCell) -> Cases:
 def _check(question: TrendQuestion, cell: TrendCell) -> None:
     if cell.series == "b" and question.second is None:
         raise InvalidQuestion("the question has no second series", field="cell.series")
-    if cell.kind is not None and not question.breakdown:
-        raise InvalidQuestion("the answer has no groups: name a breakdown, or leave kind out", field="cell.kind")
-    if (cell.kind == "value") != (cell.value is not None):
-        raise InvalidQuestion("kind `value` needs a value, and no other kind has one", field="cell.value")
+    cell.check(question.breakdown)
     if cell.previous and not question.compare:
         raise InvalidQuestion("the answer has no time before: ask to compare, or leave this out", field="cell.previous")
     if cell.previous and cell.kind is not None:
         raise InvalidQuestion("the time before has no groups: leave kind out", field="cell.kind")
-
-
-def _values(question: TrendQuestion, cell: TrendCell, events: list[Happened]) -> set[str] | None:
-    """The breakdown's values that the cell has, "" for none; None: all."""
-    if cell.kind is None:
-        return None
-    return {*ranked(events)[question.limit :]} if cell.kind == "other" else {cell.value or ""}
 
 
 def _mark(one: Happened) -> Mark:

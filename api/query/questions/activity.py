@@ -3,11 +3,16 @@
 ClickHouse groups where no event needs to be looked at; a filter is the core's to judge.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
+from pydantic import Field
+
 from api.query.questions import known, narrowed
+from api.query.questions.customer_kinds import CustomerBreakdown, Kinds
+from api.query.questions.groups import Group, groups
 from api.query.questions.model import Asking
 from api.query.questions.periods import after, end_of, label
 from api.query.questions.ranges import OfCustomers, Range
@@ -19,6 +24,13 @@ from schemas.facts import EventRow
 
 class Doing(Act, OfCustomers):
     """A question about customers who do something again and again."""
+
+    breakdown: CustomerBreakdown | None = Field(
+        None,
+        description="$segment.NAME, $customer_now.NAME or $stage_now: a group each value; or a list of up to three, "
+        "taken together",
+    )
+    limit: int = Field(10, ge=1, le=100, description="groups of their own, most customers first; the rest is `other`")
 
     def inside(self) -> ZoneInfo:
         return ZoneInfo(self.zone or "UTC")
@@ -55,6 +67,20 @@ def did(asking: Asking, question: Doing, within: Range) -> Iterator[tuple[int, l
         events = [event for _, event in pairs if holds(event, filters.properties_of(event))]
         if events:
             yield customer, events
+
+
+def parted(
+    asking: Asking, question: Doing, customers: Iterable[tuple[int, set[str]]]
+) -> list[tuple[Group, list[set[str]]]]:
+    """The groups of the breakdown, each with the periods of its customers; none without a breakdown."""
+    if not question.breakdown:
+        return []
+    kinds = Kinds(asking, question.breakdown, question.include_bots)
+    found: defaultdict[str, list[set[str]]] = defaultdict(list)
+    for customer, names in customers:
+        found[kinds.text(customer)].append(names)
+    own = groups({text: len(mine) for text, mine in found.items()}, question.limit)
+    return [(group, [names for text in sorted(group.texts) for names in found[text]]) for group in own]
 
 
 def begun(names: Iterable[str], by: By, zone: ZoneInfo, now: int) -> list[str]:

@@ -12,10 +12,13 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from api.query.questions.customer_kinds import written
 from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved, ratio
 from api.query.questions.ranges import OfCustomers, Period
-from api.query.questions.session_values import Breakdown, Values, written
+from api.query.questions.session_values import Breakdown, Values
+from api.query.questions.session_where import Chosen
 from api.query.questions.sessions import most
+from api.query.questions.steps import Where
 
 Definition = Literal["engaged", "no_interaction", "single_page", "single_event"]
 VERSION = 1
@@ -23,6 +26,7 @@ VERSION = 1
 
 class BounceQuestion(OfCustomers):
     definition: Definition = Field("engaged", description="what a bounce is")
+    where: Where = Field([], description="as of `sessions`")
     by: Period | None = Field(None, description="a row for each period that has sessions, in the zone")
     breakdown: Breakdown | None = Field(None, description="as of `sessions`")
     limit: int = Field(100, ge=1, le=1000, description="values of the breakdown, those with most sessions first")
@@ -52,16 +56,18 @@ class BounceAnswer(Answer[BounceQuestion, BounceResult]):
 
 
 def solve(asking: Asking, question: BounceQuestion) -> Solved[BounceQuestion, BounceResult]:
+    asked = question.range(asking.now)
+    chosen = Chosen(asking, question.where, asked, question.include_bots)
     broken_down = Values(asking, question.breakdown, question.include_bots)
     rows = asking.rows(
         "bounce",
-        **question.range(asking.now).bound(),
+        **asked.bound(),
         definition=question.definition,
         by=question.by or "",
         **broken_down.bound(),
         zone=question.zone,
         bots=int(question.include_bots),
-        **asking.only_bound(),
+        **chosen.bound(),
         rows=MOST_ROWS,
     )
     total = next((_numbers(*row[4:]) for row in rows if row[0]), _numbers(0, 0, 0))

@@ -1,6 +1,7 @@
 -- Sessions with a view that start in [from, to) and how many of them bounced by one named definition, in total
 -- (is_total = 1), by period, by fields of their entry and by the kind of their customer
 -- (api/query/questions/session_values.py). A session without a view is counted apart: no rate.
+-- `narrow` 1: of the customers `only`; 2: of all others.
 -- is_total, period, fields, kind, sessions, sessions with a view, bounced
 SELECT
     grouping(period) AS is_total,
@@ -33,13 +34,14 @@ FROM (
         AND started_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
         AND started_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
         AND ({bots:UInt8} OR NOT is_bot)
-        AND (NOT {narrow:UInt8} OR owner IN (
+-- include session_chosen
+        AND (NOT {narrow:UInt8} OR (owner IN (
             SELECT identifier
             FROM identities FINAL
-            WHERE {narrow:UInt8} AND project = {project:String} AND customer IN {only:Array(UInt64)}
+            WHERE {narrow:UInt8} != 0 AND project = {project:String} AND customer IN {only:Array(UInt64)}
             UNION ALL
             SELECT arrayJoin({only:Array(UInt64)})
-        ))
+        )) = ({narrow:UInt8} = 1))
 ) AS asked
 LEFT JOIN (
     SELECT identifier, customer FROM identities FINAL WHERE {by_customer:UInt8} AND project = {project:String}

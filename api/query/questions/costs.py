@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved, ratio
 from api.query.questions.ranges import Counted, Range
 from api.query.questions.session_values import Values
+from api.query.questions.session_where import Chosen
 from pipeline.errors import InvalidQuestion
 from pipeline.store.port import Row
 
@@ -129,7 +130,7 @@ def _brought(asking: Asking, question: CostsQuestion, asked: Range) -> dict[tupl
         zone=question.zone,
         bots=int(question.include_bots),
         firsts=0,
-        **asking.only_bound(),
+        **Chosen(asking, [], asked, question.include_bots).bound(),
         rows=MOST_ROWS + 2,
     )
     _must_fit(len(rows) - 1, "sessions")  # one is their total

@@ -16,11 +16,12 @@ from pydantic import BaseModel, Field
 
 from api.query.errors import near
 from api.query.questions import funnel_entries, known
-from api.query.questions.descriptions import OF_SESSION, SESSION, Description, described
+from api.query.questions.descriptions import OF_SESSION, Description, described
 from api.query.questions.funnel_entries import OfPeople
 from api.query.questions.model import Answer, Asking, Solved, ratio
 from api.query.questions.odds import Table, Test, adjusted, odds_interval, odds_ratio, p_value
-from pipeline.domain import filters
+from pipeline.domain import asked, filters
+from pipeline.domain.asked import CUSTOMER, SESSION
 from pipeline.errors import InvalidQuestion
 from schemas.facts import FunnelEntry
 
@@ -35,7 +36,8 @@ class DivideQuestion(OfPeople):
         None,
         min_length=1,
         max_length=100,
-        description="names of properties, $columns and $session.NAME; null: all that the first step's events have",
+        description="names of properties, $columns, $session.NAME and $customer.NAME; null: all that the first step's "
+        "events, their sessions and their customers have",
     )
     without: list[str] = Field([], max_length=100, description="names that are not looked at")
     least: int = Field(10, ge=1, le=1_000_000, description="so many must have the value, and so many must not")
@@ -105,6 +107,9 @@ def check(question: DivideQuestion) -> None:
             known_names = [f"{SESSION}{each}" for each in OF_SESSION]
             if name not in known_names:
                 raise InvalidQuestion(f"there is no {name[:100]!r}{near(name, known_names)}", field=field)
+        elif asked.is_asked(name) and not name.startswith(CUSTOMER):
+            told = f"as it was at the first step there are properties, $columns, {SESSION}NAME and {CUSTOMER}NAME"
+            raise InvalidQuestion(told, field=field)
         else:
             filters.reader(name, field)
 

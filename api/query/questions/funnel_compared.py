@@ -4,6 +4,8 @@ the time before  [from -------- to)[from -------- to)  the range
 an entry of it      A ---- B ---- C                       its window may reach into the range
 """
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, Field
 
 from api.query.questions.funnel_numbers import FunnelGroup, FunnelPeriod, FunnelResult, StepNumbers
@@ -16,6 +18,15 @@ class StepBefore(StepNumbers):
     step_rate_change: float | None
     median_ms_change: int | None
     median_step_ms_change: int | None
+
+
+class GroupBefore(FunnelGroup):
+    """Changes are against the range's group of the same value; null where it has none of its own, and for `other`,
+    which sums up other values."""
+
+    entered_change: int | None = Field(description="null where the range has no such group of its own, and for `other`")
+    converted_change: int | None
+    rate_change: float | None
 
 
 class FunnelBefore(BaseModel):
@@ -31,7 +42,7 @@ class FunnelBefore(BaseModel):
     steps: list[StepBefore]
     convert_ms: dict[str, int] | None
     convert_ms_change: dict[str, int] | None
-    groups: list[FunnelGroup] = Field(description="by the breakdown, most entered first, as those of the range")
+    groups: list[GroupBefore] = Field(description="by the breakdown, most entered first, as those of the range")
     periods: list[FunnelPeriod]
 
 
@@ -61,7 +72,7 @@ def _beside(now: FunnelResult, before: FunnelResult, asked: Range) -> FunnelBefo
         steps=[_step(one, other) for one, other in zip(now.steps, before.steps, strict=True)],
         convert_ms=before.convert_ms,
         convert_ms_change=_rises(now.convert_ms, before.convert_ms),
-        groups=before.groups,
+        groups=[_group(one, _same(one, now.groups)) for one in before.groups],
         periods=before.periods,
     )
 
@@ -74,6 +85,22 @@ def _step(now: StepNumbers, before: StepNumbers) -> StepBefore:
         step_rate_change=_rise(now.step_rate, before.step_rate),
         median_ms_change=_later(now.median_ms, before.median_ms),
         median_step_ms_change=_later(now.median_step_ms, before.median_step_ms),
+    )
+
+
+def _same(before: FunnelGroup, groups: Sequence[FunnelGroup]) -> FunnelGroup | None:
+    """The group of the same value."""
+    found = (one for one in groups if (one.kind, one.value) == (before.kind, before.value) and one.kind != "other")
+    return next(found, None)
+
+
+def _group(before: FunnelGroup, now: FunnelGroup | None) -> GroupBefore:
+    first, last = before.steps[0], before.steps[-1]
+    return GroupBefore(
+        **{name: getattr(before, name) for name in FunnelGroup.model_fields},
+        entered_change=now.steps[0].count - first.count if now else None,
+        converted_change=now.steps[-1].count - last.count if now else None,
+        rate_change=_rise(now.steps[-1].rate, last.rate) if now else None,
     )
 
 

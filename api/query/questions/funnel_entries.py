@@ -32,6 +32,7 @@ from api.query.questions.steps import (
     FunnelWindow,
     Order,
     Step,
+    steps_of,
     window_of,
 )
 from pipeline.domain.funnels import FunnelPlan, compile_funnel, entries
@@ -121,6 +122,7 @@ def entered(asking: Asking, question: OfFunnel, asked: Range, breakdown: str | t
     warnings: list[str] = []
     if question.saved is not None:
         definitions[f"funnel.{funnel.name}"] = funnel.version
+    definitions |= {name: version for name, version in asking.goal_versions().items() if name in _goals(funnel)}
     if question.saved is not None and not breakdown and is_kept(question, plan):
         asking.kept.add(f"funnel.{funnel.name}")
         actors = _saved(asking, funnel, asked)
@@ -130,6 +132,10 @@ def entered(asking: Asking, question: OfFunnel, asked: Range, breakdown: str | t
     if question.entries != "all":
         actors = _of_state(actors, asking.now - funnel.window_ms, question.entries == "closed")
     return Found(funnel, actors, definitions, warnings, whose)
+
+
+def _goals(funnel: Funnel) -> set[str]:
+    return {f"goal.{step.goal}" for step in funnel.steps if step.goal}
 
 
 def counted_entries(asking: Asking, question: OfFunnel) -> tuple[Found, list[FunnelEntry]]:
@@ -160,8 +166,8 @@ def doubtful(funnel: Funnel, counts: Sequence[int]) -> list[str]:
 
 def label_of(funnel: Funnel, number: int) -> str:
     """What a step is called, from 0; in any order `1 of 3`, `2 of 3` ..."""
-    step = funnel.steps[number]
-    return f"{number + 1} of {len(funnel.steps)}" if funnel.order == "any" else step.label or " or ".join(step.events)
+    step, size = funnel.steps[number], len(funnel.steps)
+    return f"{number + 1} of {size}" if funnel.order == "any" else step.label or step.goal or " or ".join(step.events)
 
 
 def _of_state(actors: Iterable[Actor], last_closed: int, closed: bool) -> Iterator[Actor]:
@@ -186,7 +192,7 @@ def funnel_of(asking: Asking, question: OfFunnel, breakdown: str | tuple[str, ..
     else:
         found = Funnel(
             "",
-            tuple(step.definition() for step in question.steps or ()),
+            steps_of(question.steps or (), asking.goals),
             order=question.order or "ordered",
             breakdown=breakdown,
             exclusions=tuple(one.definition() for one in question.exclusions or ()),

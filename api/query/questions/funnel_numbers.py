@@ -200,7 +200,7 @@ def _steps(funnel: Funnel, found: Sequence[StepNumbers]) -> list[StepResult]:
     return [
         StepResult(
             **numbers.model_dump(),
-            label=f"{number} of {size}" if is_any else step.label or " or ".join(step.events),
+            label=f"{number} of {size}" if is_any else step.label or step.goal or " or ".join(step.events),
             events=[] if is_any else list(step.events),
             optional=step.optional,
         )

@@ -23,7 +23,7 @@ from api.query.questions.periods import label
 from api.query.questions.ranges import Range
 from pipeline.domain.filters import is_column, text
 from pipeline.domain.funnels import ANY_EVENT, compile_funnel
-from schemas.definitions import Filter, Funnel, Step
+from schemas.definitions import Filter, Funnel
 
 _LEVEL_BITS = 6  # of a period's number and the furthest step in it
 _MOST_FILTERS = 64  # each makes the statement 2 KB longer, and ClickHouse parses 256 KiB
@@ -58,7 +58,7 @@ def is_plain(asking: Asking, question: OfFunnel, count: Count) -> bool:
         question.saved is None
         and _of_customers(asking, question)
         and funnel == Funnel(funnel.name, funnel.steps, funnel.window_ms, version=funnel.version)
-        and all(step == Step(step.events, step.where, step.label) for step in funnel.steps)
+        and not any(step.optional for step in funnel.steps)
         and all(_is_known(one) for step in funnel.steps for one in step.where)
         and sum(len(step.where) for step in funnel.steps) <= _MOST_FILTERS
         and len(set(names)) == len(names)

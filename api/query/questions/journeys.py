@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from api.query.questions import journey_channels
+from api.query.questions import journey_channels, journey_groups
 from api.query.questions.durations import EDGES, SHARES
 from api.query.questions.journey_channels import (
     Fold,
@@ -16,6 +16,7 @@ from api.query.questions.journey_channels import (
     JourneyShare,
     JourneyTransition,
 )
+from api.query.questions.journey_groups import Breakdown, JourneyGroup
 from api.query.questions.model import Answer, Asking, Solved, hexadecimal, ratio
 from api.query.questions.ranges import Ranged, Segments
 from api.query.questions.shares import interval
@@ -29,7 +30,12 @@ class JourneysQuestion(Ranged):
     fold: Fold = Field(
         "none", description="repeats: in transitions and sequences a channel that follows itself is one with it"
     )
-    limit: int = Field(20, ge=1, le=1000, description="channels and sequences, those of most journeys first")
+    breakdown: Breakdown | None = Field(
+        None,
+        description="one, or a list of up to three, taken together: first_channel, last_channel, stage, $segment.NAME, "
+        "$customer_now.NAME or $stage_now",
+    )
+    limit: int = Field(20, ge=1, le=1000, description="channels, sequences and groups, those of most journeys first")
     newest: int = Field(20, ge=0, le=1000, description="how many journeys to show")
     newest_converted: bool = Field(False, description="show converted ones alone; all are counted")
 
@@ -92,6 +98,8 @@ class JourneysResult(BaseModel):
     sequences: list[JourneySequence] = Field(description="of channels, those of most journeys first")
     sequences_left_out: int = Field(description="other ones, beyond `limit`")
     newest: list[JourneyShown] = Field(description="those that moved last first")
+    groups: list[JourneyGroup] = Field(description="by the breakdown, most journeys first; empty without one")
+    groups_left_out: int = Field(description="groups beyond `limit`")
 
 
 class JourneysAnswer(Answer[JourneysQuestion, JourneysResult]):
@@ -129,6 +137,7 @@ def solve(asking: Asking, question: JourneysQuestion) -> Solved[JourneysQuestion
     converted = sum(each.journeys for each in counts if each.state == "converted")
     channels = journey_channels.by_channel(asking, bound, question.limit)
     sequences, left_out = journey_channels.sequences(asking, bound, question.fold, question.limit)
+    groups, groups_left_out = journey_groups.groups(asking, bound, question.breakdown, question.limit)
     result = JourneysResult(
         journeys=every,
         converted=converted,
@@ -145,6 +154,8 @@ def solve(asking: Asking, question: JourneysQuestion) -> Solved[JourneysQuestion
         sequences=sequences,
         sequences_left_out=left_out,
         newest=_newest(asking, question, bound),
+        groups=groups,
+        groups_left_out=groups_left_out,
     )
     return Solved(question, definitions(asking), result)
 

@@ -6,12 +6,14 @@ ann            x    x         x
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from api.query.questions import activity
 from api.query.questions.activity import Doing
+from api.query.questions.groups import GroupRow
 from api.query.questions.model import Answer, Asking, Solved
 from api.query.questions.periods import after, all_between, end_of, label
 from api.query.questions.ranges import BEGINNING, END, Range
@@ -35,8 +37,18 @@ class LifecyclePoint(BaseModel):
     unfinished: bool = Field(description="the period has not ended: dormant may fall, all else may rise")
 
 
-class LifecycleResult(BaseModel):
+class LifecyclePoints(BaseModel):
     points: list[LifecyclePoint] = Field(description="in time; of the periods that have begun")
+
+
+class LifecycleGroup(LifecyclePoints, GroupRow):
+    """Of the customers of some values of the breakdown."""
+
+
+class LifecycleResult(LifecyclePoints):
+    groups: list[LifecycleGroup] = Field(
+        description="most customers first, `other` last; they add up to all; empty without a breakdown"
+    )
 
 
 class LifecycleAnswer(Answer[LifecycleQuestion, LifecycleResult]):
@@ -45,23 +57,37 @@ class LifecycleAnswer(Answer[LifecycleQuestion, LifecycleResult]):
 
 def solve(asking: Asking, question: LifecycleQuestion) -> Solved[LifecycleQuestion, LifecycleResult]:
     within = history(question, asking.now)
-    customers = [names for _, names in activity.periods_of(asking, question, within, question.by)]
+    customers = list(activity.periods_of(asking, question, within, question.by))
+    every = [names for _, names in customers]
+    names = _shown(question, asking.now, set().union(*every))
+    points = _points(every, names, question, asking.now)
+    groups = [
+        LifecycleGroup(
+            **group.row(question.breakdown or ()).model_dump(), points=_points(mine, names, question, asking.now)
+        )
+        for group, mine in activity.parted(asking, question, customers)
+    ]
+    is_empty = not any(point.active for point in points)
+    warnings = activity.warnings(asking, question, is_empty=is_empty)
+    return Solved(question, {"lifecycle": VERSION}, LifecycleResult(points=points, groups=groups), warnings)
+
+
+def _points(
+    customers: Iterable[set[str]], shown: Iterable[str], question: LifecycleQuestion, now: int
+) -> list[LifecyclePoint]:
     counts: dict[Phase, Counter[str]] = {phase: Counter() for phase in ("new", "returning", "resurrecting", "dormant")}
     for names in customers:
         for period, phase in phases(names, question.by):
             counts[phase][period] += 1
-    points = [
+    return [
         LifecyclePoint(
             period=name,
             active=sum(counts[phase][name] for phase in counts if phase != "dormant"),
             **{phase: counts[phase][name] for phase in counts},
-            unfinished=end_of(name, question.by, question.inside()) > asking.now,
+            unfinished=end_of(name, question.by, question.inside()) > now,
         )
-        for name in _shown(question, asking.now, set().union(*customers))
+        for name in shown
     ]
-    is_empty = not any(point.active for point in points)
-    warnings = activity.warnings(asking, question, is_empty=is_empty)
-    return Solved(question, {"lifecycle": VERSION}, LifecycleResult(points=points), warnings)
 
 
 def history(question: LifecycleQuestion, now: int) -> Range:

@@ -5,28 +5,27 @@ events read     [from - reach ------------------ to + reach)     reach: the long
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from itertools import groupby
-from typing import Generic, Literal, NamedTuple, Self, TypeVar
+from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from api.query.questions import journey_events, known, narrowed, paths_plain
+from api.query.questions.groups import GroupRow, groups
 from api.query.questions.model import Answer, Asking, Solved, Strict, refused
+from api.query.questions.nodes import Drawn, Found, drawn, kept_of
 from api.query.questions.ranges import BEGINNING, OfCustomers, Range
-from api.query.questions.steps import DEFAULT_WINDOW_MS, EventNames, Where, Window, check
+from api.query.questions.steps import DEFAULT_WINDOW_MS, Breakdown, EventNames, Where, Window, check
 from pipeline.domain import filters
-from pipeline.domain.paths import MOST_DEPTH, Direction, Fold, Path, PathRules, Visit, paths
+from pipeline.domain.breakdowns import together
+from pipeline.domain.paths import MOST_DEPTH, Direction, Fold, Path, PathRules, Visit, traces
 from pipeline.errors import InvalidQuestion
 from schemas.definitions import Filter
 from schemas.facts import EventRow
 
 _VIEWS = ("page", "screen")
 _POINTS: dict[str, Direction] = {"starts_at": "from", "ends_at": "to", "through": "through"}
-
-
-_Place = tuple[int, str | None]  # level, name; None: other
-Thing = TypeVar("Thing")
 
 
 class Point(Strict):
@@ -61,6 +60,12 @@ class PathsQuestion(OfCustomers):
     pages: list[Pages] = Field([], max_length=50, description="pages that are one node; the first that fits")
     depth: int = Field(5, ge=2, le=MOST_DEPTH, description="nodes of a path in a direction, with the point")
     fan_out: int = Field(10, ge=1, le=100, description="nodes of a level, most paths first; the rest is `other`")
+    breakdown: Breakdown | None = Field(
+        None,
+        description="a property, or $channel, $session.acquisition, $segment.NAME ... of the event at the point (or "
+        "the beginning): a group each value; or a list of up to three, taken together",
+    )
+    limit: int = Field(5, ge=1, le=20, description="groups of their own, most paths first; the rest is `other`")
     fold: Fold = Field("none", description="repeats: one after the other is one; loops: who comes back goes on there")
 
     @model_validator(mode="after")
@@ -81,29 +86,15 @@ class PathsQuestion(OfCustomers):
         return next(((name, one) for name in _POINTS if (one := getattr(self, name)) is not None), ("", None))
 
 
-class Node(BaseModel):
-    id: str = Field(description="unique: level and name")
-    level: int = Field(description="0 is the point, or the beginning; -1 comes before it, 1 after it")
-    name: str
-    kind: Literal["value", "other"] = Field(description="other: all nodes of the level beyond `fan_out`")
-    paths: int
-    actors: int = Field(description="different sessions, journeys or customers")
-    begins: int = Field(description="paths that begin here, though they might have come from further back")
-    ends: int = Field(description="paths that end here, though they might have gone further")
+class PathsGroup(Drawn, GroupRow):
+    """The paths of some values of the breakdown. An actor with several paths may be in several groups."""
 
 
-class Link(BaseModel):
-    source: str = Field(description="id of a node")
-    target: str = Field(description="id of a node of the next level")
-    paths: int
-    actors: int
-
-
-class PathsResult(BaseModel):
-    paths: int
-    actors: int = Field(description="sessions, journeys or customers with a path")
-    nodes: list[Node] = Field(description="level by level, most paths first, `other` last")
-    links: list[Link] = Field(description="most paths first")
+class PathsResult(Drawn):
+    groups: list[PathsGroup] = Field(
+        description="most paths first, `other` last; their nodes are those of all paths, and add up to them; empty "
+        "without a breakdown"
+    )
 
 
 class PathsAnswer(Answer[PathsQuestion, PathsResult]):
@@ -114,21 +105,52 @@ def solve(asking: Asking, question: PathsQuestion) -> Solved[PathsQuestion, Path
     asked = question.range(asking.now)
     rules, point = rules_of(question), question.point()[1]
     _Naming.of(question)  # what is wrong with the question is told whoever answers it
-    plain = paths_plain.is_plain(asking, question)
-    found = paths_plain.found(asking, question, rules, asked) if plain else _found(asking, question, rules, asked)
-    result = _drawn(found, rules, question.fan_out)
+    if paths_plain.is_plain(asking, question):
+        found, parts = paths_plain.found(asking, question, rules, asked), Parted()
+    else:
+        parts = _parted(asking, question, rules, asked)
+        found = _of(parts, None)
+    kept = kept_of(found, question.fan_out)
+    own = _groups(question, rules, parts, kept) if question.breakdown else []
+    result = PathsResult(**drawn(found, rules, kept).model_dump(), groups=own)
     names = {*(point.events if point else ()), *(question.events or ()), *question.without}
     return Solved(question, definitions(asking, question), result, known.warnings(asking, names))
 
 
-def _found(asking: Asking, question: PathsQuestion, rules: PathRules, asked: Range) -> Counter[tuple[Path, ...]]:
-    """The paths of a session, a journey or a customer -> how many of them have these very ones."""
-    found: Counter[tuple[Path, ...]] = Counter()
+Parted = Counter[tuple[tuple[str, Path], ...]]  # an actor's paths, each with its value of the breakdown -> actors
+
+
+def _parted(asking: Asking, question: PathsQuestion, rules: PathRules, asked: Range) -> Parted:
+    found: Parted = Counter()
     for _, visits in visits_of(asking, question, asked):
-        mine = paths(visits, rules, asked.start, asked.end)
+        mine = traces(visits, rules, asked.start, asked.end)
         if mine:
-            found[tuple(sorted(mine))] += 1
+            found[tuple(sorted((trace.group(), trace.path()) for trace in mine))] += 1
     return found
+
+
+def _of(parts: Parted, texts: Set[str] | None) -> Found:
+    """The paths of some values; None: all."""
+    found: Found = Counter()
+    for mine, times in parts.items():
+        some = tuple(path for text, path in mine if texts is None or text in texts)
+        if some:
+            found[some] += times
+    return found
+
+
+def _groups(question: PathsQuestion, rules: PathRules, parts: Parted, kept: Set[tuple[int, str]]) -> list[PathsGroup]:
+    counts: Counter[str] = Counter()
+    for mine, times in parts.items():
+        for text, _ in mine:
+            counts[text] += times
+    return [
+        PathsGroup(
+            **group.row(question.breakdown or ()).model_dump(),
+            **drawn(_of(parts, group.texts), rules, kept).model_dump(),
+        )
+        for group in groups(counts, question.limit)
+    ]
 
 
 def definitions(asking: Asking, question: PathsQuestion) -> dict[str, int]:
@@ -153,6 +175,7 @@ class _Naming(NamedTuple):
     at: frozenset[str]  # names of events that may be the point
     makes: frozenset[str]  # names of events that make nodes
     without: frozenset[str]
+    group: Callable[[EventRow, Mapping[str, Any]], str]
 
     @classmethod
     def of(cls, question: PathsQuestion) -> Self:
@@ -167,19 +190,22 @@ class _Naming(NamedTuple):
             frozenset(point.events if point else ()),
             frozenset(["*"] if question.events is None else question.events),
             frozenset(question.without),
+            together(question.breakdown) if question.breakdown else lambda event, properties: "",
         )
 
     def read(self) -> tuple[list[str], list[str]]:
         """Names of events, and properties and columns, that must be read."""
         _, point = self.question.point()
         names = ["*"] if self.question.events is None else [*self.question.events, *(point.events if point else ())]
-        return names, ["$is_passive", "$type", "$path", *(one.property for one in (point.where if point else ()))]
+        where = (one.property for one in (point.where if point else ()))
+        return names, ["$is_passive", "$type", "$path", *where, *(self.question.breakdown or ())]
 
     def visit(self, event: EventRow) -> Visit | None:
         """None where the event is no node. At the point a passive event, or one that makes no nodes, is one too."""
         nodes, name = self.question.nodes, event.event
         is_named = name in self.at or "*" in self.at
-        is_point = is_named and self.at_point(event, filters.properties_of(event))
+        properties = filters.properties_of(event)
+        is_point = is_named and self.at_point(event, properties)
         is_view = event.type in _VIEWS
         is_node = (
             not event.is_passive
@@ -191,7 +217,7 @@ class _Naming(NamedTuple):
             return None
         by_path = is_view and nodes != "events" and event.path
         name = self._page(event.path) if by_path else event.event
-        return Visit(event.occurred_at, name, is_point, event.message_id)
+        return Visit(event.occurred_at, name, is_point, event.message_id, self.group(event, properties))
 
     def _page(self, path: str) -> str:
         return next((name for fits, name in self.groups if fits(path)), path)
@@ -220,70 +246,3 @@ def visits_of(asking: Asking, question: PathsQuestion, asked: Range) -> Iterator
     found = read(asking, names, within, question.include_bots, properties)
     for actor, events in groupby(found, key=lambda pair: pair[0]):
         yield actor, [visit for _, event in events if (visit := naming.visit(event))]
-
-
-class _Tally(Generic[Thing]):
-    """How many paths, and how many actors, had each of some things."""
-
-    def __init__(self) -> None:
-        self.paths: Counter[Thing] = Counter()
-        self.actors: Counter[Thing] = Counter()
-
-    def add(self, of_actor: Iterable[Thing], times: int) -> None:
-        for one, count in Counter(of_actor).items():
-            self.paths[one] += count * times
-            self.actors[one] += times
-
-
-def _drawn(found: Counter[tuple[Path, ...]], rules: PathRules, fan_out: int) -> PathsResult:
-    every: Counter[tuple[int, str]] = Counter()
-    for mine, times in found.items():
-        for path in mine:
-            for level, name in enumerate(path.names, path.level):
-                every[level, name] += times
-    kept = kept_of(every, fan_out)
-    nodes, begins, ends = _Tally[_Place](), _Tally[_Place](), _Tally[_Place]()
-    links = _Tally[tuple[_Place, _Place]]()
-    forwards, backwards = rules.direction != "to", rules.direction in ("to", "through")
-    for mine, times in found.items():
-        ways: list[list[_Place]] = [
-            [(level, name if (level, name) in kept else None) for level, name in enumerate(path.names, path.level)]
-            for path in mine
-        ]
-        nodes.add((node for way in ways for node in way), times)
-        links.add((pair for way in ways for pair in zip(way, way[1:], strict=False)), times)
-        begins.add((way[0] for way in ways if backwards and way[0][0] > 1 - rules.depth), times)
-        ends.add((way[-1] for way in ways if forwards and way[-1][0] < rules.depth - 1), times)
-    return PathsResult(
-        paths=sum(len(mine) * times for mine, times in found.items()),
-        actors=found.total(),
-        nodes=sorted(
-            (
-                Node(
-                    id=node_id(node), level=node[0], name="other" if node[1] is None else node[1],
-                    kind="other" if node[1] is None else "value", paths=count, actors=nodes.actors[node],
-                    begins=begins.paths[node], ends=ends.paths[node],
-                )
-                for node, count in nodes.paths.items()
-            ),
-            key=lambda node: (node.level, node.kind == "other", -node.paths, node.name),
-        ),
-        links=sorted(
-            (
-                Link(source=node_id(pair[0]), target=node_id(pair[1]), paths=count, actors=links.actors[pair])
-                for pair, count in links.paths.items()
-            ),
-            key=lambda link: (-link.paths, link.source, link.target),
-        ),
-    )  # fmt: skip
-
-
-def kept_of(every: Counter[tuple[int, str]], fan_out: int) -> set[tuple[int, str]]:
-    """The nodes of each level that are not put into its `other`; ties go by name."""
-    ranked = sorted(every, key=lambda node: (node[0], -every[node], node[1]))
-    return {node for _, level in groupby(ranked, key=lambda node: node[0]) for node in list(level)[:fan_out]}
-
-
-def node_id(node: _Place) -> str:
-    level, name = node
-    return f"{level} other" if name is None else f"{level}:{name}"

@@ -1,4 +1,5 @@
-"""Paths that ClickHouse finds by itself: within sessions, no filter but one on the page's path, no groups of pages.
+"""Paths that ClickHouse finds by itself: within sessions, no filter but one on the page's path, no groups of
+pages, no breakdown.
 
 It is one of two engines for one answer: pipeline/domain/paths.py says what a path is, and tests hold the two together.
 """
@@ -26,6 +27,7 @@ def is_plain(asking: Asking, question: "PathsQuestion") -> bool:
         question.within == "sessions"
         and question.fold != "loops"
         and not question.pages
+        and not question.breakdown
         and asking.only is None
         and all(_values(one) is not None for one in (point.where if point else ()))
     )

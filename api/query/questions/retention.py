@@ -5,23 +5,27 @@ ann, cohort 4 May    S . R           R              came back in weeks 0 and 2
 on_or_after          x       x       x       -      whoever comes back in week 2 has not left before
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 
 from api.query.questions import known, narrowed
+from api.query.questions.groups import GroupRow, groups
 from api.query.questions.model import Answer, Asking, Solved, Strict, ratio
 from api.query.questions.periods import after, all_between, distance, end_of, label
 from api.query.questions.ranges import OfCustomers, Range
-from api.query.questions.steps import EventNames, Where, check
+from api.query.questions.steps import Breakdown, EventNames, Where, check
 from pipeline.domain import filters
-from schemas.facts import EventRow
+from pipeline.domain.breakdowns import together
+from pipeline.errors import InvalidQuestion
+from schemas.facts import Event, EventRow
 
 DAY_MS = 86_400_000
+MOST_CELLS = 200_000
 _DAYS = {"day": 1, "week": 7, "month": 31}
 By = Literal["day", "week", "month"]
 
@@ -41,6 +45,12 @@ class RetentionQuestion(OfCustomers):
     counting: Literal["on", "on_or_after"] = Field(
         "on", description="on: who comes back in the period; on_or_after: in it or in a later one that is looked at"
     )
+    breakdown: Breakdown | None = Field(
+        None,
+        description="a property, or $channel, $session.acquisition, $segment.NAME ... of a customer's first start: a "
+        "group each value; or a list of up to three, taken together",
+    )
+    limit: int = Field(10, ge=1, le=100, description="groups of their own, most customers first; the rest is `other`")
 
 
 class Cell(BaseModel):
@@ -65,10 +75,20 @@ class CurvePoint(BaseModel):
     rate: float | None
 
 
-class RetentionResult(BaseModel):
+class RetentionNumbers(BaseModel):
     customers: int
     cohorts: list[Cohort] = Field(description="in time; a period in which nobody started has no cells")
     curve: list[CurvePoint] = Field(description="all cohorts together, finished cells alone")
+
+
+class RetentionGroup(RetentionNumbers, GroupRow):
+    """Those of some values of the breakdown."""
+
+
+class RetentionResult(RetentionNumbers):
+    groups: list[RetentionGroup] = Field(
+        description="most customers first, `other` last; they add up to all; empty without a breakdown"
+    )
 
 
 class RetentionAnswer(Answer[RetentionQuestion, RetentionResult]):
@@ -82,6 +102,7 @@ class Stay(NamedTuple):
     cohort: str
     first: EventRow
     back: Mapping[int, Sequence[EventRow]]  # periods after the cohort's -> the events with which he came back
+    group: str  # the breakdown's value at the first start; "": none
 
     def counted(self, question: RetentionQuestion) -> set[int]:
         """The periods for which he counts."""
@@ -90,11 +111,12 @@ class Stay(NamedTuple):
 
 
 class _Acts(NamedTuple):
-    """Whether an event starts or returns."""
+    """Whether an event starts or returns, and the breakdown's value that it has."""
 
     question: RetentionQuestion
     starts: filters.Predicate
     returns: filters.Predicate
+    group: Callable[[Event, Mapping[str, Any]], str]
 
     @classmethod
     def of(cls, question: RetentionQuestion) -> Self:
@@ -105,6 +127,7 @@ class _Acts(NamedTuple):
             question,
             filters.compile([one.definition() for one in question.starts.where]),
             filters.compile([one.definition() for one in returns.where]),
+            together(question.breakdown) if question.breakdown else lambda event, properties: "",
         )
 
     def starts_with(self, event: EventRow) -> bool:
@@ -121,17 +144,56 @@ def _does(event: EventRow, act: Act, holds: filters.Predicate) -> bool:
 
 def solve(asking: Asking, question: RetentionQuestion) -> Solved[RetentionQuestion, RetentionResult]:
     asked, zone = question.range(asking.now), ZoneInfo(question.zone or "UTC")
-    sizes: defaultdict[str, int] = defaultdict(int)
-    came: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (question.periods + 1))
+    found: defaultdict[str, _Came] = defaultdict(lambda: _Came(Counter(), Counter()))  # by the breakdown's value
     for stay in stays(asking, question, asked):
-        sizes[stay.cohort] += 1
-        for offset in stay.counted(question):
-            came[stay.cohort][offset] += 1
-    names = all_between(asked, question.by, zone, sizes)
-    cohorts = [_cohort(name, sizes[name], came[name], question, zone, asking.now) for name in names]
-    result = RetentionResult(customers=sum(sizes.values()), cohorts=cohorts, curve=_curve(cohorts, question.periods))
+        came = found[stay.group]
+        came.sizes[stay.cohort] += 1
+        came.came.update((stay.cohort, offset) for offset in stay.counted(question))
+    whole = _added(found.values())
+    names = all_between(asked, question.by, zone, whole.sizes)
+    own = groups({value: came.sizes.total() for value, came in found.items()}, question.limit)
+    result = RetentionResult(
+        **_numbers(whole, names, question, asking.now),
+        groups=[
+            RetentionGroup(
+                **group.row(question.breakdown).model_dump(),
+                **_numbers(_added(found[text] for text in group.texts), names, question, asking.now),
+            )
+            for group in own
+        ]
+        if question.breakdown
+        else [],
+    )
+    if len(names) * (question.periods + 1) * (1 + len(result.groups)) > MOST_CELLS:
+        told = (
+            f"the answer would have more than {MOST_CELLS:,} cells: ask for a shorter time, or fewer groups or periods"
+        )
+        raise InvalidQuestion(told, field="limit", code="question_too_large")
     asked_for = {name for act in (question.starts, question.returns) if act for name in act.events}
     return Solved(question, {"retention": 1}, result, known.warnings(asking, asked_for))
+
+
+class _Came(NamedTuple):
+    """How many customers some cohorts have, and how many of them came back when."""
+
+    sizes: Counter[str]
+    came: Counter[tuple[str, int]]  # (cohort, periods after it)
+
+
+def _added(some: Iterable[_Came]) -> _Came:
+    sizes: Counter[str] = Counter()
+    came: Counter[tuple[str, int]] = Counter()
+    for one in some:
+        sizes.update(one.sizes)
+        came.update(one.came)
+    return _Came(sizes, came)
+
+
+def _numbers(came: _Came, names: Sequence[str], question: RetentionQuestion, now: int) -> dict[str, Any]:
+    """As the fields of RetentionNumbers; every cohort of `names` has its row."""
+    zone = ZoneInfo(question.zone or "UTC")
+    cohorts = [_cohort(name, came, question, zone, now) for name in names]
+    return {"customers": came.sizes.total(), "cohorts": cohorts, "curve": _curve(cohorts, question.periods)}
 
 
 def stays(asking: Asking, question: RetentionQuestion, asked: Range) -> Iterator[Stay]:
@@ -152,7 +214,7 @@ def _customers(asking: Asking, question: RetentionQuestion, asked: Range) -> Ite
         [name for act in acts for name in act.events],
         Range(asked.start, asked.end + reach),
         question.include_bots,
-        [one.property for act in acts for one in act.where],
+        [*(one.property for act in acts for one in act.where), *(question.breakdown or ())],
     )
     for customer, events in groupby(found, key=lambda pair: pair[0]):
         yield customer, [event for _, event in events]
@@ -171,18 +233,20 @@ def _stay(customer: int, events: Sequence[EventRow], acts: _Acts, asked: Range, 
     for event in events[first + 1 :]:
         if acts.returns_with(event):
             back[distance(cohort, label(event.occurred_at, by, zone), by)].append(event)
-    return Stay(customer, cohort, events[first], back)
+    group = acts.group(events[first], filters.properties_of(events[first]))
+    return Stay(customer, cohort, events[first], back, group)
 
 
-def _cohort(name: str, size: int, came: list[int], question: RetentionQuestion, zone: ZoneInfo, now: int) -> Cohort:
-    cells = []
+def _cohort(name: str, came: _Came, question: RetentionQuestion, zone: ZoneInfo, now: int) -> Cohort:
+    cells, size = [], came.sizes[name]
     for offset in range(question.periods + 1) if size else ():
         period = after(name, question.by, offset)
         if offset and end_of(after(name, question.by, offset - 1), question.by, zone) > now:
             break
         last = after(name, question.by, question.periods) if question.counting == "on_or_after" else period
         unfinished = end_of(last, question.by, zone) > now
-        cells.append(Cell(after=offset, count=came[offset], rate=ratio(came[offset], size), unfinished=unfinished))
+        count = came.came[name, offset]
+        cells.append(Cell(after=offset, count=count, rate=ratio(count, size), unfinished=unfinished))
     return Cohort(period=name, customers=size, cells=cells)
 
 

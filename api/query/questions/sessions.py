@@ -2,17 +2,26 @@
 
 from pydantic import BaseModel, Field
 
+from api.query.questions.customer_kinds import written
 from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved, ratio
 from api.query.questions.ranges import OfCustomers, Period
-from api.query.questions.session_values import COLUMNS, Breakdown, Values, written
+from api.query.questions.session_values import COLUMNS, Breakdown, Values
+from api.query.questions.session_where import Chosen
+from api.query.questions.steps import Where
+from pipeline.domain.asked import SESSION_PROPERTIES
 
 
 class SessionsQuestion(OfCustomers):
+    where: Where = Field(
+        [],
+        description="all must hold: filters on the session, $segment.NAME, $customer_now.NAME or $stage_now. A "
+        f"session's names are {', '.join(SESSION_PROPERTIES)}",
+    )
     by: Period | None = Field(None, description="a row for each period that has sessions, in the zone")
     breakdown: Breakdown | None = Field(
         None,
         description="one, or a list of up to three, taken together: a field of the session's entry (exit_page: of its "
-        f"end), $segment.NAME or $customer_now.NAME. The fields are {', '.join(COLUMNS)}",
+        f"end), $segment.NAME, $customer_now.NAME or $stage_now. The fields are {', '.join(COLUMNS)}",
     )
     limit: int = Field(100, ge=1, le=1000, description="values of the breakdown, those with most sessions first")
     new_and_returning: bool = Field(
@@ -63,16 +72,18 @@ class SessionsAnswer(Answer[SessionsQuestion, SessionsResult]):
 
 
 def solve(asking: Asking, question: SessionsQuestion) -> Solved[SessionsQuestion, SessionsResult]:
+    asked = question.range(asking.now)
+    chosen = Chosen(asking, question.where, asked, question.include_bots)
     broken_down = Values(asking, question.breakdown, question.include_bots)
     rows = asking.rows(
         "sessions",
-        **question.range(asking.now).bound(),
+        **asked.bound(),
         by=question.by or "",
         **broken_down.bound(),
         zone=question.zone,
         bots=int(question.include_bots),
         firsts=int(question.new_and_returning),
-        **asking.only_bound(),
+        **chosen.bound(),
         rows=MOST_ROWS,
     )
     told_who = question.new_and_returning

@@ -1,5 +1,5 @@
 -- Sessions that start in [from, to), in total (is_total = 1), by period, by fields of their entry and by
--- the kind of their customer (api/query/questions/session_values.py).
+-- the kind of their customer (api/query/questions/session_values.py). `narrow` 1: of the customers `only`; 2: of all others.
 -- is_total, period, fields, kind, sessions, events, views, interactions, conversions, converted sessions, engaged ms,
 -- engaged sessions, mean and median duration ms, value micros, single-event sessions, customers,
 -- median engaged ms, and where `firsts` asks for it: first sessions of their customers, customers with a later one
@@ -41,6 +41,7 @@ FROM (
         AND started_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
         AND started_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
         AND ({bots:UInt8} OR NOT is_bot)
+-- include session_chosen
 ) AS asked
 LEFT JOIN (
     SELECT identifier, customer FROM identities FINAL WHERE project = {project:String}
@@ -48,7 +49,8 @@ LEFT JOIN (
 LEFT JOIN (
 -- include first_sessions
 ) AS first ON first.customer = if(joined.customer = 0, asked.owner, joined.customer)
-WHERE NOT {narrow:UInt8} OR if(joined.customer = 0, owner, joined.customer) IN {only:Array(UInt64)}
+WHERE NOT {narrow:UInt8}
+    OR (if(joined.customer = 0, owner, joined.customer) IN {only:Array(UInt64)}) = ({narrow:UInt8} = 1)
 GROUP BY GROUPING SETS ((), (period, fields, kind))
 ORDER BY is_total DESC, count() DESC, fields, kind, period
 LIMIT {rows:UInt32}

@@ -1,9 +1,11 @@
 """Steps of funnels and filters, as questions and saved definitions write them."""
 
 import re
+from collections.abc import Iterable
 from math import isfinite
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
+from msgspec.structs import replace
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -11,10 +13,13 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     WithJsonSchema,
+    model_validator,
 )
 
-from api.query.questions.model import Strict
+from api.query.errors import near
+from api.query.questions.model import Strict, refused
 from pipeline.domain import filters
+from pipeline.errors import InvalidQuestion
 from schemas import definitions
 from schemas.definitions import Operator
 
@@ -129,19 +134,54 @@ Where = Annotated[list[Filter], Field(max_length=50, description="all of them mu
 
 
 class Step(Strict):
-    events: EventNames
+    events: EventNames | None = None
+    goal: str | None = Field(
+        None, min_length=1, max_length=200, description="name of a goal, instead of events: whatever meets it"
+    )
     where: Where = []
     label: str = Field("", max_length=200)
     optional: bool = Field(False, description="who leaves it out may go on; neither the first step nor the last")
 
-    def definition(self) -> definitions.Step:
+    @model_validator(mode="after")
+    def _events_or_goal(self) -> Self:
+        if (self.events is None) == (self.goal is None):
+            raise refused("goal" if self.goal else "events", "give either events or a goal")
+        return self
+
+    def definition(self, goals: Iterable[definitions.Goal], field: str) -> definitions.Step:
+        """The step with the events of its goal. InvalidQuestion, with the field, for a goal that there is not."""
         where = tuple(one.definition() for one in self.where)
-        return definitions.Step(tuple(self.events), where, self.label, self.optional)
+        if self.goal is None:
+            return definitions.Step(tuple(self.events or ()), where, self.label, self.optional)
+        known = {goal.name: goal for goal in goals}
+        if self.goal not in known:
+            told = f"there is no goal of this name{near(self.goal, tuple(known))}"
+            raise InvalidQuestion(told, field=f"{field}.goal")
+        step = definitions.Step((), where, self.label, self.optional, self.goal)
+        return of_goal(step, known[self.goal])
 
     @classmethod
     def of(cls, step: definitions.Step) -> "Step":
-        where = [filter_of(one) for one in step.where]
-        return cls(events=list(step.events), where=where, label=step.label, optional=step.optional)
+        own = step.where[: len(step.where) - step.goal_filters]
+        return cls(
+            events=None if step.goal else list(step.events),
+            goal=step.goal or None,
+            where=[filter_of(one) for one in own],
+            label=step.label,
+            optional=step.optional,
+        )
+
+
+def of_goal(step: definitions.Step, goal: definitions.Goal) -> definitions.Step:
+    """The step of a goal as the goal is now."""
+    own = step.where[: len(step.where) - step.goal_filters]
+    return replace(step, events=goal.events, where=(*own, *goal.where), goal_filters=len(goal.where))
+
+
+def steps_of(steps: Iterable[Step], goals: Iterable[definitions.Goal]) -> tuple[definitions.Step, ...]:
+    """The steps of a question or a saved funnel."""
+    known = tuple(goals)
+    return tuple(step.definition(known, f"steps[{number}]") for number, step in enumerate(steps))
 
 
 class Exclusion(Strict):

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from itertools import accumulate
 from statistics import fmean
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
 from api.query.questions import activity
 from api.query.questions.activity import Doing
+from api.query.questions.groups import GroupRow
 from api.query.questions.model import Answer, Asking, Solved, ratio
 from api.query.questions.periods import after, all_between, end_of, label, start_ms
 from api.query.questions.ranges import BEGINNING, END, Range
@@ -50,14 +51,24 @@ class ActiveDay(BaseModel):
     unfinished: bool = Field(description="the day has not ended, so its numbers may rise")
 
 
-class StickinessResult(BaseModel):
+class HowOften(BaseModel):
     customers: int = Field(description="who did it in the range")
-    periods: int = Field(description="days, weeks or months of the range that have begun")
-    mean_periods: float | None = Field(description="in how many of them a customer did it, on average")
+    mean_periods: float | None = Field(description="in how many periods a customer did it, on average")
     histogram: list[Often] = Field(description="from 1 to `periods`")
+
+
+class StickinessGroup(HowOften, GroupRow):
+    """Of the customers of some values of the breakdown."""
+
+
+class StickinessResult(HowOften):
+    periods: int = Field(description="days, weeks or months of the range that have begun")
     mean_daily_weekly: float | None = Field(description="mean over the days that have ended")
     mean_daily_monthly: float | None
     active: list[ActiveDay] = Field(description="days of the range that have begun; always whole days")
+    groups: list[StickinessGroup] = Field(
+        description="most customers first, `other` last; they add up to all; empty without a breakdown"
+    )
 
 
 class StickinessAnswer(Answer[StickinessQuestion, StickinessResult]):
@@ -66,23 +77,35 @@ class StickinessAnswer(Answer[StickinessQuestion, StickinessResult]):
 
 def solve(asking: Asking, question: StickinessQuestion) -> Solved[StickinessQuestion, StickinessResult]:
     asked, zone = question.range(asking.now), question.inside()
-    periods = [names for _, names in activity.periods_of(asking, question, asked, question.by)]
-    found = set().union(*periods)
-    names = activity.begun(all_between(asked, question.by, zone, found), question.by, zone, asking.now)
+    customers = list(activity.periods_of(asking, question, asked, question.by))
+    every = [names for _, names in customers]
+    names = all_between(asked, question.by, zone, set().union(*every))
+    begun = activity.begun(names, question.by, zone, asking.now)
+    most = max(len(begun), max(map(len, every), default=0))
     active = _active(asking, question, asked)
     ended = [day for day in active if not day.unfinished]
-    counts = Counter(map(len, periods))
     result = StickinessResult(
-        customers=len(periods),
-        periods=len(names),
-        mean_periods=fmean(map(len, periods)) if periods else None,
-        histogram=_histogram(counts, max(len(names), max(counts, default=0))),
+        **_often(every, most),
+        periods=len(begun),
         mean_daily_weekly=_mean(day.daily_weekly for day in ended),
         mean_daily_monthly=_mean(day.daily_monthly for day in ended),
         active=active,
+        groups=[
+            StickinessGroup(**group.row(question.breakdown or ()).model_dump(), **_often(mine, most))
+            for group, mine in activity.parted(asking, question, customers)
+        ],
     )
-    warnings = activity.warnings(asking, question, is_empty=not periods)
+    warnings = activity.warnings(asking, question, is_empty=not every)
     return Solved(question, {"stickiness": VERSION}, result, warnings)
+
+
+def _often(customers: Sequence[set[str]], most: int) -> dict[str, Any]:
+    """As the fields of HowOften."""
+    return {
+        "customers": len(customers),
+        "mean_periods": fmean(map(len, customers)) if customers else None,
+        "histogram": _histogram(Counter(map(len, customers)), most),
+    }
 
 
 def _histogram(counts: Counter[int], most: int) -> list[Often]:

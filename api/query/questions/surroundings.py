@@ -2,7 +2,8 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from api.query.questions.model import Asking
@@ -10,6 +11,7 @@ from api.query.questions.ranges import BEGINNING, END, Range
 from pipeline.domain import asked, filters
 from pipeline.domain.asked import Accounts, Traits
 from pipeline.domain.funnels import order
+from pipeline.domain.journeys import Stages
 from pipeline.domain.sessions import in_session
 from schemas.facts import NOTHING, AskedEvent, Event
 
@@ -75,6 +77,10 @@ class Surroundings:
         traits = {*after(asked.CUSTOMER), *after(asked.CUSTOMER_NOW)}
         self.traits: Final = traits_of(asking, traits, include_bots) if traits else {}
         self.accounts: Final = _accounts(asking, within, include_bots) if asked.ACCOUNT in names else None
+        stages = {asked.STAGE, asked.STAGE_NOW} & names
+        until = END if asked.STAGE_NOW in stages else within.end
+        self.stages: Final = stages_of(asking, until) if stages else None
+        self.now: Final = asking.now
 
     def put(self, event: AskedEvent, customer: int, session: int | None) -> None:
         """What is asked about, onto an event of that customer; `session`: its own, None where that is to be found."""
@@ -88,6 +94,9 @@ class Surroundings:
             event.traits, event.traits_now = traits.at(order(event)), traits.now()
         if self.accounts is not None:
             event.account = self.accounts.get(customer, _NO_CALLS).of(event, order(event))
+        if self.stages is not None:
+            stages = self.stages.get(customer, _NO_JOURNEYS)
+            event.stage, event.stage_now = stages.at(event.occurred_at), stages.now(self.now)
 
 
 def _notions(names: frozenset[str]) -> dict[str, int]:
@@ -96,14 +105,25 @@ def _notions(names: frozenset[str]) -> dict[str, int]:
 
 
 _NO_CALLS: Final = Accounts()
+_NO_JOURNEYS: Final = Stages()
 
 
-def traits_of(asking: Asking, names: set[str], include_bots: bool) -> dict[int, Traits]:
-    """Of each customer who ever told any of them, those traits through time."""
-    whole = names | {name.partition(".")[0] for name in names}  # a.b is a trait, or b in the trait a
+def stages_of(asking: Asking, until: int) -> dict[int, Stages]:
+    """Of each customer with a journey that begins before `until` (ms)."""
+    asking.notions.update({"journey": 1, "session": 1} | asking.goal_versions())
+    rows = asking.rows("customer_stages", to=until)
+    return {
+        customer: Stages((started, last, stage) for _, started, last, stage in mine)
+        for customer, mine in groupby(rows, key=lambda row: int(row[0]))
+    }
+
+
+def traits_of(asking: Asking, names: Set[str] | None, include_bots: bool) -> dict[int, Traits]:
+    """Of each customer who ever told any of them (None: any at all), those traits through time."""
+    whole = None if names is None else names | {name.partition(".")[0] for name in names}  # a.b, or b in the trait a
     found: defaultdict[int, Traits] = defaultdict(Traits)
     for customer, event in _calls(asking, "identify", Range(BEGINNING, END), include_bots):
-        kept = {name: value for name, value in filters.properties_of(event).items() if name in whole}
+        kept = {name: value for name, value in filters.properties_of(event).items() if whole is None or name in whole}
         if kept:
             found[customer].tell(order(event), kept)
     return dict(found)

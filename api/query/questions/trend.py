@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, Field
 
 from api.query.questions import known, series
+from api.query.questions.groups import GroupRow
 from api.query.questions.model import MOST_ROWS, Answer, Asking, Solved
 from api.query.questions.periods import all_between, end_of
 from api.query.questions.ranges import OfCustomers, Period, Range, preceding
 from api.query.questions.series import Asked, Left, Series
 from api.query.questions.steps import Breakdown
-from api.query.questions.trend_lines import Grouped, Kind, Numbers, Pair, of_nothing, read, too_many
-from pipeline.domain.breakdowns import apart, together
+from api.query.questions.trend_lines import Grouped, Numbers, Pair, of_nothing, read, too_many
+from pipeline.domain.breakdowns import together
 from pipeline.domain.formula import MOST_CHARACTERS, Formula, compiled
 from pipeline.errors import InvalidQuestion
 
@@ -61,10 +62,7 @@ class TrendPoint(TrendNumbers):
     unfinished: bool = Field(description="the period has not ended, so its numbers may change")
 
 
-class TrendGroup(TrendNumbers):
-    value: str | None = Field(description="of the breakdown; of several together a JSON array")
-    values: list[str | None] = Field(description="of each property of the breakdown; null: none; empty for `other`")
-    kind: Kind = Field(description="none: without a value; other: those beyond `limit`")
+class TrendGroup(TrendNumbers, GroupRow):
     points: list[TrendPoint]
 
 
@@ -162,10 +160,8 @@ class _Drawing(NamedTuple):
         ]
 
     def group(self, one: Grouped, names: Sequence[str]) -> TrendGroup:
-        told = self.total(one.lines).model_dump()
-        values = [] if one.kind == "other" else apart(one.value, len(self.question.breakdown or ()))
-        points = self.points(one.lines, names)
-        return TrendGroup(**told, value=one.value, values=values, kind=one.kind, points=points)
+        row, told = one.group.row(self.question.breakdown or ()), self.total(one.lines)
+        return TrendGroup(**row.model_dump(), **told.model_dump(), points=self.points(one.lines, names))
 
     def previous(self, lines: Pair, asked: Range, now: TrendNumbers) -> TrendBefore:
         points, total = self.points(lines, self.names(asked, [lines])), self.total(lines)

@@ -5,14 +5,14 @@ ClickHouse counts what needs no filter and no property; all else the core does, 
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from api.query.questions import groups
+from api.query.questions.groups import Group
 from api.query.questions.model import MOST_ROWS, Asking
 from api.query.questions.series import Asked, Happened, Left, happened
 from pipeline.domain.measures import OF_EVENTS, Measure, Measured, Tally
 from pipeline.errors import InvalidQuestion
-
-Kind = Literal["value", "none", "other"]
 
 
 class Numbers(NamedTuple):
@@ -38,8 +38,7 @@ class Pair(NamedTuple):
 class Grouped(NamedTuple):
     """Of one value of the breakdown, of none, or of all that have no group of their own."""
 
-    value: str | None
-    kind: Kind
+    group: Group
     lines: Pair
 
 
@@ -59,31 +58,26 @@ def read(asking: Asking, series: Sequence[Asked], limit: int) -> Found:
     return Found(whole, _groups(events, series, limit) if series[0].breakdown else [], left)
 
 
-def ranked(events: Iterable[Happened]) -> list[str]:
-    """The breakdown's values, those of most events first; ties go by name, "" is none."""
-    counts = Counter(one.group or "" for one in events)
-    return sorted(counts, key=lambda value: (-counts[value], value))
+def counts(events: Iterable[Happened]) -> Counter[str]:
+    """How many events have each of the breakdown's values; "" is none."""
+    return Counter(one.group or "" for one in events)
 
 
 def _groups(events: Sequence[Sequence[Happened]], series: Sequence[Asked], limit: int) -> list[Grouped]:
-    rank = ranked(one for each in events for one in each)
-    own = set(rank[:limit])
-    parted: list[defaultdict[str | None, list[Happened]]] = []
+    found = groups.groups(counts(one for each in events for one in each), limit)
+    place = {text: group for group in found for text in group.texts}
+    parted: list[defaultdict[Group, list[Happened]]] = []
     for each in events:
-        parts: defaultdict[str | None, list[Happened]] = defaultdict(list)
+        parts: defaultdict[Group, list[Happened]] = defaultdict(list)
         for one in each:
-            parts[value if (value := one.group or "") in own else None].append(one)
+            parts[place[one.group or ""]].append(one)
         parted.append(parts)
-    places: list[tuple[str | None, Kind]] = [(value, "value" if value else "none") for value in rank[:limit]]
-    if len(rank) > limit:
-        places.append((None, "other"))
     return [
         Grouped(
-            value or None,
-            kind,
-            _pair([line(parts[value], one.series.measure) for parts, one in zip(parted, series, strict=True)]),
+            group,
+            _pair([line(parts[group], one.series.measure) for parts, one in zip(parted, series, strict=True)]),
         )
-        for value, kind in places
+        for group in found
     ]
 
 

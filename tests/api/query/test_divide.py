@@ -15,7 +15,7 @@ from schemas.facts import EventRow
 from tests.api.query.conftest import House, replaced
 from tests.api.query.test_explain import explain
 from tests.api.query.test_saved import put
-from tests.story import DAY_ZERO, story
+from tests.story import DAY_ZERO, story, user
 
 STEPS = [{"events": "Viewed"}, {"events": "Bought"}]
 FEW = {"least": 1, "top": 100}
@@ -188,3 +188,28 @@ async def test_numbers_are_those_of_counting_by_hand(
         later = [one["p_value"] * len(rows) / at for at, one in enumerate(rows, 1) if at >= rank]
         assert each["adjusted"] == pytest.approx(min(1.0, *later))
         assert each["significant"] == (each["adjusted"] <= 0.05)
+
+
+async def test_traits_are_looked_at_as_they_were_at_the_first_step(house: House) -> None:
+    house.tell("""
+        a1  08:00  login ann plan=pro
+        a1  09:00  track Viewed
+        a1  09:01  track Bought
+        a1  09:02  login ann plan=basic
+        a2  08:00  login bob plan=pro
+        a2  09:00  track Viewed
+        a3  08:00  login cleo plan=basic
+        a3  09:00  track Viewed
+        a4  09:00  track Viewed
+        a4  09:01  login dan plan=pro
+    """)
+    for count in ("customers", "sessions"):
+        for properties in (None, ["$customer.plan"]):
+            question: dict[str, Any] = FEW | {"steps": STEPS, "count": count, "properties": properties}
+            answer = await house.ask("divide", question)
+            assert four(row(answer, "$customer.plan", "pro")) == (1, 1, 0, 2)
+            assert four(row(answer, "$customer.plan", "basic")) == (0, 1, 1, 2)
+            cell = {"property": "$customer.plan", "value": "pro", "part": "not_converted"}
+            assert (await explain(house, "divide", question, cell=cell))["rows"][0][
+                "id"
+            ] == f"{user('bob', house.name):016x}"

@@ -126,8 +126,11 @@ async def test_what_is_told_of_the_time_before_is_what_asking_about_it_tells(
     then = (await house.ask("funnel", asked, **{"from": edges[0], "to": edges[1]}))["result"]
     before = now.pop("previous")
     assert (before["from"], before["to"]) == (begin, begin + middle)
-    for part in ("entered", "converted", "rate", "interval", "convert_ms", "groups", "periods"):
+    for part in ("entered", "converted", "rate", "interval", "convert_ms", "periods"):
         assert before[part] == then[part]
+    changes = ("entered_change", "converted_change", "rate_change")
+    own = [{name: value for name, value in one.items() if name not in changes} for one in before["groups"]]
+    assert own == then["groups"]
     for one, step, other in zip(now["steps"], before["steps"], then["steps"], strict=True):
         assert {name: step[name] for name in ("count", "rate", "dropped", "median_ms")}.items() <= other.items()
         assert step["count_change"] == one["count"] - other["count"]
@@ -135,3 +138,29 @@ async def test_what_is_told_of_the_time_before_is_what_asking_about_it_tells(
 
 def _iso(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
+
+
+async def test_groups_tell_what_changed_where_both_times_have_them(house: House) -> None:
+    house.tell("""
+        ann    09:00     page /home
+        ann    09:10     track Paid
+        bob    +1 09:00  page /home
+        cleo   +7 09:00  page /home
+        dan    +8 09:00  page /sale
+        dan    +8 09:10  track Paid
+    """)
+    asked = RANGE | {"steps": STEPS, "compare": "previous", "breakdown": "$path"}
+    (home,) = (await house.ask("funnel", asked))["result"]["previous"]["groups"]
+    assert (home["value"], home["entered_change"], home["converted_change"], home["rate_change"]) == (
+        "/home",
+        -1,
+        -1,
+        -0.5,
+    )
+    (home,) = (await house.ask("funnel", asked, segments=[], limit=1, breakdown="$event"))["result"]["previous"][
+        "groups"
+    ]
+    assert (home["value"], home["entered_change"]) == ("page", 0)
+    asked |= {"from": "2023-11-23", "to": "2023-11-30"}  # only /sale: /home has nothing to be held against
+    (home,) = (await house.ask("funnel", asked))["result"]["previous"]["groups"]
+    assert (home["value"], home["entered_change"], home["rate_change"]) == ("/home", None, None)

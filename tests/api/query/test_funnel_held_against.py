@@ -59,8 +59,13 @@ def ranges(draw: Any, zone: str) -> Question:
 
 @st.composite
 def questions(draw: Any) -> Question:
-    """Of two, one is a plain one; some look at the segment of those who did C."""
+    """Of two, one is a plain one; some look at the segment of those who did C, some at how long the session is."""
     of = draw(st.one_of(simple(windows), followed(windows)))
+    if not draw(st.integers(0, 5)):
+        long = {"property": "$session.duration_ms", "operator": draw(st.sampled_from(["gte", "lt", "not_set"]))}
+        of["steps"][0]["where"] = [long if long["operator"] == "not_set" else long | {"value": 20 * MINUTE}]
+    if not draw(st.integers(0, 5)):
+        of["breakdown"] = draw(st.sampled_from(["$session.duration_ms", ["p", "$session.duration_ms"]]))
     if not draw(st.integers(0, 5)):
         of["steps"][-1]["where"] = [{"property": "$segment.doers", "operator": "is", "value": draw(st.booleans())}]
     counted = draw(choices(of))
@@ -102,7 +107,8 @@ def row(one: Happening, project: str) -> EventRow:
         sequence=one.sequence,
         log_position=one.message_id,
         event=one.name,
-        type="track",
+        type="group" if one.name == "group" else "track",
+        group_id=one.group,
         channel=one.columns["$channel"],
         user=identifier(project, Kind.user, one.customer),
         is_bot=one.is_bot,

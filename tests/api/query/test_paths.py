@@ -130,7 +130,7 @@ async def test_a_session_that_began_before_the_range_is_read_whole(house: House)
 async def test_a_point_that_is_no_event_answers_0_with_a_warning(house: House) -> None:
     house.tell(SHOP)
     answer = await house.ask("paths", starts_at={"events": "Aded"})
-    assert answer["result"] == {"paths": 0, "actors": 0, "nodes": [], "links": []}
+    assert answer["result"] == {"paths": 0, "actors": 0, "nodes": [], "links": [], "groups": []}
     assert answer["warnings"] == ["no event named 'Aded' has ever arrived; similar: 'Added'"]
 
 
