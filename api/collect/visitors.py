@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,6 +14,9 @@ from pipeline.ingest.redacted_event import redacted_event
 
 _NAMES = (b'"ip"', b'"request_ip"', b'"writekey"')
 _PARTS = (b"phone", b"ipaddr", b"ip_addr")
+_WHOLE = tuple(name.strip(b'"').decode() for name in _NAMES)
+_IN_NAMES = tuple(part.decode() for part in _PARTS)
+MOST_NAMES, MOST_NAME = 1 << 14, 128  # of which it is remembered; characters of one
 _BEFORE, _BEHIND = re.compile(rb"[a-z_]*"), re.compile(rb'\w*"')
 
 
@@ -125,6 +128,42 @@ def _is_in_name(small: bytes, part: bytes) -> bool:
             return True
         at = small.find(part, at + 1)
     return False
+
+
+class _Names(dict[str, bool]):
+    """Whether a name is that of an address, a phone number or a key, by the name. State: those that were seen."""
+
+    def __missing__(self, name: str) -> bool:
+        small = name.lower()
+        found = small in _WHOLE or any(part in small for part in _IN_NAMES)
+        if len(name) <= MOST_NAME:
+            if len(self) >= MOST_NAMES:
+                self.clear()
+            self[name] = found
+        return found
+
+
+_is_telling = _Names().__getitem__
+
+
+def may_name_address_or_phone(event: dict[str, Any]) -> bool:
+    """`names_address_or_phone` of an event that is no text yet: what it says no to, that says no to.
+
+    Raises RecursionError for one that is nested out of all bounds.
+    """
+    for name, value in event.items():
+        if _is_telling(name):
+            return True
+        kind = type(value)
+        if (kind is dict and may_name_address_or_phone(value)) or (kind is list and _any_names(value)):
+            return True
+    return False
+
+
+def _any_names(values: list[Any]) -> bool:
+    return any(
+        may_name_address_or_phone(one) if type(one) is dict else type(one) is list and _any_names(one) for one in values
+    )
 
 
 def may_hold_email(raw: bytes) -> bool:

@@ -3,7 +3,6 @@
 It makes lines of a request; the collector appends them and then answers as the protocol's clients expect.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,8 +14,9 @@ from api.collect.limits import Limits
 from api.collect.lines import EventLines
 from api.collect.routing import TYPES, Context, Routing
 from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
-from api.collect.visitors import names_address_or_phone
-from api.protocols.protocol import ALIAS, Asked, Posted, Protocol, Refusal, Told
+from api.collect.visitors import may_name_address_or_phone
+from api.protocols.once import Once
+from api.protocols.protocol import ALIAS, Asked, Posted, Protocol, Ready, Refusal, Told
 from api.protocols.protocols import PROTOCOLS
 from api.webhooks.door import json_bytes
 from api.webhooks.vendor import Event, Unmapped
@@ -74,17 +74,17 @@ class Taken(NamedTuple):
         return sum(len(each.posted.notes) for _, each in self.told)
 
     @property
-    def notes(self) -> Counter[Sender]:
+    def notes(self) -> dict[Sender, int]:
         """How many of each sender, under whichever of its names."""
-        found: Counter[Sender] = Counter()
+        found: dict[Sender, int] = {}
         for sender, each in self.told:
-            found[sender] += len(each.posted.notes)
+            found[sender] = found.get(sender, 0) + len(each.posted.notes)
         return found
 
     def answer(self, accepted: int, rejected: int) -> Answer:
-        wrong = next((each.posted.wrong for _, each in self.told if each.posted.wrong), "")
-        if wrong:
-            return dressed(self.protocol, refusal(400, "unknown_version", wrong))
+        for _, each in self.told:
+            if each.posted.wrong:
+                return dressed(self.protocol, refusal(400, "unknown_version", each.posted.wrong))
         if self.protocol.answered_to is not None:
             return self.protocol.answered_to(self.told[0][1], accepted, rejected)
         return self.protocol.answered(self.asked, accepted, rejected)
@@ -97,7 +97,8 @@ class Reader:
 
     def limit(self, headers: dict[bytes, bytes], limits: Limits) -> int:
         """Bytes of a body: as many as of an import only where it is known before the first of them whose it is."""
-        key = self._keys(key_in_headers(headers) or "")
+        given = key_in_headers(headers)
+        key = self._keys(given) if given else None
         return limits.body if key is None or key.revoked else limits.import_body
 
     def read(self, protocol: Protocol, asked: Asked) -> Answer | Taken:
@@ -156,33 +157,34 @@ class Adding:
 
     def __init__(self, lines: EventLines) -> None:
         self.lines = lines
-        self._texts: list[bytes] = []
+        self._texts: list[bytes | msgspec.Raw] = []
         self._events: list[Routing] = []
 
-    def add(self, one: Event | Unmapped) -> None:
+    def add(self, one: Event | Once | Ready | Unmapped) -> None:
+        if isinstance(one, Ready):
+            self._texts.append(one.raw)
+            self._events.append(one.event)
+            return
         if isinstance(one, Unmapped):
             self.flush()
             is_json = not isinstance(one.payload, bytes)
             self.lines.add_unmapped(json_bytes(one.payload) if is_json else one.payload, is_json, one.words)
             return
+        event = one.event if isinstance(one, Once) else one
         try:
-            raw = _encode(one)
+            raw = one.encoded() if isinstance(one, Once) else _encode(event)
+            is_plain = not may_name_address_or_phone(event)
         except (OverflowError, TypeError, ValueError, RecursionError):  # a number beyond 64 bits
             self.flush()
-            self.lines.add_text(json_bytes(one))
+            self.lines.add_text(json_bytes(event))
             return
-        told = one.get("context")
-        context = _context(told) if isinstance(told, dict) and told else None
-        kind = one.get("type")
-        event = Routing(
-            kind, one.get("event"), one.get("anonymousId"), one.get("userId"), context, None, one.get("sentAt")
-        )
-        if kind in TYPES and (context is None or context.ip is None) and not names_address_or_phone(raw):
+        routing = _routing(event)
+        if is_plain and routing.type in TYPES:
             self._texts.append(raw)
-            self._events.append(event)
+            self._events.append(routing)
             return
         self.flush()
-        self.lines.add(raw, event)
+        self.lines.add(raw, routing)
 
     def flush(self) -> None:
         """To be called at the end."""
@@ -191,8 +193,11 @@ class Adding:
             self._texts, self._events = [], []
 
 
-def _context(told: dict[str, Any]) -> Context:
-    return Context(told.get("ip"), told.get("userAgent"), told.get("consent"), told.get("consentManagement"))
+def _routing(event: Event) -> Routing:
+    get, context = event.get, None
+    if isinstance(told := get("context"), dict) and told:
+        context = Context(told.get("ip"), told.get("userAgent"), told.get("consent"), told.get("consentManagement"))
+    return Routing(get("type"), get("event"), get("anonymousId"), get("userId"), context, None, get("sentAt"))
 
 
 def dressed(protocol: Protocol, house: Answer) -> Answer:

@@ -6,7 +6,7 @@
 What Google documents: https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from api.collect.answers import Answer, Refused
 from api.protocols.ga4_checks import messages_of
 from api.protocols.homes import compiled, housed
-from api.protocols.once import once
+from api.protocols.once import Once
 from api.protocols.protocol import Asked, Posted, Protocol, Read, Refusal, Told, answer
 from api.webhooks.reading import get, json_of, text
 from api.webhooks.vendor import Event, Unmapped
@@ -82,17 +82,15 @@ def read(asked: Asked) -> Read:
     return [Posted(asked.fields.get("api_secret", ""), notes, about=(payload, whose, kept), is_secret=True)]
 
 
-def mapped(note: tuple[int, Any], told: Told) -> Iterator[Event | Unmapped]:
+def mapped(note: tuple[int, Any], told: Told) -> Iterable[Event | Once | Unmapped]:
     number, given = note
     payload, whose, of_all = told.posted.about
     if given is None and number < 0:
-        yield _person(payload, whose)
-        return
+        return (_person(payload, whose),)
     name = text(given, "name")
     params = get(given, "params")
     if not name or not isinstance(params, dict | None):
-        yield Unmapped(given, "an event needs its name in `name` and its parameters in an object")
-        return
+        return (Unmapped(given, "an event needs its name in `name` and its parameters in an object"),)
     kind = VIEWS.get(name, "track")
     made: Event = {**whose, "type": kind}
     if "context" in made:
@@ -102,9 +100,9 @@ def mapped(note: tuple[int, Any], told: Told) -> Iterator[Event | Unmapped]:
     if at := get(given, "timestamp_micros"):
         made["timestamp"] = _whole(at)
     homes = _CAMPAIGN if name == "campaign_details" else _OF_PARAMS
-    made["properties"] = of_all | housed(params or {}, homes, made)
-    made["messageId"] = once("ga4", made, number, told.asked.now)
-    yield made
+    own = housed(params, homes, made) if params else {}
+    made["properties"] = of_all | own if of_all else own
+    return (Once(made, "ga4", number, told.asked.now),)
 
 
 def _whose(payload: Mapping[str, Any], into: Event) -> dict[str, Any]:
@@ -132,15 +130,14 @@ def _whose(payload: Mapping[str, Any], into: Event) -> dict[str, Any]:
     return kept
 
 
-def _person(payload: Mapping[str, Any], whose: Event) -> Event:
+def _person(payload: Mapping[str, Any], whose: Event) -> Once:
     """An identify call of the user's properties; the same ones count once."""
     made: Event = {**whose, "type": "identify"}
     made.pop("timestamp", None)
     given = get(payload, "user_properties")
     if isinstance(given, dict):
         made["traits"] = {name: get(one, "value") if isinstance(one, dict) else one for name, one in given.items()}
-    made["messageId"] = once("ga4", made)
-    return made
+    return Once(made, "ga4")
 
 
 def _hashed(payload: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -9,14 +9,14 @@ which send the same; the reference of d8a.tech.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from api.collect.answers import Refused
 from api.protocols.forms import form_of
 from api.protocols.ga4 import VIEWS, answered, refused
 from api.protocols.gtag_items import items_of
-from api.protocols.homes import compiled, housed
+from api.protocols.homes import Moves, Names, Plan, Plans, compiled
 from api.protocols.once import once
 from api.protocols.protocol import Asked, Posted, Protocol, Read, Told
 from api.webhooks.vendor import Event, Unmapped
@@ -77,42 +77,67 @@ def read(asked: Asked) -> Read:
     return [Posted(key, notes, wrong=wrong)]
 
 
-def mapped(note: tuple[int, dict[str, str]], told: Told) -> Iterator[Event | Unmapped]:
+def mapped(note: tuple[int, dict[str, str]], told: Told) -> Iterable[Event | Unmapped]:
     index, given = note
     name = given.get("en", "")
     if not name:
-        yield Unmapped(_public(given), "a hit needs its event's name in `en`")
-        return
+        return (Unmapped(_public(given), "a hit needs its event's name in `en`"),)
     kind = VIEWS.get(name, "track")
     made: Event = {"type": kind}
     if kind == "track":
         made["event"] = name
-    shared = told.asked.fields if index else {}  # what all hits share of the visitor the first one tells
-    traits: dict[str, Any] = {}
-    items: dict[str, str] = {}
-    kept: dict[str, Any] = {}
-    own: dict[str, str] = {}
-    for field, value in given.items():
-        group, dot, rest = field.partition(".")
-        if not dot:
-            (items if field[:2] == "pr" and _ITEM.fullmatch(field) else own)[field] = value
-        elif group in ("ep", "epn"):
-            if rest != "write_key":
-                kept[rest] = _number(value) if group == "epn" else value
-        elif group in ("up", "upn"):
-            if shared.get(field) != value:
-                traits[rest] = _number(value) if group == "upn" else value
-        elif group != "sst":  # server-side tagging's own
-            kept[field] = value
-    kept.update(housed(own, _HOMES, made))
+    parts = _PARTS.of(tuple(given))
+    kept: dict[str, Any] = {to: given[field] for field, to in parts.texts}
+    for field, to in parts.numbers:
+        kept[to] = _number(given[field])
+    kept.update(parts.own.put(given, made))
     _tell(given, index, made, kept)
-    if items:
-        kept["items"] = items_of(items)
+    if parts.items:
+        kept["items"] = items_of({field: given[field] for field in parts.items})
     made["properties"] = kept
     made["messageId"] = once("gtag", given, index)
-    yield made
-    if traits:
-        yield _person(made, traits, told.asked.now)
+    if parts.traits:
+        shared = told.asked.fields if index else {}  # what all hits share of the visitor the first one tells
+        traits = {
+            to: _number(given[field]) if is_number else given[field]
+            for field, to, is_number in parts.traits
+            if shared.get(field) != given[field]
+        }
+        if traits:
+            return (made, _person(made, traits, told.asked.now))
+    return (made,)
+
+
+class _Parts(NamedTuple):
+    """What the fields of a hit are, by their names."""
+
+    own: Plan  # of the protocol's own
+    texts: Moves  # properties
+    numbers: Moves
+    traits: tuple[tuple[str, str, bool], ...]  # field, name, is it a number
+    items: Names
+
+
+def _parts(names: Names) -> _Parts:
+    own, items = list[str](), list[str]()
+    texts, numbers = list[tuple[str, str]](), list[tuple[str, str]]()
+    traits = list[tuple[str, str, bool]]()
+    for field in names:
+        group, dot, rest = field.partition(".")
+        if not dot:
+            (items if field[:2] == "pr" and _ITEM.fullmatch(field) else own).append(field)
+        elif group == "ep" and rest != "write_key":
+            texts.append((field, rest))
+        elif group == "epn":
+            numbers.append((field, rest))
+        elif group in ("up", "upn"):
+            traits.append((field, rest, group == "upn"))
+        elif group not in ("sst", "ep"):  # server-side tagging's own
+            texts.append((field, field))
+    return _Parts(_HOMES.plan(tuple(own)), tuple(texts), tuple(numbers), tuple(traits), tuple(items))
+
+
+_PARTS: Final = Plans(_parts)
 
 
 def _tell(given: Mapping[str, str], index: int, made: Event, kept: dict[str, Any]) -> None:

@@ -4,47 +4,112 @@
 "$revenue": "properties.revenue"       into properties, under another name
 "token": ""                            nowhere
 what the table does not name           stays in properties
+
+Clients send the same names again and again, so what a table says of them together is kept, as a plan.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from api.webhooks.vendor import Event
 
 PROPERTIES = "properties"
-Compiled = dict[str, tuple[str, str, str]]  # by their name: one to three steps, "" = none
+MOST_PLANS, MOST_NAMES, MOST_LENGTH = 4096, 128, 4_096  # that are kept; names of one, their characters together
+
+Names = tuple[str, ...]
+Moves = tuple[tuple[str, str], ...]  # from a name of the note, to a name in one place
+Made = TypeVar("Made")
 
 
-def compiled(homes: Mapping[str, str]) -> Compiled:
-    found: Compiled = {}
-    for name, path in homes.items():
-        first, second, third = (*path.split("."), "", "")[:3]
-        found[name] = first, second, third
-    return found
+class Plans(Generic[Made]):
+    """What is made of the names of notes. State: what was made of those that were seen."""
+
+    __slots__ = ("_known", "_make")
+
+    def __init__(self, make: Callable[[Names], Made]) -> None:
+        self._make = make
+        self._known: dict[Names, Made] = {}
+
+    def of(self, names: Names) -> Made:
+        found = self._known.get(names)
+        if found is None:
+            found = self._make(names)
+            if len(names) <= MOST_NAMES and sum(map(len, names)) <= MOST_LENGTH:
+                if len(self._known) >= MOST_PLANS:
+                    self._known.clear()
+                self._known[names] = found
+        return found
 
 
-def housed(given: Mapping[str, Any], homes: Compiled, into: Event) -> dict[str, Any]:
+class Plan(NamedTuple):
+    """What becomes of a note that has these names."""
+
+    own: Names  # stay in properties
+    values: Callable[[Mapping[str, Any]], tuple[Any, ...]]  # of those
+    moved: Moves  # into properties, under another name
+    placed: tuple[tuple[Names, Moves], ...]  # into the event: the way to a place, and what goes there
+
+    def put(self, given: Mapping[str, Any], into: Event) -> dict[str, Any]:
+        """See `housed`."""
+        rest = dict(zip(self.own, self.values(given), strict=True))
+        for name, last in self.moved:
+            value = given[name]
+            if value is not None and value != "" and last not in rest:
+                rest[last] = value
+        for way, moves in self.placed:
+            place: Event | None = into
+            for step in way:
+                place = place.get(step) if place else None
+            for name, last in moves:
+                value = given[name]
+                if value is None or value == "":
+                    continue
+                if place is None:
+                    place = into
+                    for step in way:
+                        place = place.get(step) or place.setdefault(step, {})
+                if last not in place:
+                    place[last] = value
+        return rest
+
+
+class Homes:
+    """A table, and its plans."""
+
+    __slots__ = ("_table", "plan")
+
+    def __init__(self, table: Mapping[str, str]) -> None:
+        self._table = dict(table)
+        self.plan = Plans(self._planned).of
+
+    def __or__(self, other: "Homes") -> "Homes":
+        return Homes(self._table | other._table)
+
+    def _planned(self, names: Names) -> Plan:
+        own = tuple(name for name in names if name not in self._table)
+        places: dict[Names, list[tuple[str, str]]] = {}
+        for name in names:
+            if home := self._table.get(name):
+                *way, last = home.split(".", 2)
+                places.setdefault(tuple(way), []).append((name, last))
+        moved = tuple(places.pop((PROPERTIES,), ()))
+        return Plan(own, _values_of(own), moved, tuple((way, tuple(moves)) for way, moves in places.items()))
+
+
+def compiled(homes: Mapping[str, str]) -> Homes:
+    return Homes(homes)
+
+
+def housed(given: Mapping[str, Any], homes: Homes, into: Event) -> dict[str, Any]:
     """Puts every value that has a home into the event; returns all others, which are its properties.
 
     Nothing (null, "") has no home. Of two values with one home the first stays.
     """
-    rest: dict[str, Any] = {}
-    for name, value in given.items():
-        home = homes.get(name)
-        if home is None:
-            rest[name] = value
-            continue
-        first, second, third = home
-        if not first or value is None or value == "":
-            continue
-        if not second:
-            place, last = into, first
-        elif first == PROPERTIES:
-            place, last = rest, second
-        else:
-            place, last = into.get(first) or into.setdefault(first, {}), second
-            if third:
-                place, last = place.get(second) or place.setdefault(second, {}), third
-        if last not in place:
-            place[last] = value
-    return rest
+    return homes.plan(tuple(given)).put(given, into)
+
+
+def _values_of(names: Names) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda given: tuple(given[name] for name in names)

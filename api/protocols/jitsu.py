@@ -6,15 +6,16 @@
 Sources: docs.jitsu.com, and the client @jitsu/js.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from api.collect.answers import Answer, Refused
+from api.collect.requests import batch_of
 from api.collect.routing import TYPES
 from api.collect.senders import key_in_headers
-from api.protocols.protocol import Asked, Posted, Protocol, Read, Refusal, Told, answer, missing_key
+from api.protocols.protocol import Asked, Posted, Protocol, Read, Ready, Refusal, Told, answer, missing_key
 from api.webhooks.reading import get, json_of
 from api.webhooks.vendor import Event, Unmapped
 
@@ -39,22 +40,41 @@ def read(asked: Asked) -> Read:
     key = key.partition(":")[0]  # Jitsu's clients want `key:secret`; a key that may send needs no secret
     if not key:
         raise missing_key("X-Write-Key, by Basic auth, or as `writeKey` in the address")
-    body = json_of(asked.body)
-    if isinstance(body, Unmapped):
-        raise Refused(400, "malformed_json", body.words)
     route = asked.path.removeprefix(PREFIX)
     kind = route.removeprefix(S2S)
-    notes = get(body, "batch") if kind == BATCH else [body]
-    if not isinstance(notes, list):
-        raise Refused(400, "invalid_body", "the body has no `batch` of events", field="batch")
+    notes = (_ready(asked.body, key) if kind == BATCH else None) or _notes(asked.body, kind)
     hides = asked.header(b"x-ip-policy") not in ("", KEEP)
     return [Posted(key, notes, about=kind, hides_address=hides or route.startswith(S2S))]
 
 
-def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
+def _notes(body: bytes, kind: str) -> list[Any]:
+    found = json_of(body)
+    if isinstance(found, Unmapped):
+        raise Refused(400, "malformed_json", found.words)
+    notes = get(found, "batch") if kind == BATCH else [found]
+    if not isinstance(notes, list):
+        raise Refused(400, "invalid_body", "the body has no `batch` of events", field="batch")
+    return notes
+
+
+def _ready(body: bytes, key: str) -> list[Ready] | None:
+    """The events of a batch as they came, where every one is as it has to be; else None."""
+    if b'"clientIds"' in body:
+        return None
+    try:
+        found = batch_of(body, {}, key)
+    except Refused:
+        return None
+    if not all((one.anonymous_id or one.user_id) and one.write_key is None for one in found.decoded):
+        return None
+    return [Ready(raw, one) for raw, one in zip(found.events, found.decoded, strict=False)]
+
+
+def mapped(note: Any, told: Told) -> Iterable[Event | Ready | Unmapped]:
+    if type(note) is Ready:
+        return (note,)
     if not isinstance(note, dict):
-        yield Unmapped(note, "an event must be a JSON object")
-        return
+        return (Unmapped(note, "an event must be a JSON object"),)
     made: Event = {name: value for name, value in note.items() if name != "writeKey"}
     kind = told.posted.about
     if kind in TYPES and not made.get("type"):
@@ -65,7 +85,7 @@ def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
     ids = get(made, "context", "clientIds")
     if ids and made.get("type") in ("track", "page", "screen") and isinstance(made.get("properties"), dict | None):
         made["properties"] = {**(made.get("properties") or {}), "client_ids": ids}
-    yield made
+    return (made,)
 
 
 def answered(asked: Asked, accepted: int, rejected: int) -> Answer:

@@ -4,12 +4,12 @@ Source: developer.matomo.org/api-reference/tracking-api. One request is a query 
 many are `{"requests": ["?...", ...], "token_auth": "..."}`.
 """
 
-from collections.abc import Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
+import xxhash
 
 from api.collect.answers import Answer, Refused
 from api.protocols.homes import compiled, housed
@@ -116,12 +116,12 @@ def _is_unwanted(asked: Asked) -> bool:
     return asked.header(b"dnt") == "1"
 
 
-def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
+def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
     if not isinstance(note, dict) or note.get("rec", "") != "1":
-        yield Unmapped(public(note), "a request of Matomo needs rec=1 to be recorded")
-        return
+        return (Unmapped(public(note), "a request of Matomo needs rec=1 to be recorded"),)
     made: Event = {"type": "track"}
-    _put_time(made, note, told.asked.now)
+    if "cdt" in note or "cdo" in note:
+        _put_time(made, note, told.asked.now)
     rest = housed(note, _HOMES, made)
     put_kind(made, note, rest)
     context = made.setdefault("context", {})
@@ -129,7 +129,7 @@ def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
         context["session"] = {"new": True}
     if campaign := _campaign(note.get("url", "")):
         context["campaign"] = campaign
-    if not made.get("anonymousId") and not made.get("userId"):  # without cookies
+    if "anonymousId" not in made and "userId" not in made:  # without cookies
         agent = note.get("ua", "") or told.asked.header(b"user-agent")
         made["anonymousId"] = told.visitor(note.get("cip", "") if told.is_trusted else told.asked.address, agent)
     kept = note
@@ -137,9 +137,9 @@ def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
         kept = {name: value for name, value in note.items() if name not in _OF_SENDING}
     if _DISTINCT.isdisjoint(note):
         kept = {**kept, "received": told.asked.now, "who": made.get("anonymousId", "")}
-    made["messageId"] = f"matomo-{sha256(json_bytes(kept)).hexdigest()[:40]}"
+    made["messageId"] = f"matomo-{xxhash.xxh3_128_hexdigest(json_bytes(kept))}"
     made["properties"] = rest
-    yield made
+    return (made,)
 
 
 def _put_time(made: Event, note: dict[str, Any], now: int) -> None:

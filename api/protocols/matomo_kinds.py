@@ -22,6 +22,7 @@ BECOMES: Final[Mapping[str, str]] = {
     "anything else": "page",
 }
 _NUMBERS = frozenset(("value", "results", "revenue", "subtotal", "tax", "shipping", "discount", "price"))
+_TELLING = frozenset(("ping", "idgoal", "e_c", "download", "link", "search", "c_i", "c_n", "ca"))  # of more than a view
 _ITEM = ("sku", "name", "category", "price", "quantity")
 
 
@@ -32,15 +33,18 @@ def put_kind(made: Event, note: Mapping[str, str], rest: dict[str, Any]) -> None
         made["event"] = name
     else:
         made["type"] = "page"
-    for each in _NUMBERS.intersection(rest):
-        if (value := number(rest, each)) is not None:
-            rest[each] = value
-    if items := _items(note.get("ec_items", "")):
+    if not _NUMBERS.isdisjoint(rest):
+        for each in _NUMBERS.intersection(rest):
+            if (value := number(rest, each)) is not None:
+                rest[each] = value
+    if "ec_items" in note and (items := _items(note["ec_items"])):
         rest["products"] = items
 
 
 def _name(note: Mapping[str, str]) -> str:
     """ "" for a view of a page."""
+    if _TELLING.isdisjoint(note):
+        return ""
     goal = note.get("idgoal", "")
     if note.get("ping", "") == "1":
         return PING

@@ -11,7 +11,7 @@ Sources: docs.mixpanel.com/reference, and the clients mixpanel-browser, mixpanel
 
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -21,7 +21,7 @@ from api.protocols.forms import form_of
 from api.protocols.homes import compiled, housed
 from api.protocols.mixpanel_ids import DEVICE, alias_of, merged, milliseconds, put_identity
 from api.protocols.mixpanel_profiles import PROFILE_HOMES, profile
-from api.protocols.once import once
+from api.protocols.once import Once
 from api.protocols.protocol import (
     PIXEL,
     Asked,
@@ -69,13 +69,14 @@ HOMES: Final[Mapping[str, str]] = {
 }
 _IDENTITY: Final = ("distinct_id", "$user_id", "$device_id", "time", "$insert_id")
 _HOMES = compiled({name: "" if name in _IDENTITY else path for name, path in HOMES.items()})
-_CAMPAIGN = compiled({
+_CAMPAIGN: Final = {
     "utm_source": "context.campaign.source",
     "utm_medium": "context.campaign.medium",
     "utm_campaign": "context.campaign.name",
     "utm_content": "context.campaign.content",
     "utm_term": "context.campaign.term",
-})  # fmt: skip
+}
+_CAMPAIGN_HOMES = compiled(_CAMPAIGN)
 _NAMES: Final = {"$mp_page_leave": "page_leave", "$mp_scroll": "scroll"}
 _APPS: Final = frozenset(("swift", "iphone", "android", "react-native", "flutter", "unity"))
 _CALLBACK = re.compile(r"[A-Za-z_$][\w$.]{0,99}|\(function\(\)\{\}\)")
@@ -109,20 +110,19 @@ def read(asked: Asked) -> Read:
     )
 
 
-def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
+def mapped(note: Any, told: Told) -> Iterable[Event | Once | Unmapped]:
     if told.asked.path == GROUPS:
-        return [Unmapped(_public(note), "a group's profile names no person; groups come with events and group calls")]
+        return (Unmapped(_public(note), "a group's profile names no person; groups come with events and group calls"),)
     if told.asked.path == ENGAGE:
         return profile(note, told.asked.now)
-    return _event(note, told)
+    return (_event(note, told),)
 
 
-def _event(note: Any, told: Told) -> Iterator[Event | Unmapped]:
+def _event(note: Any, told: Told) -> Event | Once | Unmapped:
     name = text(note, "event")
     given = note.get("properties") if isinstance(note, dict) else None
     if not name or not isinstance(given, dict | None):
-        yield Unmapped(_public(note), "an event needs its name in `event` and its properties in an object")
-        return
+        return Unmapped(_public(note), "an event needs its name in `event` and its properties in an object")
     given = given or {}
     made: Event = {}
     if (at := milliseconds(given.get("time"))) is not None:
@@ -141,12 +141,14 @@ def _event(note: Any, told: Told) -> Iterator[Event | Unmapped]:
     kept = housed(given, _HOMES, made)
     if "$current_url" not in given:
         # A browser carries the tags of its last campaign along for ever: there the page's own address counts.
-        _ = housed({field: given[field] for field in _CAMPAIGN if field in given}, _CAMPAIGN, made)
+        _ = housed({field: given[field] for field in _CAMPAIGN if field in given}, _CAMPAIGN_HOMES, made)
     if given.get("mp_lib") in _APPS:
         made.setdefault("context", {})["channel"] = "app"
     made["properties"] = kept
-    made["messageId"] = text(given, "$insert_id") or once("mixpanel", made, now=told.asked.now)
-    yield made
+    if own := text(given, "$insert_id"):
+        made["messageId"] = own
+        return made
+    return Once(made, "mixpanel", now=told.asked.now)
 
 
 def _public(note: Any) -> Any:

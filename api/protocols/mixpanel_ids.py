@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from api.webhooks.reading import listed, text
+from api.webhooks.reading import first_text, listed, text
 from api.webhooks.vendor import Event
 
 DEVICE: Final = "$device:"  # before a device's id that stands for a person who is not known yet
@@ -17,7 +17,8 @@ def device_of(distinct: str) -> str:
 
 def put_identity(given: Mapping[str, Any], into: Event, before: str = "") -> None:
     """The device and the user. `before` is what stands before the name of the distinct id: profiles have `$`."""
-    distinct, device, user = text(given, f"{before}distinct_id"), text(given, "$device_id"), text(given, "$user_id")
+    distinct = first_text(given.get(f"{before}distinct_id"))
+    device, user = first_text(given.get("$device_id")), first_text(given.get("$user_id"))
     device = device or device_of(distinct)
     if not user and distinct and not distinct.startswith(DEVICE) and distinct != device:
         user = distinct

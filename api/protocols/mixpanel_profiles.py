@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from api.protocols.homes import compiled, housed
 from api.protocols.mixpanel_ids import milliseconds, put_identity
-from api.protocols.once import once
+from api.protocols.once import Once
 from api.webhooks.reading import get
 from api.webhooks.vendor import Event, Unmapped
 
@@ -34,7 +34,7 @@ _NO_OPERATIONS: Final = frozenset((
 ))  # fmt: skip
 
 
-def profile(note: Any, now: int) -> Iterator[Event | Unmapped]:
+def profile(note: Any, now: int) -> Iterator[Once | Unmapped]:
     if not isinstance(note, dict):
         yield Unmapped(note, "a profile must be an object")
         return
@@ -56,16 +56,13 @@ def profile(note: Any, now: int) -> Iterator[Event | Unmapped]:
     for given in (note.get("$set_once"), note.get("$set")):
         if isinstance(given, dict):
             traits |= {TRAITS.get(name, name): value for name, value in given.items()}
-    made = {**whose, "type": "identify", "traits": traits | operations}
-    made["messageId"] = once("mixpanel", made, now=now)
-    yield made
+    yield Once({**whose, "type": "identify", "traits": traits | operations}, "mixpanel", now=now)
 
 
-def _charge(transaction: Mapping[str, Any], whose: Event, now: int) -> Event:
+def _charge(transaction: Mapping[str, Any], whose: Event, now: int) -> Once:
     kept = {name: value for name, value in transaction.items() if name not in ("$amount", "$time")}
     kept["revenue"] = transaction.get("$amount")
     made = {**whose, "type": "track", "event": CHARGE, "properties": kept}
     if "$time" in transaction:
         made["timestamp"] = transaction["$time"]
-    made["messageId"] = once("mixpanel", made, now=now)
-    return made
+    return Once(made, "mixpanel", now=now)

@@ -14,7 +14,7 @@ import msgspec
 
 from api.collect.answers import Answer, Refused
 from api.protocols.homes import compiled, housed
-from api.protocols.once import once
+from api.protocols.once import Once
 from api.protocols.protocol import Asked, Posted, Protocol, Read, Refusal, Told, answer
 from api.webhooks.money import of_smallest
 from api.webhooks.reading import get, json_of, listed, text
@@ -73,15 +73,13 @@ def read(asked: Asked) -> Read:
     return [Posted(asked.header(CLIENT), [body], wrong=wrong)]
 
 
-def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
+def mapped(note: Any, told: Told) -> Iterator[Once | Unmapped]:
     payload = get(note, "payload")
     if not isinstance(payload, dict):
         yield Unmapped(note, "a call needs its `payload`, an object")
         return
     for made in _CALLS[note["type"]](payload, told):
-        if not isinstance(made, Unmapped):
-            made["messageId"] = once("openpanel", made, now=told.asked.now)
-        yield made
+        yield made if isinstance(made, Unmapped) else Once(made, "openpanel", now=told.asked.now)
 
 
 def device_of(told: Told) -> str:

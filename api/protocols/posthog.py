@@ -7,7 +7,7 @@ capture_v1.py). Bodies come as JSON, as gzip under any header, and as a form `da
 import re
 from base64 import b64decode
 from binascii import Error as NoBase64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -17,10 +17,11 @@ from api.collect.answers import Answer, Refused
 from api.protocols.homes import compiled, housed
 from api.protocols.lz_string import decompressed
 from api.protocols.posthog_config import CONFIG, FLAGS, SCRIPT
+from api.protocols.posthog_people import of_people, put_traits
 from api.protocols.protocol import Asked, Posted, Protocol, Read, Refusal, Told, answer, missing_key
 from api.webhooks.door import json_bytes
 from api.webhooks.event import message_id
-from api.webhooks.reading import get, json_of, text
+from api.webhooks.reading import first_text, get, json_of, text
 from api.webhooks.vendor import Event, Unmapped
 from pipeline.ingest.event_time import to_ms
 
@@ -148,11 +149,10 @@ def _key(asked: Asked, body: Any, first: Any) -> str:
     return found or asked.fields.get("token", "") or asked.fields.get("api_key", "")
 
 
-def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
+def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
     name = note.get("event") if isinstance(note, dict) else None
     if not isinstance(name, str) or not name.strip() or name in ("$snapshot", "$$heatmap"):
-        yield Unmapped(public(note), f"no event of PostHog that is mapped: {str(name)[:80]!r}")
-        return
+        return (Unmapped(public(note), f"no event of PostHog that is mapped: {str(name)[:80]!r}"),)
     given = note.get("properties")
     if not isinstance(given, dict):
         given = {}
@@ -167,26 +167,36 @@ def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
         plain = {field: value for field, value in note.items() if field != "offset"}
         copies = message_id("posthog", json_bytes(plain))
     made["messageId"] = copies
-    offset, stamp = note.get("offset"), note.get("timestamp") or given.get("timestamp")
-    if isinstance(offset, int) and not isinstance(offset, bool) and not stamp:  # ms between it and the sending
-        made["timestamp"] = told.asked.now - offset
-        if told.posted.sent_at:
-            made["timestamp"] = _before(told.posted.sent_at, offset, told.asked.now)
-    elif stamp:
+    if stamp := note.get("timestamp") or given.get("timestamp"):
         made["timestamp"] = stamp
-    distinct = text(note, "distinct_id") or text(note, "$distinct_id") or text(given, "distinct_id")
+    elif (before := _offset(note, told)) is not None:
+        made["timestamp"] = before
+    distinct = first_text(note.get("distinct_id"), note.get("$distinct_id"), given.get("distinct_id"))
     anonymous, user = _who(name, distinct, given, told)
     if anonymous:
         made["anonymousId"] = anonymous
     if user:
         made["userId"] = user
     rest = housed(given, _HOMES if "$current_url" in given else _WITH_CAMPAIGN, made)
-    if kind == "page":
+    if kind == "page" and "title" in rest:
         rest = housed(rest, _PAGE_HOMES, made)
     if given.get("$referrer") == _NO_REFERRER:
         made["context"]["page"].pop("referrer", None)
-    _put_groups(made, given)
-    yield from _finished(made, name, note, rest, given)
+    if "$groups" in given:
+        _put_groups(made, given)
+    if kind == "track" or kind == "page" or kind == "screen":
+        put_traits(made, note, rest)
+        made["properties"] = rest
+        return (made,)
+    return of_people(made, name, note, rest, given)
+
+
+def _offset(note: dict[str, Any], told: Told) -> int | None:
+    """The time of an event that tells how many ms before the sending it was."""
+    offset = note.get("offset")
+    if not isinstance(offset, int) or isinstance(offset, bool):
+        return None
+    return _before(told.posted.sent_at, offset, told.asked.now) if told.posted.sent_at else told.asked.now - offset
 
 
 def _before(sent_at: str, offset: int, now: int) -> int:
@@ -205,7 +215,7 @@ def _of_v1(note: dict[str, Any]) -> dict[str, Any]:
 
 def _who(name: str, distinct: str, given: Mapping[str, Any], told: Told) -> tuple[str, str]:
     """(anonymous id, user id). A distinct id is a user's once `$identify` was called: its sender tells so."""
-    device, is_identified = text(given, "$device_id"), given.get("$is_identified")
+    device, is_identified = first_text(given.get("$device_id")), given.get("$is_identified")
     if distinct == _COOKIELESS or given.get("$cookieless_mode") is True:
         agent = text(given, "$raw_user_agent") or told.asked.header(b"user-agent")
         return told.visitor(text(given, "$ip") if told.is_trusted else told.asked.address, agent), ""
@@ -226,44 +236,6 @@ def _put_groups(made: Event, given: Mapping[str, Any]) -> None:
     groups = given.get("$groups")
     if isinstance(groups, dict) and groups:
         made.setdefault("context", {})["groupId"] = next(iter(groups.values()))
-
-
-def _finished(
-    made: Event, name: str, note: dict[str, Any], rest: dict[str, Any], given: Mapping[str, Any]
-) -> Iterator[Event]:
-    """Traits, the names of an alias, and a second event where one of PostHog's says two things."""
-    traits: dict[str, Any] = {}
-    if "$set" in note or "$set" in rest or "$set_once" in note or "$set_once" in rest:
-        for place in (note.get("$set_once"), rest.get("$set_once"), note.get("$set"), rest.get("$set")):
-            if isinstance(place, dict):
-                traits |= place
-    kind = made["type"]
-    if kind == "identify":
-        rest.pop("$set", None), rest.pop("$set_once", None)
-        yield {**made, "traits": traits, "properties": rest}
-    elif kind == "group":
-        group = rest.pop("$group_set", None)
-        members = {**group} if isinstance(group, dict) else {}
-        members["group_type"] = rest.pop("$group_type", "")
-        yield {**made, "groupId": rest.pop("$group_key", None), "traits": members, "properties": rest}
-    elif kind == "alias":
-        other, own = text(rest, "alias"), text(given, "distinct_id") or text(note, "distinct_id")
-        kept, gone = (other, own) if name == "$create_alias" else (own, other)
-        made |= {"userId": kept, "previousId": gone, "properties": rest}
-        made.pop("anonymousId", None)
-        yield made
-        # The old name may be that of a device: its past joins too.
-        yield {
-            **{field: value for field, value in made.items() if field != "previousId"},
-            "type": "identify", "anonymousId": gone, "messageId": f"{made['messageId']}-device", "traits": {},
-        }  # fmt: skip
-    else:
-        if traits:
-            made.setdefault("context", {})["traits"] = traits
-            for field in ("$set", "$set_once"):
-                if isinstance(note.get(field), dict):
-                    rest.setdefault(field, note[field])
-        yield {**made, "properties": rest}
 
 
 def public(note: Any) -> Any:

@@ -6,13 +6,18 @@ from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
+import msgspec
+
 from api.collect.answers import EXPOSED, Answer, Refused
+from api.collect.routing import Routing
+from api.protocols.once import Once
 from api.webhooks.vendor import Event, Unmapped
 
+MOST_KEPT = 2_048  # characters of a query or form whose fields are remembered
 ALIAS = ":"  # between a protocol's name and what its clients call their site
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # nobody changes one; frozen, it would take longer to make than to read
 class Asked:
     """A request that is there whole. Names of headers are in lower case."""
 
@@ -58,6 +63,13 @@ class Told(NamedTuple):
     visitor: Callable[[str, str], str]  # (address, user agent) -> the day's id of who has none, "" where there is none
 
 
+class Ready(NamedTuple):
+    """An event that came in our form, as the bytes that it came in; see requests.is_plain."""
+
+    raw: bytes | msgspec.Raw
+    event: Routing
+
+
 class Refusal(NamedTuple):
     status: int
     code: str
@@ -76,7 +88,7 @@ class Protocol:
     title: str
     paths: tuple[str, ...]  # without a slash at their end; one that ends with /* is the beginning of many
     read: Callable[[Asked], Read]  # raises Refused
-    mapped: Callable[[Any, Told], Iterable[Event | Unmapped]]
+    mapped: Callable[[Any, Told], Iterable[Event | Once | Ready | Unmapped]]
     answered: Callable[[Asked, int, int], Answer]  # after the log has (events, rejects)
     refused: Callable[[Refusal], tuple[str, bytes]]  # content type and body of an error
     homes: Mapping[str, str]  # a client's field -> the field of ours; what has none stays in properties
@@ -93,19 +105,17 @@ class Protocol:
 
 def fields_of(text: str) -> dict[str, str]:
     """The fields of a query or of a form; of a name that is there twice the last."""
-    found = {}
-    for pair in text.split("&"):
-        name, _, value = pair.partition("=")
-        if name:
-            if "%" in name or "+" in name:
-                name = _unquoted(name)
-            found[name] = _unquoted(value) if "%" in value or "+" in value else value
+    found = dict(map(_field if len(text) <= MOST_KEPT else _field.__wrapped__, text.split("&")))
+    found.pop("", None)
     return found
 
 
-@lru_cache(1 << 13)  # addresses, titles and agents come again and again, and reading one takes longer than all else
-def _unquoted(text: str) -> str:
-    return unquote_plus(text)
+@lru_cache(1 << 13)  # most come again and again, addresses, titles and agents too, and reading them is most of the work
+def _field(pair: str) -> tuple[str, str]:
+    name, _, value = pair.partition("=")
+    if "%" in name or "+" in name:
+        name = unquote_plus(name)
+    return name, unquote_plus(value) if "%" in value or "+" in value else value
 
 
 def missing_key(where: str) -> Refused:

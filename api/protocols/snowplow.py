@@ -6,7 +6,7 @@ are text; self-describing JSON stands in `ue_pr` and `co`, or in base64 in `ue_p
 
 from base64 import urlsafe_b64decode
 from binascii import Error as NoBase64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -72,6 +72,8 @@ HOMES: Final[Mapping[str, str]] = {
 _HOMES = compiled(HOMES)
 _OK = answer(200, "text/plain", b"ok")
 _SEEN = answer(200, "image/gif", PIXEL, (b"cache-control", b"no-cache, no-store, must-revalidate"))
+_KINDS: Final = frozenset(("pv", "pp", "se", "ue", "tr", "ti"))
+_NOTHING: Final[dict[str, Any]] = {}
 _NUMBERS: Final = {"se": ("value",), "tr": ("revenue", "tax", "shipping"), "ti": ("price", "quantity")}
 
 
@@ -103,34 +105,35 @@ def _by_key(asked: Asked, notes: list[Any], wrong: str) -> list[Posted]:
     return [Posted(key, those, wrong=wrong, hides_address=hides) for key, those in by_key.items()]
 
 
-def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:
+def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
     kind = text(note, "e")
-    if not isinstance(note, dict) or kind not in ("pv", "pp", "se", "ue", "tr", "ti"):
-        yield Unmapped(public(note), f"no event of Snowplow that is mapped: {kind[:40]!r}")
-        return
-    entities, unread = _entities(note)
-    schema, data = "", dict[str, Any]()
+    if kind not in _KINDS:
+        return (Unmapped(public(note), f"no event of Snowplow that is mapped: {kind[:40]!r}"),)
+    schema, data = "", _NOTHING
     if kind == "ue":
         schema, data, wrong = _described(_json(note, "ue_pr", "ue_px"))
         if wrong:
-            yield Unmapped(public(note), wrong)
-            return
+            return (Unmapped(public(note), wrong),)
     made: Event = {"type": "track"}
     _put_time(made, note)
     rest = housed(note, _HOMES, made)
+    entities = _NOTHING
+    if "co" in note or "cx" in note:
+        entities, unread = _entities(note)
+        if unread:
+            rest["contexts_unread"] = unread
     _put_who(made, entities, told)
     if "messageId" not in made:
         made["messageId"] = message_id("snowplow", json_bytes(note))
     for name in _NUMBERS.get(kind, ()):
         _to_number(rest, name)
-    rest |= data
+    if data:
+        rest |= data
     if entities:
         rest["contexts"] = {name: one[0] if len(one) == 1 else one for name, one in entities.items()}
-    if unread:
-        rest["contexts_unread"] = unread
     _put_name(made, kind, _name(schema), note, rest, entities)
     made["properties"] = rest
-    yield made
+    return (made,)
 
 
 def _put_time(made: Event, note: dict[str, Any]) -> None:
@@ -167,9 +170,10 @@ def _put_name(
     elif name == "snowplow_ecommerce_action":
         made["event"] = shop_event(rest, entities)
     else:
-        made["event"] = {"se": text(note, "se_ac"), "ue": name}.get(kind) or BECOMES[kind]
-    platform = text(note, "p")
-    if platform in ("mob", "srv"):
+        own = name if kind == "ue" else text(note, "se_ac") if kind == "se" else ""
+        made["event"] = own or BECOMES[kind]
+    platform = note.get("p")
+    if platform == "mob" or platform == "srv":
         made.setdefault("context", {})["channel"] = "app" if platform == "mob" else "server"
 
 
@@ -198,8 +202,6 @@ def _described(outer: Any) -> tuple[str, dict[str, Any], str]:
 
 def _entities(note: dict[str, Any]) -> tuple[dict[str, list[Any]], str]:
     """Data of an event's contexts by the names of their schemas; and what of them cannot be read."""
-    if "co" not in note and "cx" not in note:
-        return {}, ""
     outer = _json(note, "co", "cx")
     if isinstance(outer, Unmapped):
         return {}, text(note, "cx") or text(note, "co")

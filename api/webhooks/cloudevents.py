@@ -1,5 +1,7 @@
 """CloudEvents 1.0 over HTTP: one in a body (structured), many (batch), or its attributes in headers (binary)."""
 
+from base64 import b64decode
+from binascii import Error as NoBase64
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
@@ -11,9 +13,13 @@ from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 MEANINGS: Final[Mapping[str, Meaning]] = {
     "any `type`": Meaning(
-        "the `type`", "other", "properties: `data`, and `ce_source`, `ce_subject`; channel: attribute `channel`"
+        "the `type`",
+        "other",
+        "properties: `data`; `ce_source`, `ce_subject` and extensions as `ce_NAME`; channel: attribute `channel`",
     ),
 }
+_OWN = frozenset(("id", "source", "specversion", "type", "time", "subject", "data", "data_base64", "datacontenttype",
+                  "dataschema", "channel", "userid", "anonymousid"))  # fmt: skip
 _NEEDED = ("id", "source", "specversion", "type")
 _USER, _DEVICE = ("userId", "user_id"), ("anonymousId", "anonymous_id")
 
@@ -41,15 +47,31 @@ def _binary(posted: Posted) -> Any:
     note: dict[str, Any] = {
         name.removeprefix("ce-"): unquote(value) for name, value in posted.headers.items() if name.startswith("ce-")
     }
+    kind = posted.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind.startswith("text/"):
+        return {**note, "data": posted.body.decode("utf-8", "replace")}
     data = json_of(posted.body) if posted.body else None
     if isinstance(data, Unmapped):
         return data
     return {**note, "data": data}
 
 
+def _data(note: dict[str, Any]) -> Any:
+    """The data, packed in base64 or not; what is packed and no JSON stays packed."""
+    packed = note.get("data_base64")
+    if "data" in note or not isinstance(packed, str):
+        return note.get("data")
+    try:
+        found = json_of(b64decode(packed, validate=True))
+    except (ValueError, NoBase64):
+        return packed
+    return packed if isinstance(found, Unmapped) else found
+
+
 def _event(note: dict[str, Any]) -> Event:
-    data = note.get("data")
+    data = _data(note)
     properties = data if isinstance(data, dict) else {"data": data}
+    extensions = {f"ce_{name}": value for name, value in note.items() if name not in _OWN}
     return event(
         text(note, "type"),
         message=message_id("cloudevents", text(note, "source"), text(note, "id")),
@@ -58,7 +80,7 @@ def _event(note: dict[str, Any]) -> Event:
         user_id=text(note, "userid") or next((found for name in _USER if (found := text(properties, name))), ""),
         anonymous_id=text(note, "anonymousid")
         or next((found for name in _DEVICE if (found := text(properties, name))), ""),
-        properties={**properties, "ce_source": text(note, "source"), "ce_subject": text(note, "subject")},
+        properties={**properties, **extensions, "ce_source": text(note, "source"), "ce_subject": text(note, "subject")},
     )
 
 

@@ -89,5 +89,6 @@ VENDOR: Final = Vendor(
     secret="the app's client secret",
     signature="HMAC-SHA1 of the body, `X-Hub-Signature`; no time is signed",
     signed=signed,
+    is_pinged=True,
     identity="e-mail, phone, `user_id` or `external_id`, Intercom's id",
 )

@@ -48,6 +48,17 @@ def text(value: Any, *path: str | int) -> str:
     return str(found) if isinstance(found, int) and not isinstance(found, bool) else ""
 
 
+def first_text(*values: Any) -> str:
+    """The first of some values that is a text or a whole number, as text; "" where none is."""
+    for value in values:
+        if type(value) is str:
+            if value:
+                return value
+        elif type(value) is int:
+            return str(value)
+    return ""
+
+
 def number(value: Any, *path: str | int) -> float | int | None:
     """The number at a path, also one written as text; None for anything else."""
     found = get(value, *path)

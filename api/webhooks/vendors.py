@@ -8,6 +8,7 @@ from api.webhooks import (
     intercom,
     mailgun,
     mailjet,
+    meta,
     postmark,
     sendgrid,
     ses,
@@ -27,6 +28,7 @@ VENDORS: Final[dict[str, Vendor]] = {
     each.VENDOR.name: each.VENDOR
     for each in (
         *(ses, sendgrid, mailgun, postmark, brevo, mailjet, sparkpost),
-        *(twilio, whatsapp, intercom, zendesk, typeform, surveymonkey, stripe, shopify, woocommerce, cloudevents),
+        *(twilio, whatsapp, meta, intercom, zendesk, typeform, surveymonkey),
+        *(stripe, shopify, woocommerce, cloudevents),
     )
 }

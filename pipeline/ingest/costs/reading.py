@@ -1,5 +1,6 @@
 """Rows of a network's export as costs by day and campaign. Pure: text in, values out."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,6 +16,7 @@ MICROS: Final = 1_000_000
 MOST: Final = 1 << 62
 _NOTHING: Final = frozenset(("", "-", "--", "—", "n/a"))
 _CURRENCY_LETTERS: Final = 3
+_TOTAL: Final = re.compile(r"(?:grand )?totals?(?:$|:| of \d| -)", re.IGNORECASE)  # no campaign named `Total Comfort`
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -92,8 +94,8 @@ def _read(columns: Columns, row: Sequence[str], said: Said) -> Cost | str | None
     """A row's cost; None for one that sums up others; or what is wrong with it."""
     cells = {name: row[place].strip() for name, place in columns.places.items() if place < len(row)}
     campaign, told = cells.get("campaign", ""), cells.get("day", "")
-    if told in _NOTHING or told.lower().startswith("total") or (row and row[0].strip().lower().startswith("total")):
-        return None  # sums at the end, and lines of who made the file
+    if told in _NOTHING or campaign in _NOTHING or _TOTAL.match(told) or _TOTAL.match(row[0].strip()):
+        return None  # sums at the beginning or end, and lines of who made the file
     if len(row) == 1:
         return None
     day = day_of(told, (said.dates,) if said.dates else columns.network.dates)

@@ -152,3 +152,15 @@ async def test_whatever_a_body_holds_it_has_an_answer(where: Any, body: Any, kin
         return
     answer = await sent(door(), {"path": path, "headers": headers, "text": text})
     assert answer.status_code in (200, 204, 400, 401)
+
+
+async def test_events_of_jitsus_batches_that_need_nothing_go_on_as_they_came() -> None:
+    written = [
+        '{"type":"track","event":"x","anonymousId":"a","messageId":"1","properties":{"sum":1.50}}',
+        '{"type":"page","userId":"u","messageId":"2","properties":{}}',
+    ]
+    at = door()
+    body = '{"batch":[' + ",".join(written) + "]}"
+    answer = await sent(at, {"path": "/api/s/batch?writeKey=web-key", "text": body})
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    assert sorted(bytes(line.e).decode() for line in at.log.lines) == sorted(written)

@@ -105,10 +105,11 @@ async def test_meta_asks_whether_we_listen_with_the_key_as_its_token() -> None:
     assert (await client.get("/webhooks/postmark", params=asked(MAIL))).status_code == 405
 
 
-async def test_surveymonkey_asks_by_head_whether_the_address_is_there() -> None:
+@pytest.mark.parametrize("vendor", ["surveymonkey", "intercom"])
+async def test_some_ask_by_head_whether_the_address_is_there(vendor: str) -> None:
     client = vendor_door().client
-    assert (await client.head(f"/webhooks/surveymonkey?key={MAIL}")).status_code == 200
-    assert (await client.head("/webhooks/surveymonkey?key=nobody")).status_code == 401
+    assert (await client.head(f"/webhooks/{vendor}?key={MAIL}")).status_code == 200
+    assert (await client.head(f"/webhooks/{vendor}?key=nobody")).status_code == 401
     assert (await client.head(f"/webhooks/typeform?key={MAIL}")).status_code == 405
 
 

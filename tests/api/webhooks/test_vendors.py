@@ -256,6 +256,41 @@ def test_the_example_of_whatsapp_is_a_reply_by_a_phone_and_what_was_written_is_n
     assert '"hi"' not in json.dumps(event)
 
 
+PAGE = {"sender": {"id": "psid-1"}, "recipient": {"id": "page-1"}, "timestamp": 1457764197627}
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ({"message": {"mid": "m1", "text": "hello"}}, "Message Replied"),
+        ({"postback": {"mid": "m2", "title": "Go", "payload": "START"}}, "Message Replied"),
+        ({"delivery": {"mids": ["m3"], "watermark": 1458668856253}}, "Message Delivered"),
+        ({"read": {"watermark": 1458668856253}}, "Message Read"),
+    ],
+)
+def test_what_messenger_tells_is_of_the_person_within_the_page_and_what_was_written_is_not_taken(
+    told: dict[str, Any], name: str
+) -> None:
+    event = one("meta", {"object": "page", "entry": [{"id": "page-1", "messaging": [PAGE | told]}]})
+    assert (event["event"], event["context"]["channel"]) == (name, "messenger")
+    assert event["context"]["externalIds"] == [{"type": "messenger", "id": "psid-1"}]
+    assert event["timestamp"] == 1457764197627
+    assert "hello" not in json.dumps(event)
+
+
+def test_an_echo_of_instagram_is_a_message_to_the_person() -> None:
+    echo = {"sender": {"id": "page-1"}, "recipient": {"id": "igsid"}, "message": {"mid": "m", "is_echo": True}}
+    event = one("meta", {"object": "instagram", "entry": [{"messaging": [echo]}]})
+    assert event["event"] == "Message Sent"
+    assert event["context"]["externalIds"] == [{"type": "instagram", "id": "igsid"}]
+
+
+def test_whatsapps_notes_come_to_metas_address_too() -> None:
+    assert mapped("meta", examples()["meta_whatsapp"]["example"]) == mapped(
+        "whatsapp", examples()["meta_whatsapp"]["example"]
+    )
+
+
 def test_each_status_of_a_whatsapp_message_is_an_event_of_its_own() -> None:
     statuses = [
         {"id": "wamid.1", "status": word, "timestamp": "1700000000", "recipient_id": "15551234567"}
@@ -530,3 +565,12 @@ def test_a_cloudevent_without_what_it_must_have_is_not_mapped() -> None:
     found = mapped("cloudevents", [CLOUD, {"id": "x"}, 7], "application/cloudevents-batch+json")
     assert (len(found.events), len(found.unmapped)) == (1, 2)
     assert "source" in found.unmapped[0].words
+
+
+def test_a_cloudevents_extensions_and_packed_or_plain_data_stay() -> None:
+    kind = "application/cloudevents+json"
+    plain = {name: value for name, value in CLOUD.items() if name != "data"}
+    packed = one("cloudevents", plain | {"data_base64": "eyJhIjoxfQ==", "traceparent": "00-1"}, kind)["properties"]
+    assert (packed["a"], packed["ce_traceparent"]) == (1, "00-1")
+    headers = {f"ce_{name}": str(value) for name, value in plain.items()}
+    assert one("cloudevents", b"hello", "text/plain", **headers)["properties"]["data"] == "hello"

@@ -70,6 +70,13 @@ def test_lines_of_sums_are_no_costs_and_a_row_of_several_days_is_named(tmp_path:
     assert "several days" in wrong.words
 
 
+def test_a_summary_without_a_campaign_is_no_cost_and_a_campaign_called_total_is_one(tmp_path: Path) -> None:
+    content = b"Campaign name,Day,Amount spent (EUR)\n,2026-03-01,9\nTotal Comfort,2026-03-01,9\nTotals,2026-03-01,9\n"
+    found = read(tmp_path, content)
+    assert [one.campaign for one in found.by_key.values()] == ["Total Comfort"]
+    assert found.totals == 2
+
+
 @pytest.mark.parametrize(
     ("row", "said", "words"),
     [
