@@ -32,7 +32,7 @@ SEGMENT: Final = "$segment."
 ACCOUNT: Final = "$account"
 STAGE: Final = "$stage"
 STAGE_NOW: Final = "$stage_now"
-_WHOLE: Final = (ACCOUNT, STAGE, STAGE_NOW)  # names without another after them
+WHOLE: Final = (ACCOUNT, STAGE, STAGE_NOW)  # names without another after them
 _PREFIXES: Final = (SESSION, CUSTOMER, CUSTOMER_NOW, SEGMENT)
 
 # Name after `$session.` -> the session's value; None and "" are no value.
@@ -69,7 +69,7 @@ Read = Callable[[Mapping[str, Any]], object]  # a value out of a bag of traits
 
 def is_asked(name: str) -> bool:
     """Whether a filter, breakdown or constant of this name is about more than the event's own row."""
-    return name in _WHOLE or name.startswith(_PREFIXES)
+    return name in WHOLE or name.startswith(_PREFIXES)
 
 
 def rest(name: str) -> str:
@@ -79,7 +79,7 @@ def rest(name: str) -> str:
 
 def check_name(name: str, field: str) -> None:
     """InvalidQuestion for a session's property that there is none of, and for a prefix without a name."""
-    if name in _WHOLE:
+    if name in WHOLE:
         return
     known = rest(name)
     if not known:

@@ -26,6 +26,7 @@ Where the event lacks the property is_not, not_in, not_contains and not_set hold
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from functools import lru_cache
 from math import isfinite
 from operator import attrgetter, ge, gt, le, lt
@@ -155,8 +156,10 @@ def _property(name: str) -> asked.Read:
 def _column(name: str, field: str) -> Reader:
     attribute = COLUMNS.get(name[1:])
     if attribute is None:
-        known = ", ".join(f"${column}" for column in sorted(COLUMNS))
-        raise InvalidQuestion(f"there is no column {name}; there are {known}", field=field)
+        known = [f"${column}" for column in sorted(COLUMNS)]
+        close = get_close_matches(name[:100], [*known, *asked.WHOLE], n=1, cutoff=0.7)
+        told = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+        raise InvalidQuestion(f"there is no column {name[:100]}; {told}", field=field)
     read = attrgetter(attribute)
     if attribute.endswith("_micros"):
         return lambda event, properties: read(event) / 1_000_000

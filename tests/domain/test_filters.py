@@ -245,3 +245,13 @@ def as_floats(value: Any) -> Any:
 @given(json_values)
 def test_the_text_of_a_nested_value_is_json_of_the_same_value(value: Any) -> None:
     assert as_floats(json.loads(filters.text([value]))) == as_floats([value])
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("$chanel", "did you mean $channel?"), ("$stages", "did you mean $stage?"), ("$x", "there are $acquisition, ")],
+)
+def test_a_column_that_there_is_none_of_is_answered_with_the_nearest(name: str, hint: str) -> None:
+    with pytest.raises(InvalidQuestion) as refused:
+        filters.reader(name)
+    assert hint in refused.value.message
