@@ -145,7 +145,7 @@ class Step(Strict):
     @model_validator(mode="after")
     def _events_or_goal(self) -> Self:
         if (self.events is None) == (self.goal is None):
-            raise refused("goal" if self.goal else "events", "give either events or a goal")
+            raise refused("goal" if self.goal else "events", "one is required: either events or a goal")
         return self
 
     def definition(self, goals: Iterable[definitions.Goal], field: str) -> definitions.Step:
