@@ -171,7 +171,8 @@ async def test_the_echo_has_every_default_and_gives_the_same_again(house: House)
         "include_bots": False,
         "segments": [],
         "steps": [
-            {"events": [name], "where": [], "label": "", "optional": False} for name in ("page", "Added", "Paid")
+            {"events": [name], "where": [], "label": "", "goal": None, "optional": False}
+            for name in ("page", "Added", "Paid")
         ],
         "saved": None,
         "window": 604_800_000,

@@ -158,6 +158,7 @@ async def test_the_answer_echoes_the_question_with_every_default_and_asking_that
         "zone": "Europe/Berlin",
         "include_bots": False,
         "segments": [],
+        "where": [],
         "by": None,
         "breakdown": None,
         "limit": 100,
