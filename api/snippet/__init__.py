@@ -3,7 +3,7 @@
     /wayfare.js         core.js, what visitors do without a call, further domains, the rest of Segment's calls
     /wayfare.core.js    core.js alone
     /analytics.js/v1/{write key}/analytics.min.js    the first, where Segment's own snippet looks for its client
-    /wayfare.{part}.js  what the tracker loads when it is wanted: vitals, consent managers, surveys, one that is due
+    /wayfare.{part}.js  what the tracker loads when it is wanted: vitals, consent managers, surveys and more
 
 `install(app)` has them served: without their comments and spaces, packed, to be asked for again after ten minutes.
 """
@@ -23,7 +23,7 @@ from api.snippet.shortened import shortened
 
 WHOLE: Final = ("core", "crossing", "autocapture", "pages", "segment")
 CORE: Final = ("core",)
-LOADED: Final = ("vitals", "consent", "surveys", "survey")  # modules, each of one function
+LOADED: Final = ("vitals", "consent", "surveys", "survey", "cookie", "backs")  # modules, each of one function
 SEGMENTS: Final = "/analytics.js/v1/{key}"
 PATHS: Final = {
     "/wayfare.js": WHOLE,

@@ -89,12 +89,7 @@ function core(...parts) {
   let device;
   const keep = (id, seconds = YEAR) => {
     bake(name + "_id", id, seconds, (domain ??= read("domain") || widest()));
-    // Once a day is enough for what a browser keeps for a year, or a week.
-    const served = seconds && id + new Date().toDateString();
-    if (options.cookie !== "server" || read("served") === served) return;
-    const order = JSON.stringify({ name: name + "_id", value: id, seconds, domain });
-    fetch(beside("id"), { method: "POST", body: order, credentials: "include", keepalive: true })
-      .then((answer) => answer.ok && granted() && write("served", served), () => {});
+    if (options.cookie === "server") load("cookie", { name, id, seconds, domain, beside, read, write, granted });
   };
   const deviceId = () => {
     if (!granted()) return;
@@ -155,12 +150,18 @@ function core(...parts) {
     });
     adopt();
   };
+  // A withdrawal that nobody could hear: all that is kept of him, until it is heard.
+  const LAST = "consent.last";
+  const farewell = () => {
+    if (stored().includes(LAST))
+      post(body([parse(localStorage[name + "." + LAST])])).then((answer) => answer.ok && store(LAST), () => {});
+  };
   // All but what he said: other tabs read that.
   const forget = () => {
     queue = [];
     held = [];
     device = undefined;
-    [...stored(), OF_TAB].forEach((item) => item === "consent" || store(item));
+    [...stored(), OF_TAB].forEach((item) => /^consent/.test(item) || store(item));
     memory = {};
   };
   const consent = (given, evidence) => {
@@ -181,6 +182,7 @@ function core(...parts) {
         fails = 0;
         depart();
         keep("", 0);
+        store(LAST, queue[0] && JSON.stringify(queue[0]));
       }
       forget();
       said = "0";
@@ -199,6 +201,9 @@ function core(...parts) {
     return queue.filter((event) => (size += JSON.stringify(event).length) < MOST_CHARACTERS || event === queue[0]);
   };
   const body = (events) => JSON.stringify({ writeKey: key, sentAt: new Date(), batch: events });
+  // A text needs no preflight; browsers keep 64 kB alive.
+  const post = (text) =>
+    fetch(url, { method: "POST", body: text, credentials: "omit", keepalive: text.length < 2e4 });
   // Only while sending fails: what is on its way arrives, as it outlives the page. The newest half, or the half of that,
   // where there is no room. Gives nothing where nothing is kept.
   const save = () => {
@@ -215,10 +220,7 @@ function core(...parts) {
     const text = body(flying);
     let wait = SECOND;
     try {
-      const answer = await fetch(url, {
-        // a text needs no preflight; browsers keep 64 kB alive
-        method: "POST", body: text, credentials: "omit", keepalive: text.length < 2e4,
-      });
+      const answer = await post(text);
       if (/^2|400|413/.test(answer.status)) wait = fails = 0; // what is refused will be again
       else wait = SECOND * answer.headers.get("retry-after") || SECOND;
     } catch {}
@@ -347,7 +349,7 @@ function core(...parts) {
     arrived = new Date();
     isNew = true;
     bottom = engaged = 0;
-    hasLeft = false;
+    hasLeft = atEnd = NaN;
     beat = FIRST_BEAT;
     look();
     // The title often comes after the address.
@@ -358,8 +360,10 @@ function core(...parts) {
 
   const FIRST_BEAT = SECOND * (options.beat || 10); // "off": not a number, so never reached
   let engaged = 0, seen = 0, isActive = false, moved = 0, beat, bottom = 0, hasLeft;
+  let atEnd; // engaged time after the end was seen; not a number before
   const now = () => performance.now();
   const look = () => (bottom = Math.max(bottom, scrollY + innerHeight));
+  const scrolled = () => Math.min(100, Math.round((100 * bottom) / document.documentElement.scrollHeight));
   const took = () => {
     const ms = Math.round(engaged);
     engaged = 0;
@@ -367,7 +371,10 @@ function core(...parts) {
   };
   const tick = () => {
     const at = now();
-    if (isActive) engaged += Math.min(at - seen, 2 * SECOND); // a machine that slept was not read from
+    const ms = isActive && Math.min(at - seen, 2 * SECOND); // a machine that slept was not read from
+    engaged += ms;
+    atEnd += ms;
+    if (scrolled() > 99) atEnd ||= 0;
     seen = at;
     isActive = !document.hidden && document.hasFocus() && at - moved < IDLE_MS;
     if (engaged >= beat) {
@@ -381,8 +388,10 @@ function core(...parts) {
     tick();
     if ((engaged < 1 && hasLeft) || options.beat === "off") return;
     hasLeft = true;
-    const scroll = Math.min(100, Math.round((100 * bottom) / document.documentElement.scrollHeight));
-    put("track", { event: "page_leave", properties: { engaged_ms: took(), scroll_percent: scroll, read_to_end: scroll > 99 } });
+    put("track", {
+      event: "page_leave",
+      properties: { engaged_ms: took(), scroll_percent: scrolled(), read_to_end: atEnd > SECOND },
+    });
   };
 
   // -- data-wf-event="Name" data-wf-any-property="value", on what is clicked or a form that is submitted
@@ -407,9 +416,7 @@ function core(...parts) {
     user: () => ({ id: () => user().id, anonymousId: deviceId }),
   };
 
-  "on off once load debug timeout addSourceMiddleware addDestinationMiddleware".split(" ").forEach((call) => {
-    api[call] = () => api; // Segment's, without a meaning here
-  });
+  api.on = () => api; // Segment's, without a meaning here
 
   const begin = () => {
     let calls = Array.isArray(window[name]) ? window[name] : [];
@@ -419,6 +426,7 @@ function core(...parts) {
       window.analytics = api;
     }
     if (granted()) adopt();
+    farewell();
     const wanted = (part) => !options.auto || options.auto.includes(part);
     const isOwn = (host) => host === location.hostname || (domain && host.endsWith("." + domain));
     const house = {
@@ -450,7 +458,7 @@ function core(...parts) {
     listen(document, "pointermove pointerdown keydown scroll touchmove wheel", () => (moved = now()));
     listen(window, "focus blur", tick);
     listen(document, "click submit", declared);
-    listen(window, "online", flush);
+    listen(window, "online", () => (farewell(), flush()));
     listen(window, "storage", heed);
     listen(document, "visibilitychange", () => {
       tick();

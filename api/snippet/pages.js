@@ -1,7 +1,6 @@
 // What pages are: not found, an answer to a search, left again at once. What comes by `load` from the first page on.
 function pages(house) {
   const { wanted, track, onPage } = house;
-  const QUICK_MS = 7e3;
   const searches = (house.options.search || "q s search query keyword").split(" ");
   const loaded = performance.getEntriesByType("navigation")[0] || {};
   let isLoad = true;
@@ -15,16 +14,7 @@ function pages(house) {
     const words = searches.map((each) => given.get(each)).find(Boolean);
     if (words) track("Site Searched", { search_term: words.slice(0, 100) });
   };
-  // The way of this tab: the page before, this one, and when it came. It outlives the pages of a site.
-  const back = () => {
-    const [before, last, at] = JSON.parse(house.read("way") || "[]");
-    const { path, referrer } = house.here();
-    const time = Date.now();
-    if (path === last) return;
-    const isInside = referrer.startsWith(location.origin) || loaded.type === "back_forward"; // no new arrival
-    if (path === before && time - at < QUICK_MS && isInside) track("Quick Back", { from: last, after_ms: time - at });
-    house.write("way", JSON.stringify([last, path, time]));
-  };
+  const back = () => house.load("backs", house, house.here(), Date.now(), loaded.type);
   for (const [part, told] of Object.entries({ missing, searches: searched, backs: back }))
     if (wanted(part)) onPage.push(told);
   if ("surveys" in house.options) {

@@ -7,5 +7,6 @@ function segment({ api, listen, track }) {
   api.trackLink = api.trackClick = onEach("click");
   api.trackForm = api.trackSubmit = onEach("submit");
   api.screen = api.pageview = api.page;
-  "alias setAnonymousId register deregister addIntegrationMiddleware".split(" ").forEach((call) => (api[call] = api.on));
+  "off once load debug timeout alias setAnonymousId register deregister addSourceMiddleware addDestinationMiddleware addIntegrationMiddleware"
+    .split(" ").forEach((call) => (api[call] = api.on));
 }

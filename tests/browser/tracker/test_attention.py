@@ -19,6 +19,11 @@ from tests.browser.tracker.visitors import (
 from tests.scenarios.house import EmbeddedHouse
 from tests.scenarios.project import Project
 
+HIDDEN = """
+    Object.defineProperty(document, 'hidden', {{value: {}, configurable: true}});
+    document.dispatchEvent(new Event('visibilitychange'));
+"""
+
 
 def test_engaged_time_and_scroll_depth(page: Page, make_site: MakeSite, shop: Project) -> None:
     site = make_site(beat="1")
@@ -39,14 +44,16 @@ def test_engaged_time_and_scroll_depth(page: Page, make_site: MakeSite, shop: Pr
     assert shop.customer(left["device"])["engaged_ms"] == engaged
 
 
-def test_a_page_is_read_to_its_end(page: Page, site: Site, shop: Project) -> None:
-    go(page, f"{site.url}/shears.html")
-    page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    page.wait_for_timeout(100)
+def test_a_page_is_read_to_its_end_by_who_stays_there(page: Page, site: Site, shop: Project) -> None:
+    for stays_ms in (100, 1_400):
+        go(page, f"{site.url}/shears.html")
+        page.mouse.move(10, 10)
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        page.wait_for_timeout(stays_ms)
     page.goto("about:blank")
-    until(page, lambda: "page_leave" in names(arrived(shop)))
-    told = one(arrived(shop), "page_leave")["properties"]
-    assert (told["scroll_percent"], told["read_to_end"]) == (100, True)
+    until(page, lambda: names(arrived(shop)).count("page_leave") == 2)
+    told = [each["properties"] for each in arrived(shop) if each["event"] == "page_leave"]
+    assert [(each["scroll_percent"], each["read_to_end"]) for each in told] == [(100, False), (100, True)]
 
 
 def test_who_does_nothing_for_half_a_minute_is_not_engaged(page: Page, site: Site, shop: Project) -> None:
@@ -57,6 +64,25 @@ def test_who_does_nothing_for_half_a_minute_is_not_engaged(page: Page, site: Sit
     until(page, lambda: "page_leave" in names(arrived(shop)))
     engaged = sum(each["properties"].get("engaged_ms", 0) for each in arrived(shop))
     assert 28_000 < engaged < 33_000
+
+
+def test_time_counts_only_while_the_page_is_visible_and_has_the_focus(page: Page, site: Site, shop: Project) -> None:
+    page.clock.install()
+    go(page, site.url)
+    for seen_ms, unseen_ms, hides, shows in (
+        (4_000, 8_000, "document.hasFocus = () => false; dispatchEvent(new Event('blur'))",
+         "document.hasFocus = () => true; dispatchEvent(new Event('focus'))"),
+        (3_000, 9_000, HIDDEN.format("true"), HIDDEN.format("false")),
+        (2_000, 0, "0", "0"),
+    ):  # fmt: skip
+        page.clock.run_for(seen_ms)
+        page.evaluate(hides)
+        page.clock.run_for(unseen_ms)
+        page.evaluate(shows)
+    page.goto("about:blank")
+    until(page, lambda: names(arrived(shop)).count("page_leave") == 2)
+    engaged = sum(each["properties"].get("engaged_ms", 0) for each in arrived(shop))
+    assert 8_500 < engaged < 10_500, "9 of 26 s"
 
 
 def test_links_that_lead_away_and_downloads(page: Page, site: Site, shop: Project) -> None:

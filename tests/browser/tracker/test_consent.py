@@ -5,9 +5,12 @@ import json
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
+from schemas.definitions import Privacy
+from tests.browser.conftest import Complaints
 from tests.browser.tracker.tested_site import Site
 from tests.browser.tracker.visitors import (
     PASSIVE,
+    Event,
     MakeSite,
     acts,
     arrived,
@@ -15,9 +18,12 @@ from tests.browser.tracker.visitors import (
     kept,
     names,
     one,
+    sent,
+    tag,
     until,
     wait_for,
 )
+from tests.scenarios.house import EmbeddedHouse
 from tests.scenarios.project import Project
 
 
@@ -80,6 +86,40 @@ def test_consent_withdrawn_while_sending_fails_is_told(page: Page, site: Site, s
     assert page.evaluate("Object.keys(localStorage)") == ["wayfare.consent"]
 
 
+def test_who_withdraws_offline_is_heard_when_he_is_back_and_nothing_else_of_him_is_kept(
+    page: Page, site: Site, shop: Project
+) -> None:
+    go(page, site.url)
+    wait_for(page, shop, "/")
+    page.context.set_offline(True)
+    page.evaluate("wayfare.track('Offline'); wayfare.consent(false)")
+    page.wait_for_timeout(300)
+    assert sorted(page.evaluate("Object.keys(localStorage)")) == ["wayfare.consent", "wayfare.consent.last"]
+    assert page.context.cookies() == []
+    assert page.evaluate("Object.keys(JSON.parse(localStorage['wayfare.consent.last']).properties)") == [
+        "analytics", "method",
+    ]  # fmt: skip
+    page.context.set_offline(False)
+    seen = wait_for(page, shop, "/", "Consent Changed")
+    assert seen[1]["properties"]["analytics"] is False
+    assert seen[1]["device"] == seen[0]["device"]
+    until(page, lambda: page.evaluate("Object.keys(localStorage)") == ["wayfare.consent"])
+    # Gone before he was back: the next page tells it, as of when it was.
+    page.evaluate("wayfare.consent(true)")
+    until(page, lambda: names(acts(shop)).count("Consent Changed") == 2)
+    page.context.set_offline(True)
+    page.evaluate("wayfare.consent(false)")
+    page.context.route("**/v1/b", lambda route: route.abort())
+    page.context.set_offline(False)
+    page.wait_for_timeout(300)
+    page.context.unroute("**/v1/b")
+    go(page, f"{site.url}/shears.html")
+    until(page, lambda: names(acts(shop)).count("Consent Changed") == 3)
+    told = [each["properties"]["analytics"] for each in acts(shop) if each["event"] == "Consent Changed"]
+    assert told == [False, True, False]
+    assert "/shears.html" not in names(acts(shop))
+
+
 def test_consent_of_one_tab_is_that_of_every_tab(context: BrowserContext, make_site: MakeSite, shop: Project) -> None:
     site = make_site(consent="")
     first, second = context.new_page(), context.new_page()
@@ -124,15 +164,64 @@ def test_who_refuses_where_pages_are_told_without_cookies_is_left_alone_on_the_n
     assert sent == []
 
 
-def test_a_global_signal_of_privacy_counts_as_a_refusal_where_that_is_set(
-    page: Page, make_site: MakeSite, shop: Project
+@pytest.mark.parametrize(
+    ("attribute", "signal", "value"), [("gpc", "globalPrivacyControl", "true"), ("dnt", "doNotTrack", "'1'")]
+)
+def test_a_signal_of_privacy_counts_as_a_refusal_where_the_page_says_so(
+    page: Page, make_site: MakeSite, shop: Project, attribute: str, signal: str, value: str
 ) -> None:
-    site = make_site(gpc="")
-    page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
+    site, sent = make_site(**{attribute: ""}), []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.add_init_script(f"Object.defineProperty(navigator, '{signal}', {{value: {value}}})")
     go(page, site.url)
-    page.wait_for_timeout(600)
-    assert page.context.cookies() == []
-    assert arrived(shop) == []
+    page.evaluate("wayfare.track('Looked')")
+    page.wait_for_timeout(400)
+    page.goto("about:blank")
+    assert (page.context.cookies(), sent, arrived(shop)) == ([], [], [])
+
+
+def test_browsers_and_pages_that_a_project_does_not_take_from_are_kept_out(
+    page: Page, embedded: EmbeddedHouse, complaints: Complaints
+) -> None:
+    """By the signal in a request's head, or by its origin; whatever the page's own line says."""
+    shut = embedded.project(privacy=Privacy(honour_gpc=True, honour_dnt=True))
+    site = Site(embedded.url, [tag(embedded, shut)])
+    for header in ("Sec-GPC", "DNT"):
+        page.context.set_extra_http_headers({header: "1"})
+        go(page, f"{site.url}/contact.html")
+        page.wait_for_timeout(400)
+        page.goto("about:blank")
+    page.context.set_extra_http_headers({})
+    go(page, f"{site.url}/shears.html")
+    wait_for(page, shut, "/shears.html")
+    assert shut.ask("rejected")["count"] >= 2
+    assert {each["reason"] for each in shut.ask("rejected")["counts"]} == {"opted_out"}
+
+    address = f"{embedded.url}/api/v1/admin/projects/{shut.name}"
+
+    def lets_in(origin: str) -> None:
+        assert embedded.http.put(address, json={"origins": [origin]}, headers=shut.admin_headers).is_success
+
+    def refused() -> list[Event]:
+        page.evaluate("wayfare.track('Refused at first')")
+        page.wait_for_timeout(250)
+        return kept(page)
+
+    lets_in("https://elsewhere.example")
+    until(page, refused)
+    waiting = [each["messageId"] for each in kept(page) if each["event"] == "Refused at first"]
+    assert waiting
+    lets_in(site.url)
+
+    def come() -> bool:
+        page.evaluate("dispatchEvent(new Event('online'))")
+        return kept(page) == []
+
+    until(page, come)
+    sent(page)
+    until(page, lambda: "Refused at first" in names(acts(shut)))
+    complaints.clear()  # Chromium tells of an answer that the page may not read
+    site.close()
 
 
 TCF = """
@@ -186,9 +275,10 @@ def test_googles_consent_mode_is_followed_and_a_denial_by_default_is_no_refusal(
 
 
 def test_without_cookies_events_are_sent_before_consent_but_neither_ids_nor_who_it_is(
-    page: Page, make_site: MakeSite, shop: Project
+    page: Page, embedded: EmbeddedHouse
 ) -> None:
-    site, sent = make_site(consent="cookieless"), []
+    shop, sent = embedded.project(privacy=Privacy(consent="required", cookieless=True)), []
+    site = Site(embedded.url, [tag(embedded, shop, consent="cookieless")])
     page.on("request", lambda request: sent.append(request.post_data) if request.method == "POST" else None)
     go(page, site.url)
     page.evaluate("wayfare.identify('ann', {plan: 'garden'}); wayfare.track('Looked')")
@@ -200,6 +290,9 @@ def test_without_cookies_events_are_sent_before_consent_but_neither_ids_nor_who_
     assert [each["type"] for each in before if each.get("event") not in PASSIVE] == ["page", "track"]
     assert not [each for each in before if each.get("anonymousId") or each.get("userId")]
     assert {each["context"]["consent"]["state"] for each in before} == {"unknown"}
+    unknown = wait_for(page, shop, "/", "Looked")
+    assert all(each["properties"]["cookieless"] for each in unknown)
+    assert shop.customer(unknown[0]["device"])["user_ids"] == []
     sent.clear()
     page.evaluate("wayfare.consent(true); wayfare.track('Allowed')")
     until(page, lambda: sent)
@@ -209,4 +302,7 @@ def test_without_cookies_events_are_sent_before_consent_but_neither_ids_nor_who_
     device = {each["anonymousId"] for each in after}
     assert len(device) == 1
     until(page, lambda: "Allowed" in names(acts(shop)))
-    assert shop.customer(one(acts(shop), "Allowed")["device"])["user_ids"] == ["ann"]
+    allowed = one(acts(shop), "Allowed")["device"]
+    assert shop.customer(allowed)["user_ids"] == ["ann"]
+    assert allowed not in {each["device"] for each in unknown}
+    site.close()

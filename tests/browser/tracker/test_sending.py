@@ -53,7 +53,32 @@ def test_what_could_not_be_sent_is_sent_by_a_later_page(page: Page, site: Site, 
     sent(page)
 
 
-def test_no_more_than_200_events_wait(page: Page, site: Site) -> None:
+def test_waits_double_and_what_the_collector_tells_counts(page: Page, site: Site, shop: Project) -> None:
+    page.clock.install()
+    page.add_init_script("Math.random = () => 0.5")
+    tried: list[str] = []
+
+    def fail(route: Route) -> None:
+        tried.append(route.request.url)
+        if len(tried) == 1:
+            told = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "*", "Retry-After": "7"}
+            route.fulfill(status=503, headers=told)
+        else:
+            route.abort() if len(tried) < 4 else route.continue_()
+
+    page.route("**/v1/b", fail)
+    go(page, site.url)
+    until(page, lambda: tried)
+    for count, wait_ms in enumerate((7_000, 2_000, 4_000), 1):
+        page.wait_for_timeout(100)
+        page.clock.run_for(wait_ms - 1_500)  # the clock goes on by itself meanwhile
+        assert len(tried) == count, f"not before {wait_ms} ms"
+        page.clock.run_for(2_000)
+        until(page, lambda count=count: len(tried) > count)  # type: ignore[misc]
+    wait_for(page, shop, "/")
+
+
+def test_no_more_than_200_events_wait(page: Page, site: Site, shop: Project) -> None:
     page.route("**/v1/b", lambda route: route.abort())
     go(page, site.url)
     page.evaluate("for (let i = 0; i < 300; i++) wayfare.track('Number', {i})")
@@ -61,6 +86,10 @@ def test_no_more_than_200_events_wait(page: Page, site: Site) -> None:
     waiting = kept(page)
     assert len(waiting) == 200
     assert waiting[-1]["properties"] == {"i": 299}
+    page.unroute("**/v1/b")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    until(page, lambda: shop.ask("trend", events=["Number"])["events"] == 200)
+    assert shop.ask("trend", events=["Number"])["events"] == 200
 
 
 def test_what_happens_last_on_a_page_arrives(page: Page, site: Site, shop: Project) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 PAGES = Path(__file__).parent / "site"
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".pdf": "application/pdf"}
 LEAFLET = b"%PDF-1.4\n%%EOF\n"
+ROWS = 500  # of four elements each, in the page /rows.html
 
 
 class Site:
@@ -57,7 +58,15 @@ class Site:
         file = PAGES / name
         if file.parent != PAGES or not file.is_file():
             return None
-        return TYPES[file.suffix], file.read_bytes().replace(b"<!-- wayfare -->", self.head.encode())
+        page = file.read_text("utf-8").replace("<!-- wayfare -->", self.head).replace("<!-- rows -->", rows())
+        return TYPES[file.suffix], page.encode()
+
+
+def rows() -> str:
+    return "".join(
+        f'<p id="row-{number}"><span>Row</span> <a href="#row-{number}">{number}</a> <b>of many</b></p>'
+        for number in range(ROWS)
+    )
 
 
 class _Handler(BaseHTTPRequestHandler):
