@@ -19,6 +19,7 @@ TAKEN_ENCODINGS = (b"", b"identity", b"gzip", b"x-gzip")
 # does that), so that the sender sees the answer; a longer one finds the connection closed.
 DRAINED = 16
 SMALL = 65_536  # bytes that a body may have though too many are held: few senders cannot keep all others out
+MOST_VALUES = 300_000  # of a body that is decoded whole: each becomes an object of its own
 MOST_MEMBERS = 64  # of a gzip body; each costs a copy of what follows it
 
 
@@ -121,6 +122,13 @@ def _gunzip(body: bytes, limit: int) -> bytes:
     if body.strip(b"\0"):
         raise Refused(400, "invalid_gzip", "the gzip body is followed by other bytes")
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def must_hold_few_values(body: bytes) -> None:
+    """Raises Refused (413) for a body that decoded is many times its size."""
+    if body.count(b",") > MOST_VALUES:
+        told = f"the body holds more than {MOST_VALUES} values; send smaller batches"
+        raise Refused(413, "payload_too_large", told)
 
 
 def _too_large(limit: int, *, closing: bool) -> Refused:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from api.collect.answers import JSON_TYPE, Answer, Refused, refusal
+from api.collect.bodies import must_hold_few_values
 from api.collect.cookieless import DAY_MS, Salt, cookieless_id, prefix_of
 from api.collect.limits import Limits
 from api.collect.lines import EventLines
@@ -40,9 +41,6 @@ _encode = msgspec.json.Encoder().encode
 _BEGINNINGS = tuple(BEGINNINGS)
 
 
-MOST_VALUES = 300_000  # of a body: decoded, each is an object of its own
-
-
 def asked_of(path: str) -> tuple[Protocol, ...]:
     """The protocols that may be asked at this path; most have a path of their own."""
     found = EXACT.get(path) or EXACT.get(path.rstrip("/"))
@@ -55,9 +53,7 @@ def asked_by(
     scope: MutableMapping[str, Any], body: bytes, headers: dict[bytes, bytes], now: int, address: str
 ) -> Asked:
     """An ASGI request with its unpacked body. Raises Refused (413) for one that decoded is many times its size."""
-    if body.count(b",") > MOST_VALUES:
-        told = f"the body holds more than {MOST_VALUES} values; send smaller batches"
-        raise Refused(413, "payload_too_large", told)
+    must_hold_few_values(body)
     query = scope.get("query_string", b"").decode("latin-1")
     return Asked(scope["method"], scope["path"].rstrip("/"), query, headers, body, now, address)
 

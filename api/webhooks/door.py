@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from api.collect.answers import JSON_TYPE, Answer, Refused
+from api.collect.bodies import must_hold_few_values
 from api.collect.lines import EventLines
 from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
 from api.webhooks.mapped import vendor_of as vendor_of_mapping
@@ -122,9 +123,7 @@ class Reader:
         """What a request is made of. Raises Refused: 401 where its signature is not right, 503 where that cannot be
         told now.
         """
-        posted = Posted(
-            body, {_text(name): _text(value) for name, value in headers.items()}, now, _urls(scope, headers)
-        )
+        posted = _posted(scope, headers, body, now)
         try:
             if vendor.certificate is not None and vendor.signed_with is not None:
                 url = vendor.certificate(posted)
@@ -149,15 +148,19 @@ class Reader:
         """`read` of a request for which nothing has to be fetched; None for any other. Raises Refused (401)."""
         if vendor.certificate is not None:
             return None
-        posted = Posted(
-            body, {_text(name): _text(value) for name, value in headers.items()}, now, _urls(scope, headers)
-        )
+        posted = _posted(scope, headers, body, now)
         try:
             _check(vendor, posted, source.secret)
         except Forged as error:
             raise Refused(401, error.code, error.message) from error
         mapped = vendor.mapped(posted)
         return None if mapped.visit else mapped
+
+
+def _posted(scope: MutableMapping[str, Any], headers: dict[bytes, bytes], body: bytes, now: int) -> Posted:
+    """Raises Refused (413)."""
+    must_hold_few_values(body)
+    return Posted(body, {_text(name): _text(value) for name, value in headers.items()}, now, _urls(scope, headers))
 
 
 def _check(vendor: Vendor, posted: Posted, secret: str) -> None:

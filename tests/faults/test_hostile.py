@@ -18,18 +18,20 @@ MOST_MB = 300
 BOMB = gzip.compress(bytes(200_000_000), 9)
 LARGE = b'{"batch":[' + b" " * 10_000_000 + b"]}"
 DEEP = b'{"batch":' + b"[" * 200_000
-KEYS = b'{"batch":[{"type":"track","event":"Seen","anonymousId":"a","properties":{%s}}]}' % b",".join(
-    b'"k%d":1' % number for number in range(1_000_000)
-)
+MANY = b",".join(b'"k%d":1' % number for number in range(1_000_000))
+KEYS = b'{"batch":[{"type":"track","event":"Seen","anonymousId":"a","properties":{%s}}]}' % MANY
+NOTE = b'[{"event":"Seen","properties":{"distinct_id":"a",%s}}]' % MANY[:7_800_000].rpartition(b",")[0]
+VISITS = b'{"requests":["?idsite=1&rec=1"],%s}' % MANY[:7_800_000].rpartition(b",")[0]
 FLOOD = b"POST /v1/batch HTTP/1.1\r\nHost: a\r\n" + b"X-Flood: 0123456789\r\n" * 1_000_000
 Attack = Callable[[Project], object]
 
 
-def posts(body: bytes, **headers: str) -> Attack:
+def posts(body: bytes, path: str = "/v1/batch", *, has_key: bool = True, **headers: str) -> Attack:
+    """A whole request, which is refused."""
+
     def attack(project: Project) -> None:
-        answer = httpx.post(
-            f"{project.house.url}/v1/batch", content=body, auth=(project.write_key, ""), headers=headers
-        )
+        own = {"X-Write-Key": project.write_key} if has_key else {}
+        answer = httpx.post(f"{project.house.url}{path}", content=body, headers=own | headers, timeout=30)
         assert 400 <= answer.status_code < 500, answer.text
 
     return attack
@@ -48,6 +50,16 @@ def sends(data: bytes, *, waits_s: float = 0.0) -> Attack:
     return attack
 
 
+def dawdles(path: str) -> Attack:
+    """A body of a size that a known key may send, but for its last bytes."""
+
+    def attack(project: Project) -> None:
+        told = f"POST {path} HTTP/1.1\r\nHost: a\r\nX-Write-Key: {project.write_key}\r\nContent-Length: 7900000\r\n\r\n"
+        sends(told.encode() + b" " * 7_800_000, waits_s=1.0)(project)
+
+    return attack
+
+
 def head(length: int) -> bytes:
     return b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % length
 
@@ -61,6 +73,10 @@ ATTACKS: dict[str, Attack] = {
     "a flood of headers": sends(FLOOD),
     "10 MB behind a false length": sends(head(10) + LARGE),
     "a length without a body": sends(head(400_000) + b" " * 1000, waits_s=1.0),
+    "a million keys in Mixpanel's words": posts(NOTE, "/track", has_key=False),
+    "the same with a key": posts(NOTE, "/track"),
+    "a million keys in Matomo's words": posts(VISITS, "/matomo.php", has_key=False),
+    "a large body that does not end": dawdles("/track"),
     "a length beyond all bounds": sends(head(10**18) + b" " * 1000),
 }
 SLOW = 4  # threads of each attack

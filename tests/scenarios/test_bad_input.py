@@ -106,6 +106,35 @@ def test_a_batch_loses_only_its_bad_events(house: House) -> None:
     assert counts == {"malformed_json": 1, "not_an_object": 1, "unknown_type": 1}
 
 
+def test_what_may_be_read_in_two_ways_is_stored_in_one(house: House) -> None:
+    project = house.project()
+
+    def sent(text: bytes, charset: str) -> int:
+        kind = f"application/json; charset={charset}"
+        return project.post_raw("/v1/batch", b'{"batch":[%b]}' % text, **{"Content-Type": kind}).status_code
+
+    start = b'{"type":"track","anonymousId":"a",'
+    taken = [
+        start + b'"event":"Nul","properties":{"said":"one\\u0000two"}}',
+        start + b'"event":"Once","event":"Twice","anonymousId":"b","properties":{"said":"first","said":"last"}}',
+        start + '"event":"Umlaut","properties":{"said":"für"}}'.encode(),
+    ]
+    assert [sent(text, "iso-8859-1") for text in taken] == [200] * 3
+    assert sent(start + b'"event":"Raw","properties":{"said":"one\0two"}}', "utf-8") == 400
+    assert sent((start.decode() + '"event":"Wide"}').encode("utf-16"), "utf-16") == 400
+    assert sent(start + '"event":"Latin","properties":{"said":"für"}}'.encode("latin-1"), "iso-8859-1") == 200
+    house.drained()
+    (rows,) = project.rows(
+        "SELECT event, toString(properties), device FROM events FINAL WHERE project = {project:String}"
+    )
+    said = {event: json.loads(properties)["said"] for event, properties, _ in rows}
+    assert said == {"Nul": "one\0two", "Twice": "last", "Umlaut": "für"}
+    assert len({device for _, _, device in rows}) == 2
+    (reject,) = project.ask("rejected")["newest"]
+    assert (reject["reason"], "f\ufffdr" in reject["payload"]) == ("malformed_json", True)
+    assert project.proof()["differences"] == 0
+
+
 def test_a_body_that_is_no_json_is_refused_whole_and_an_empty_batch_is_nothing(house: House) -> None:
     project = house.project()
     for body, code in ((b"{", "malformed_json"), (b"[]", "invalid_body"), (b"", "malformed_json")):

@@ -35,6 +35,25 @@ async def test_an_address_gives_its_place_and_is_not_kept() -> None:
     assert b"203.0.113.9" not in door.log.raw[0]
 
 
+async def test_an_address_or_a_mail_is_not_kept_wherever_it_stands() -> None:
+    odd = {"of": "203.0.113.9", "deep": [{"note": "from 2001:db8:1::9 by ann@example.com"}]}
+    door = vendor_door()
+    await send(door, "cloudevents", {"specversion": "1.0", "id": "1", "type": "Seen", "source": "/a", "data": odd})
+    await send(door, "postmark", OPENED | {"Metadata": odd, "Tag": "203.0.113.9"})
+    await send(door, "postmark", {"RecordType": "Unheard of", **odd})
+    await send(door, "postmark", b'{"RecordType": "cut off", "of": "203.0.113.9 ann@example.com')
+    assert len(door.log.raw) == 4
+    for secret in (b"203.0.113.9", b"2001:db8:1::9", b"ann@"):
+        assert not [line for line in door.log.raw if secret in line]
+
+
+async def test_a_note_that_would_be_many_times_its_size_in_memory_is_refused() -> None:
+    door = vendor_door()
+    answer = await send(door, "postmark", b"[%b0]" % (b"0," * 400_000))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "payload_too_large")
+    assert door.log.raw == []
+
+
 @pytest.mark.parametrize("headers", [{"authorization": basic(MAIL)}, {"x-write-key": MAIL}])
 async def test_the_key_may_come_as_any_other_key_comes(headers: dict[str, str]) -> None:
     assert (await send(vendor_door(), "postmark", OPENED, headers, key=None)).status_code == 200
