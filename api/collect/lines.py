@@ -1,8 +1,8 @@
 """From events as sent to the lines of the log `events`.
 
 The bytes of an event are spliced into its line as they came; only an event that holds what may not be kept, as an
-address, an e-mail or its write key, is written anew without it. What cannot be used becomes a line too, with the
-reason: it was acknowledged, so it must be found in `rejected`.
+address, an e-mail or a key, is written anew without it. What cannot be used becomes a line too, with the reason: it was
+acknowledged, so it must be found in `rejected`.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,10 +23,10 @@ from api.collect.routing import (
     routing_of,
 )
 from api.collect.senders import IMPORT, Sender
-from api.collect.visitors import Refusal, Visitor, may_hold_email
+from api.collect.visitors import Refusal, Visitor, may_hold_email, may_hold_secret
 from pipeline.domain.identifiers import Kind, identifier
 from pipeline.ingest.redacted_event import redacted_json, redacted_text
-from pipeline.ingest.redaction import Redaction, reduced_agent, without_emails
+from pipeline.ingest.redaction import Redaction, reduced_agent, without_secrets
 
 Place = tuple[str, str, str]  # country code, region, city
 Places = Callable[[str], Place | None]
@@ -59,7 +59,7 @@ class EventLines:
         places: Places,
         visitor: Visitor,
     ) -> None:
-        """`sent_at` is the client's own text ("" = it told none), `event_limit` in bytes."""
+        """`sent_at` is the client's own text ("" = it told none), only a time is kept of it; `event_limit` in bytes."""
         self._sender, self._partitions, self._limit = sender, partitions, event_limit
         self._places, self._visitor = places, visitor
         self._agent = self._peer_place = b""
@@ -71,7 +71,7 @@ class EventLines:
                     self._peer_place += _prefix(visitor.address)
         self._stamp = b"%b%d" % (_beginning(sender), visitor.received_at)
         if sent_at:
-            self._stamp += b',"t":' + _quoted(sent_at)
+            self._stamp += b',"t":' + _quoted(sent_at_text(sent_at))
         # An imported event's own sentAt is of its first sending, long before it is received here: no clock to correct.
         self._own_sent_at = not sent_at and sender.kind != IMPORT
         self.by_partition: dict[int, list[bytes]] = {}
@@ -84,7 +84,11 @@ class EventLines:
         return self.accepted + sum(self.rejected.values())
 
     def add_plain(
-        self, texts: Sequence[bytes | msgspec.Raw], events: Sequence[Routing], has_signs: bool = True
+        self,
+        texts: Sequence[bytes | msgspec.Raw],
+        events: Sequence[Routing],
+        has_signs: bool = True,
+        has_secrets: bool = True,
     ) -> None:
         """Events whose bytes can go into their lines as they are (see requests.is_plain). The hot path of a batch.
 
@@ -118,6 +122,7 @@ class EventLines:
                 or consent
                 or len(line) > limit
                 or (has_signs and may_hold_email(line))
+                or (has_secrets and may_hold_secret(bytes(text)))
                 or (not event.event and event.type == "track")
                 or event.write_key is not None
             ):
@@ -239,7 +244,7 @@ class EventLines:
             self._stamp,
             device,
             _quoted(reason),
-            _quoted(without_emails(words[:500])),
+            _quoted(without_secrets(words[:500])),
             payload,
         )
         self.rejected[reason] = self.rejected.get(reason, 0) + 1
@@ -272,7 +277,7 @@ def _beginning(sender: Sender) -> bytes:
 
 @lru_cache(4096)
 def _agent(header: bytes) -> bytes:
-    text = without_emails(header.decode("latin-1"))[:MOST_USER_AGENT]
+    text = without_secrets(header.decode("latin-1"))[:MOST_USER_AGENT]
     return b',"a":' + _quoted(reduced_agent(text)) if header else b""
 
 

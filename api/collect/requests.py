@@ -7,6 +7,7 @@
 JSON is taken under any Content-Type (browsers send text/plain to avoid a preflight); only NDJSON must be named.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -22,11 +23,13 @@ from api.collect.routing import (
     decode_events_of_batch,
     routing_of,
 )
-from pipeline.ingest.redaction import without_emails
+from api.collect.visitors import may_hold_secret
+from pipeline.ingest.redaction import without_secrets
 
 NDJSON = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
 MOST_SENT_AT = 64
 FIRST_EVENT = 4_096  # bytes that the first event of a batch likely lies in
+_TIME = re.compile(r"[\d-]{10}[T ][\d:]{5,8}(?:\.\d{1,9})?(?:Z|[+-][\d:]{2,5})?")
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 Text = bytes | msgspec.Raw  # of one event, as it came
@@ -39,7 +42,9 @@ class Request(NamedTuple):
     sent_at: str = ""
     # What was decoded of each event; of a batch only where nothing in it needs a closer look (see `plain`), else empty.
     decoded: Sequence[Routing] = NOTHING
-    has_signs: bool = True  # of an e-mail: false where no event needs to be looked through for one
+    # False where no event needs to be looked through for an e-mail, or for an IP address or a key.
+    has_signs: bool = True
+    has_secrets: bool = True
 
 
 def is_ndjson(headers: dict[bytes, bytes]) -> bool:
@@ -57,7 +62,7 @@ def lines_of(body: bytes) -> Request:
         return Request(lines)
     if len(decoded) != len(lines):
         return Request(lines)
-    return Request(lines, decoded=decoded, has_signs=_has_signs(body))
+    return Request(lines, decoded=decoded, has_signs=_has_signs(body), has_secrets=may_hold_secret(body))
 
 
 def batch_of(body: bytes, headers: dict[bytes, bytes], key: str | None) -> Request:
@@ -86,7 +91,8 @@ def batch_of(body: bytes, headers: dict[bytes, bytes], key: str | None) -> Reque
             decoded = decode_events_of_batch(body)
         except UNREADABLE:
             decoded = NOTHING  # one of them needs a closer look
-    return Request(envelope.batch, envelope.write_key, sent_at, decoded, _has_signs(body))
+    has_secrets = bool(decoded) and may_hold_secret(body, own_keys=int(isinstance(envelope.write_key, str)))
+    return Request(envelope.batch, envelope.write_key, sent_at, decoded, _has_signs(body), has_secrets)
 
 
 def _has_signs(body: bytes) -> bool:
@@ -121,9 +127,9 @@ def single_of(body: bytes, headers: dict[bytes, bytes]) -> Request:
 
 
 def sent_at_text(value: object) -> str:
-    """sentAt as the client wrote it, without e-mails; "" where it is neither text nor a number."""
+    """sentAt as the client wrote it, without what is no time; "" where it is neither text nor a number."""
     if isinstance(value, str):
-        return without_emails(value)[:MOST_SENT_AT] if "@" in value or "%" in value else value[:MOST_SENT_AT]
+        return value if _TIME.fullmatch(value) else without_secrets(value)[:MOST_SENT_AT]
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 

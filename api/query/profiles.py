@@ -141,9 +141,7 @@ def customer_of(asking: Asking, number: int, field: str = "") -> Held:
 
 
 def _of_user(asking: Asking, user_id: str) -> int:
-    text = usable(user_id)
-    if asking.project.privacy.redact_emails:
-        text = redacted_id(text)
+    text = redacted_id(usable(user_id), asking.project.privacy.redact_emails)
     return identifier(asking.project.name, Kind.user, text) if text else 0
 
 

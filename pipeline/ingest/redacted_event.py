@@ -1,10 +1,11 @@
 """An event, as JSON in bytes, as it may be kept: without addresses, keys and e-mails, by the project's rules for names.
 
     ip, request_ip, writeKey, at the top and in context      left out
-    userId, anonymousId, groupId ... that hold an e-mail      sha256:...
+    userId, anonymousId, groupId ... that hold an address     sha256:...
     e-mail and phone of the person (traits, properties)       sha256:... of the normal form: identity goes on by it
     names of the project's rules, ip_address and its like     left out, or SHA-256
-    every other text                                          redaction.redacted
+    every other text                                          redaction.redacted; of a version no IP address, as
+                                                              it is written like one
 
 Values that nothing is changed in keep their bytes, so numbers keep their digits.
 """
@@ -33,8 +34,7 @@ _PRIVATE = frozenset(("ip", "request_ip", "writeKey"))
 _IDS = frozenset(("userId", "anonymousId", "previousId", "groupId", "sessionId", "messageId"))
 _PRIVATE_TEXT = re.compile(r'"(?:ip|request_ip|writeKey|ip_address|ipAddress)"\s*:\s*"[^"]*"?')
 _PHONE_TEXT = re.compile(r'("[^"]{0,40}phone[^"]{0,40}"\s*:\s*)(?:"[^"]*"?|[\d+]+)', re.I)
-_KEY_TEXT = re.compile(r"wf_(?:write|read|admin|bi)_[\w-]+")
-_IPV4 = re.compile(r"(?<![\w./])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
+_NUMBERED = ("version", "build", "firmware", "release")  # names of what is written as 1.2.3.4
 
 _object = msgspec.json.Decoder(dict[str, Raw]).decode
 _array = msgspec.json.Decoder(list[Raw]).decode
@@ -58,7 +58,8 @@ def redacted_event(raw: bytes, rules: Redaction) -> bytes:
             is_person = name == "properties" or kind != b'"group"'
             kept[name] = Raw(walk.bag(bytes(value), is_person))
         else:
-            kept[name] = Raw(walk.id(bytes(value)) if name in _IDS else walk.value(bytes(value), 1))
+            data = walk.id(bytes(value)) if name in _IDS else walk.value_of(name, bytes(value), 1)
+            kept[walk.name(name)] = Raw(data)
     return _quoted(kept)
 
 
@@ -74,13 +75,12 @@ def kept_properties(text: str, parameters: frozenset[str]) -> str:
     """Stored properties, a JSON object, whose addresses have only the parameters that are kept."""
     if not has_unknown_parameters(text, parameters):
         return text
-    return _Walk(Redaction(emails=False, parameters=parameters)).value(text.encode(), 1).decode()
+    return _Walk(Redaction(emails=False, addresses=False, parameters=parameters)).value(text.encode(), 1).decode()
 
 
 def redacted_text(text: str, rules: Redaction) -> str:
     """A payload that is no JSON, as it may be kept."""
     text = _PRIVATE_TEXT.sub("", text)
-    text = _KEY_TEXT.sub("[key]", _IPV4.sub("[ip]", text))
     if rules.emails:
         text = _PHONE_TEXT.sub(r'\1"[redacted]"', without_emails(text))
     return redacted(f"://{text}", rules)[3:]
@@ -92,6 +92,8 @@ _NO: frozenset[str] = frozenset()
 class _Walk:
     def __init__(self, rules: Redaction) -> None:
         self._rules = rules
+        self._names = msgspec.structs.replace(rules, parameters=None)
+        self._numbered = msgspec.structs.replace(rules, addresses=False)
 
     def context(self, raw: bytes) -> bytes:
         if raw[:1] != b"{":
@@ -108,8 +110,8 @@ class _Walk:
             elif name == "externalIds":
                 data = self._external_ids(data)
             else:
-                data = self.id(data) if name in _IDS else self.value(data, 2)
-            kept[name] = Raw(data)
+                data = self.id(data) if name in _IDS else self.value_of(name, data, 2)
+            kept[self.name(name)] = Raw(data)
         return _quoted(kept)
 
     def bag(self, raw: bytes, is_person: bool) -> bytes:
@@ -124,12 +126,18 @@ class _Walk:
             if is_person and (is_email or is_phone) and name.lower() not in rules.dropped:
                 kept[name] = Raw(self._contact(bytes(value), is_email))
             elif (data := self._named(name, bytes(value), 2)) is not None:
-                kept[self._name(name)] = Raw(data)
+                kept[self.name(name)] = Raw(data)
         return _quoted(kept)
+
+    def value_of(self, name: str, raw: bytes, depth: int) -> bytes:
+        """What is kept of a value under a name that no rule is about."""
+        if raw[:1] == b'"' and name.lower().endswith(_NUMBERED):
+            return self._string(raw, self._numbered)
+        return self.value(raw, depth)
 
     def value(self, raw: bytes, depth: int) -> bytes:
         if raw[:1] == b'"':
-            return self._string(raw)
+            return self._string(raw, self._rules)
         if raw[:1] not in (b"{", b"[") or raw in (b"{}", b"[]"):
             return raw
         if depth > MOST_DEPTH:
@@ -139,14 +147,14 @@ class _Walk:
         kept = {}
         for name, value in _object(raw).items():
             if (data := self._named(name, bytes(value), depth + 1)) is not None:
-                kept[self._name(name)] = Raw(data)
+                kept[self.name(name)] = Raw(data)
         return _quoted(kept)
 
     def id(self, raw: bytes) -> bytes:
-        if raw[:1] != b'"' or not self._rules.emails:
-            return raw
+        if raw[:1] != b'"':
+            return self.value(raw, 2)
         text = _text(raw)
-        found = redacted_id(text)
+        found = redacted_id(text, self._rules.emails)
         return raw if found is text or found == text else _quoted(found)
 
     def _named(self, name: str, raw: bytes, depth: int) -> bytes | None:
@@ -159,7 +167,7 @@ class _Walk:
             return _quoted(HASHED + sha256(text.encode()).hexdigest())
         if self._rules.emails and name in PHONE_KEYS and raw[:1] in b'"0123456789':
             return self._contact(raw, is_email=False)
-        return self.value(raw, depth)
+        return self.value_of(name, raw, depth)
 
     def _contact(self, raw: bytes, is_email: bool) -> bytes:
         """The person's e-mail or phone as `sha256:`, where it is one."""
@@ -172,22 +180,22 @@ class _Walk:
     def _external_ids(self, raw: bytes) -> bytes:
         """[{id, type}] or {type: id}: the ids among them as ids."""
         if raw[:1] == b"{":
-            return _quoted({name: Raw(self.id(bytes(value))) for name, value in _object(raw).items()})
+            return _quoted({self.name(name): Raw(self.id(bytes(value))) for name, value in _object(raw).items()})
         if raw[:1] != b"[":
-            return raw
+            return self.value(raw, 2)
         found: list[Raw] = []
         for each in _array(raw):
             fields = _object(each) if bytes(each)[:1] == b"{" else None
             if fields is None:
                 found.append(Raw(self.value(bytes(each), 3)))
                 continue
-            found.append(Raw(_quoted({name: Raw(self.id(bytes(value))) for name, value in fields.items()})))
+            found.append(Raw(_quoted({self.name(name): Raw(self.id(bytes(value))) for name, value in fields.items()})))
         return _quoted(found)
 
-    def _name(self, name: str) -> str:
-        return without_emails(name) if self._rules.emails else name
+    def name(self, name: str) -> str:
+        return redacted(name, self._names)
 
-    def _string(self, raw: bytes) -> bytes:
+    def _string(self, raw: bytes, rules: Redaction) -> bytes:
         text = _text(raw)
-        found = redacted(text, self._rules)
+        found = redacted(text, rules)
         return raw if found == text else _quoted(found)

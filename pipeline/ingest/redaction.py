@@ -1,5 +1,5 @@
-"""What is taken out of texts before they are kept: e-mail addresses, and of addresses of pages the parameters that no
-answer reads.
+"""What is taken out of texts before they are kept: e-mail and IP addresses, our own keys, and of addresses of pages the
+parameters that no answer reads.
 
 Everything is found from a sign on (an @, a ?) by steps of bounded length, so that no text costs more than a pass.
 """
@@ -7,6 +7,7 @@ Everything is found from a sign on (an @, a ?) by steps of bounded length, so th
 import re
 from functools import lru_cache
 from hashlib import sha256
+from ipaddress import ip_address
 from urllib.parse import unquote_plus
 
 import msgspec
@@ -16,7 +17,7 @@ from pipeline.ingest.acquisition import CLICK_IDS
 from pipeline.ingest.remembered import remembered
 from schemas.definitions import Privacy
 
-REDACTED = "[redacted]"
+REDACTED, ADDRESS, KEY = "[redacted]", "[ip]", "[key]"
 EVERY = "*"  # of url_parameters: all are kept
 
 # What a page's address may carry: campaign tags, click ids, what was searched for, what is shown in which order.
@@ -35,6 +36,11 @@ _LOCAL = frozenset(".+-_'~!$*%")
 MOST_LOCAL = 64  # characters before the @
 _FILES = frozenset(("png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "css", "js"))  # logo@2x.png is no address
 _PARAMETERS_IN_TEXT = re.compile(r"([?#])([^\s?#\"'<>\\]+)")
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IPV4 = re.compile(rf"(?<![\w.])(?:{_BYTE}\.){{3}}{_BYTE}(?!\w|\.\d)")
+_IPV6 = re.compile(r"(?<![\w:.])(?:[\da-fA-F]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[\da-fA-F]{1,4})?(?![\w:])")
+_IS_PATH = re.compile(r"/|[a-z][a-z\d+.-]{0,30}://|://", re.I)
+_KEY = re.compile(r"wf_(?:write|read|admin|bi)_[\w-]+")
 _VERSION = re.compile(r"(?<!x86)(?<=\d)((?:[._]\d+)+)")
 _BUILD = re.compile(r"(?: Build|Build)/[\w.-]+")
 
@@ -43,6 +49,7 @@ class Redaction(msgspec.Struct, frozen=True):
     """A project's rules of what is kept, names in lower case."""
 
     emails: bool = True
+    addresses: bool = True  # of the internet; a project cannot have them kept
     agents: bool = True  # user agents are reduced
     parameters: frozenset[str] | None = _KNOWN  # None: all
     allowed: frozenset[str] = frozenset()  # none: all
@@ -83,9 +90,42 @@ def without_emails(text: str) -> str:
     return "".join(parts) + text[kept_to:] if parts else text
 
 
-def has_email(text: str) -> bool:
-    """Whether an e-mail address stands anywhere in the text."""
-    return any(_address_at(text, sign, 0) for sign in _AT.finditer(text))
+def without_addresses(text: str) -> str:
+    """The text with every IP address in it replaced by `[ip]`.
+
+    The host of a page's address stays, as it is the site's. So does a version behind a product's name and a slash, as
+    in Chrome/140.0.0.0: in the address of a page only what a space follows is one.
+    """
+    if text.count(".") >= 3:
+        is_path = _IS_PATH.match(text) is not None
+
+        def hidden(found: re.Match[str]) -> str:
+            before, behind = text[max(0, found.start() - 2) : found.start()], text[found.end() : found.end() + 1]
+            stays = before[-1:] == "/" and (before == "//" or behind == " " or not is_path)
+            return found[0] if stays else ADDRESS
+
+        text = _IPV4.sub(hidden, text)
+    return _IPV6.sub(_hidden_v6, text) if text.count(":") >= 2 else text
+
+
+def _hidden_v6(found: re.Match[str]) -> str:
+    """A word of code, a::b, is written like an address: a visitor's begins with four digits, and has three colons."""
+    try:
+        ip_address(found[0])
+    except ValueError:
+        return found[0]
+    is_host = found.string[max(0, found.start() - 3) : found.start()] == "//["
+    return ADDRESS if found[0][4:5] == ":" and found[0].count(":") >= 3 and not is_host else found[0]
+
+
+def without_keys(text: str) -> str:
+    """The text with every key of ours in it replaced by `[key]`."""
+    return _KEY.sub(KEY, text) if "wf_" in text else text
+
+
+def without_secrets(text: str) -> str:
+    """The text without e-mail addresses, IP addresses and keys."""
+    return without_keys(without_addresses(without_emails(text)))
 
 
 def _address_at(text: str, sign: re.Match[str], least: int) -> tuple[int, int] | None:
@@ -101,14 +141,17 @@ def _address_at(text: str, sign: re.Match[str], least: int) -> tuple[int, int] |
 
 
 @remembered(1 << 14)
-def redacted_id(text: str) -> str:
-    """An id as it is kept: one that is or holds an e-mail address becomes `sha256:` and a hash, the same every time.
+def redacted_id(text: str, emails: bool = True) -> str:
+    """An id as it is kept: one that is or holds an e-mail address, an IP address or a key becomes `sha256:` and a hash,
+    the same every time.
 
-    Of an address alone it is the hash of its normal form, so that spellings of it stay one person.
+    Of an e-mail alone it is the hash of its normal form, so that spellings of it stay one person. `emails`: whether
+    they are hashed.
     """
-    if normal := normal_email(text):
+    if emails and (normal := normal_email(text)):
         return HASHED + hashed(normal)
-    return HASHED + sha256(text.encode()).hexdigest() if has_email(text) else text
+    kept = without_keys(without_addresses(without_emails(text) if emails else text))
+    return text if kept == text else HASHED + sha256(text.encode()).hexdigest()
 
 
 @remembered(1 << 13)
@@ -147,6 +190,9 @@ def redacted(text: str, rules: Redaction) -> str:
     """A text as it may be kept."""
     if rules.emails:
         text = without_emails(text)
+    if rules.addresses:
+        text = without_addresses(text)
+    text = without_keys(text)
     if rules.parameters is not None and ("?" in text or "#" in text) and is_address(text):
         text = with_known_parameters(text, rules.parameters)
     return text

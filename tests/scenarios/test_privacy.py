@@ -41,6 +41,41 @@ def events() -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
+def odd_events() -> list[dict[str, object]]:
+    """Of the usual kind but for one value."""
+    places: list[dict[str, object]] = [
+        {"context": {"context": {"ip": IP}}},
+        {"properties": {"client": {"ip": IP, "mail": [[ADDRESS]]}}},
+        {"properties": {"note": f"from {IP}", IP: 1}},
+        {"properties": {"link": f"/visits/{IP}?of={ADDRESS}"}},
+        {"context": {"page": {"url": f"https://shop.example/?peer={IP}"}, "userAgent": f"Veil/1.0 ({IP})"}},
+        {"userId": f"visitor at {IP}"},
+        {"event": f"Blocked {IP}"},
+    ]
+    return [{"type": "track", "event": "Odd", "anonymousId": "odd", **each} for each in places]
+
+
+def others(key: str) -> list[tuple[str, object]]:
+    """(route, body) of other trackers' clients; the key comes in a header, too."""
+    note = f"{ADDRESS} at {IP}"
+    page = f"https://shop.example/?peer={IP}&to={quote(ADDRESS)}"
+    snowplow = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4"
+    seen = {"distinct_id": ADDRESS, "$ip": IP, "ip": IP, "note": note, "$current_url": page}
+    matomo = f"idsite=1&rec=1&_id=0123456789abcdef&cip={IP}&uid={quote(ADDRESS)}&e_c={quote(note)}&e_a=x"
+    return [
+        ("/batch/", {"api_key": key, "batch": [{"event": "Odd", "properties": seen}]}),
+        ("/track", [{"event": "Odd", "properties": seen | {"token": key}}]),
+        ("/api/event", {"n": "Odd", "u": page, "d": "shop.example", "p": {"note": note}}),
+        ("/matomo.php?" + matomo, None),
+        (
+            "/com.snowplowanalytics.snowplow/tp2",
+            {"schema": snowplow, "data": [{"e": "pv", "aid": key, "p": "web", "tv": "js-4", "uid": ADDRESS, "duid": "d",
+                                           "eid": "odd", "ip": IP, "url": page, "page": note, "ua": note}]},
+        ),
+        (f"/g/collect?v=2&tid={key}&cid=1.2&en=odd&_uip={IP}&uid={quote(ADDRESS)}&dl={quote(page)}", None),
+    ]  # fmt: skip
+
+
 def files(house: House) -> Iterator[bytes]:
     folder = house.folder.parent if isinstance(house, ClusterHouse) else house.folder
     for file in folder.rglob("*"):
@@ -66,6 +101,13 @@ def test_a_search_of_all_bytes_finds_no_address_no_mail_and_no_key(house: House)
     single = {"userId": ADDRESS, "traits": {"email": ADDRESS}, "context": {"ip": IP}, "writeKey": project.write_key}
     assert project.post_raw("/v1/identify", json.dumps(single).encode(), **told).status_code == 200
     project.post_raw("/v1/batch", body[:-20], **told)  # breaks off
+    assert project.post(odd_events()).status_code == 200
+    assert project.post_raw("/v1/batch", b'{"batch":[{"type":"track","n":NaN,"from":"%b"}]}' % IP.encode()).is_success
+    for path, sent in others(project.write_key):
+        header = {"X-Write-Key": project.write_key, "X-Forwarded-For": IP, "User-Agent": f"Veil/1.0 ({ADDRESS}; {IP})"}
+        content = b"" if sent is None else json.dumps(sent).encode()
+        answer = house.http.post(f"{house.url}{path}", content=content, headers=header)
+        assert answer.is_success, (path, answer.text)
     house.drained()
     assert project.ask("rejected")["count"] > 0
     assert project.customer(f"email:{ADDRESS}")["id"] == project.customer(f"user:{ADDRESS}")["id"]

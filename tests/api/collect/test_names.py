@@ -1,11 +1,16 @@
-"""Names of addresses, phone numbers and keys are found wherever they stand, as a slow pattern would find them."""
+"""Names of addresses, phone numbers and keys, and addresses and keys themselves, are found wherever they stand, as a
+slow search would find them.
+"""
 
 import re
+from ipaddress import IPv4Address, IPv6Address
 
+import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.collect.visitors import names_address_or_phone
+from api.collect.visitors import may_hold_secret, names_address_or_phone
+from pipeline.ingest.redaction import ADDRESS, KEY, without_addresses, without_keys
 
 SLOW = re.compile(rb'"(?:ip|request_ip|writeKey|[a-z_]*ip_?addr\w*|[a-z_]*(?:phone|telephone)\w*)"', re.I)
 PIECES = (
@@ -35,3 +40,39 @@ PIECES = (
 def test_they_are_found_as_the_slow_pattern_finds_them(text: str) -> None:
     raw = text.encode()
     assert names_address_or_phone(raw) == (SLOW.search(raw) is not None)
+
+
+ADDRESSES = st.one_of(
+    st.integers(0, 2**32 - 1).map(lambda number: str(IPv4Address(number))),
+    st.integers(2**125, 2**126 - 1)
+    .map(lambda number: str(IPv6Address(number)))
+    .filter(lambda text: text.count(":") > 2),
+    st.integers(2**125, 2**126 - 1).map(lambda number: IPv6Address(number).exploded.upper()),
+)
+AROUND = st.sampled_from(
+    ("", " ", "=", "(", "/", "//", "/ip/", "?ip=", ",", "...", "Chrome/", "for ", '"', "ü", ":", "a")
+)
+TEXTS = st.lists(st.one_of(AROUND, ADDRESSES, st.sampled_from(("wf_write_Ab-9", "1.2.3", "12:30:45"))), max_size=6)
+
+
+@given(TEXTS.map("".join))
+def test_what_would_be_taken_out_of_a_text_has_a_sign(text: str) -> None:
+    raw = msgspec.json.encode({"properties": {"said": text}})
+    assert may_hold_secret(raw) or without_keys(without_addresses(text)) == text
+
+
+@given(ADDRESSES, st.sampled_from(("", "?", "from ", "at (", "x=", "https://shop.example/visits?of=", "/visits/")))
+def test_an_address_alone_or_in_a_text_is_taken_out(address: str, before: str) -> None:
+    for behind in ("", ", again", "&a=1", ")", "."):
+        found = without_addresses(before + address + behind)
+        assert found == f"{before}{ADDRESS}{behind}"
+
+
+def test_what_is_only_written_like_an_address_stays() -> None:
+    for text in (
+        "Mozilla/5.0 (X11) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.3485.54", "Edg/120.0.0.0", "v1.2.3.4", "1.2.3",
+        "http://203.0.113.9:8080/a", "http://[2001:db8::1]:8080/a", "12:30:45", "00:1b:44:11:3a:b7", "1.2.3.4.5",
+        "std::vector", "a::b", "999.1.1.1", "2025-10-09T08:53:20.000Z",
+    ):  # fmt: skip
+        assert without_addresses(text) == text
+    assert without_keys("key wf_write_Ab-9, or wf_plan") == f"key {KEY}, or wf_plan"

@@ -239,3 +239,61 @@ async def test_an_address_under_one_of_its_names_reaches_no_table(name: str) -> 
     (row,) = Ingest({}).accept_lines(door.log.raw[0], 1, 0, 0)
     assert isinstance(row, EventRow)
     assert row.properties == '{"deep":[{}]}'
+
+
+IPV4, IPV6, OURS = "203.0.113.9", "2001:db8:85a3:11:22:8a2e:370:7334", "wf_write_Ab-9_x"
+ODD_PLACES: list[dict[str, Any]] = [
+    {"properties": {"context": {"ip": IPV4}}},
+    {"properties": {"client": {"ip": IPV6, "seen": 5}}},
+    {"context": {"client": {"ip": IPV4}, "device": {"address": IPV6}}},
+    {"properties": {"deep": [[{"peer": IPV4}], IPV6]}},
+    {"properties": {"note": f"from {IPV4}, not {IPV6}"}},
+    {"properties": {IPV4: 1}},
+    {"context": {IPV6: 1}, OURS: 1},
+    {"context": {"page": {"url": f"https://shop.example/?peer={IPV4}&key={OURS}"}}},
+    {"context": {"page": {"url": f"https://shop.example/of/{IPV4}"}}},
+    {"context": {"userAgent": f"Mozilla/5.0 ({IPV4})"}},
+    {"context": {"externalIds": [{"type": "host", "id": IPV4}]}},
+    {"context": {"externalIds": {"host": IPV6}}},
+    {"context": {"externalIds": IPV4}},
+    {"userId": f"visitor {IPV4}"},
+    {"groupId": [IPV4]},
+    {"event": f"Blocked {IPV6}"},
+    {"sentAt": IPV4},
+    {"traits": {"last_login_from": IPV4, "key": OURS}},
+    {"properties": {"key": OURS}},
+    {"timestamp": f"{IPV4} 12:00"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD_PLACES, ids=lambda odd: json.dumps(odd)[:40])
+async def test_no_address_and_no_key_gets_into_the_log_wherever_it_stands(odd: dict[str, Any]) -> None:
+    for privacy in ({}, {"redact_emails": False}, {"keep_ip_prefix": True}):
+        door, event = door_with(**privacy), track(**odd)
+        await door.batch(track("Other"), event)
+        await door.batch({**event, "type": "no such type"})
+        await door.post("/v1/track", event)
+        await door.post("/v1/import", json.dumps(event).encode(), key="server-key",
+                        headers={"content-type": "application/x-ndjson"})  # fmt: skip
+        await door.post("/v1/batch", b'{"batch":[%b]}' % json.dumps(event).encode().replace(b"}", b',"n":NaN}', 1))
+        assert len(door.log.raw) == 6
+        for secret in (IPV4.encode(), IPV6.encode(), OURS.encode()):
+            assert not [line for line in door.log.raw if secret in line]
+
+
+async def test_an_id_with_an_address_in_it_stays_an_id_of_its_own() -> None:
+    for privacy in ({}, {"redact_emails": False}):
+        door = door_with(**privacy)
+        for number in (9, 10, 9):
+            await door.batch(track(userId=f"203.0.113.{number}"))
+        first, other, again = (json.loads(bytes(line.e))["userId"] for line in door.log.lines)
+        assert first == again != other
+        assert first.startswith(HASHED)
+
+
+async def test_a_version_is_no_address() -> None:
+    door = door_with()
+    about = {"app": {"version": "203.0.113.9"}, "osVersion": "1.2.3.4", "library": {"name": "x", "version": "1.0.0.1"}}
+    await door.batch(track(context=about, properties={"note": "203.0.113.9"}))
+    assert door.log.event["context"] == about
+    assert door.log.event["properties"] == {"note": "[ip]"}
