@@ -1,10 +1,11 @@
 """`wayfare up`: one process holds the folder, ends within seconds, and the next one goes on where it was."""
 
 import json
-import os
 import signal
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,9 +16,18 @@ from tests.scenarios.part import until
 
 
 @pytest.fixture
-def house(tmp_path: Path):  # type: ignore[no-untyped-def]
-    """An `up` of the test's own."""
+def house(tmp_path: Path) -> Iterator[EmbeddedHouse]:
+    """A folder of the test's own, on which nothing runs yet."""
     found = EmbeddedHouse(tmp_path)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedHouse]:
+    """An `up` for the tests that leave it as it is."""
+    found = EmbeddedHouse(tmp_path_factory.mktemp("running"))
+    found.start()
     yield found
     found.close()
 
@@ -42,40 +52,29 @@ def test_ctrl_c_ends_it_within_seconds_and_the_next_start_goes_on(house: Embedde
         assert house.collector.stop(signal.SIGINT, within_s=10) == 0
     assert "Ended; the data stays." in house.collector.tail()
     assert "Traceback" not in house.collector.tail()
+    assert (house.folder / "data" / "lock").read_bytes() == b""
     house.start()
     assert sessions(house) == 2
 
 
-def test_a_second_one_ends_with_2_and_says_who_holds_the_folder(house: EmbeddedHouse) -> None:
-    house.start()
+def test_a_second_one_ends_with_2_and_says_who_holds_the_folder(running: EmbeddedHouse) -> None:
     for command in (("up", "--port", "0"), ("serve", "--port", "0"), ("migrate",), ("restore", __file__)):
-        second = house.command(*command)
+        second = running.command(*command)
         assert second.returncode == 2, command
-        assert str(house.collector.pid) in second.stderr
-        assert house.url in second.stderr
+        assert str(running.collector.pid) in second.stderr
+        assert running.url in second.stderr
+    assert running.answers(), "the first one goes on"
 
 
-def test_the_lock_is_readable_by_its_owner_alone(house: EmbeddedHouse, tmp_path: Path) -> None:
-    house.start()
-    lock = tmp_path / "data" / "lock"
+def test_the_lock_is_readable_by_its_owner_alone(running: EmbeddedHouse) -> None:
+    lock = running.folder / "data" / "lock"
     assert stat.S_IMODE(lock.stat().st_mode) == 0o600
     told = json.loads(lock.read_bytes())
-    assert (told["pid"], told["url"]) == (house.collector.pid, house.url)
-    assert house.collector.stop() == 0
-    assert lock.read_bytes() == b""
+    assert (told["pid"], told["url"]) == (running.collector.pid, running.url)
 
 
-def test_a_killed_one_leaves_a_folder_that_the_next_takes(house: EmbeddedHouse) -> None:
-    house.start()
-    house.collector.kill()
-    house.start()
-    assert house.http.get(f"{house.url}/readyz").status_code == 200
-
-
-def test_a_taken_port_is_the_users_mistake(house: EmbeddedHouse, folder: Folder) -> None:
-    house.start()
-    folder.settings = {"data": str(folder.path / "other")}
-    port = house.url.rpartition(":")[2]
+def test_a_taken_port_is_the_users_mistake(running: EmbeddedHouse, folder: Folder) -> None:
+    port = running.url.rpartition(":")[2]
     done = folder.wayfare("up", "--port", port)
     assert done.code == 2
     assert "--port" in done.err
@@ -87,55 +86,20 @@ def test_up_is_for_the_embedded_pair_and_a_worker_for_the_other(folder: Folder) 
     assert folder.wayfare("worker").code == 2
 
 
-def test_the_data_is_not_seen_by_others_while_an_import_holds_it(house: EmbeddedHouse) -> None:
-    house.start()
-    holder = house.holder
-    assert holder["token"] not in house.collector.tail()
-    assert holder["token"] not in " ".join(Path(f"/proc/{os.getpid()}/environ").read_text().split("\0"))
+def test_the_token_of_the_lock_is_told_to_nobody_else(running: EmbeddedHouse) -> None:
+    token = running.holder["token"]
+    assert token not in running.collector.tail()
+    assert token not in Path(f"/proc/{running.collector.pid}/environ").read_text()
 
 
-def test_demo_shows_sessions_bounce_and_a_funnel_that_move(tmp_path: Path) -> None:
+def test_demo_shows_sessions_bounce_and_a_funnel_that_move_and_goes_on_beside_what_was_sent_to_it(
+    tmp_path: Path,
+) -> None:
     house = EmbeddedHouse(tmp_path)
     house.collector = house.worker = house.part("demo", "up", "--demo", "--port", "0")
     try:
         house.start()
-        base = f"{house.url}/api/v1/projects/default/questions"
-
-        def ask(name: str, **question: object) -> dict[str, object]:
-            answer = house.http.post(f"{base}/{name}", json={"last": None, **question})
-            found: dict[str, object] = answer.json()["result"]
-            return found
-
-        def sessions() -> int:
-            return ask("sessions")["total"]["sessions"]  # type: ignore[index,call-overload,no-any-return]
-
-        until(lambda: sessions() > 100, "sessions of some days are there", within_s=45)
-        before = sessions()
-        until(lambda: sessions() > before, "sessions grow", within_s=30)
-        rate = ask("bounce")["total"]["rate"]  # type: ignore[index,call-overload]
-        assert 0.1 < rate < 0.9
-        steps = ask("funnel", saved="checkout")["steps"]
-        counts = [step["count"] for step in steps]  # type: ignore[attr-defined]
-        assert counts[0] > counts[1] > counts[2] > 0
-        assert ask("rejected")["count"] == 0
-        assert ask("journeys")["converted"] > 0  # type: ignore[operator]
-    finally:
-        house.close()
-
-
-def test_demo_does_not_mix_with_events_of_ones_own(folder: Folder) -> None:
-    assert folder.wayfare("import", "-", given=lines(event("x"))).code == 0
-    done = folder.wayfare("up", "--demo", "--port", "0")
-    assert done.code == 2
-    assert "WAYFARE_PROJECT=demo" in done.err
-
-
-def test_demo_goes_on_beside_what_was_sent_to_it(tmp_path: Path) -> None:
-    house = EmbeddedHouse(tmp_path)
-    house.collector = house.worker = house.part("demo", "up", "--demo", "--port", "0")
-    try:
-        house.start()
-        until(lambda: sessions(house) > 100, "sessions of some days are there", within_s=45)
+        moves(house)
         made = house.command("key", "create", "shop", "--json")
         own = {"event": "Order Completed", "userId": "ann"}
         sent = house.http.post(f"{house.url}/v1/track", json=own, auth=(json.loads(made.stdout)["key"], ""))
@@ -149,9 +113,33 @@ def test_demo_goes_on_beside_what_was_sent_to_it(tmp_path: Path) -> None:
         house.close()
 
 
-def test_nobody_reads_from_another_site_or_by_another_name(house: EmbeddedHouse) -> None:
-    house.start()
-    path = f"{house.url}/api/v1/projects/default/questions/sessions"
+def moves(house: EmbeddedHouse) -> None:
+    def ask(name: str, **question: object) -> dict[str, Any]:
+        answer = house.http.post(
+            f"{house.url}/api/v1/projects/default/questions/{name}", json={"last": None, **question}
+        )
+        found: dict[str, Any] = answer.json()["result"]
+        return found
+
+    until(lambda: sessions(house) > 100, "sessions of some days are there", within_s=45)
+    before = sessions(house)
+    until(lambda: sessions(house) > before, "sessions grow", within_s=30)
+    assert 0.1 < ask("bounce")["total"]["rate"] < 0.9
+    counts = [step["count"] for step in ask("funnel", saved="checkout")["steps"]]
+    assert counts[0] > counts[1] > counts[2] > 0
+    assert ask("rejected")["count"] == 0
+    assert ask("journeys")["converted"] > 0
+
+
+def test_demo_does_not_mix_with_events_of_ones_own(folder: Folder) -> None:
+    assert folder.wayfare("import", "-", given=lines(event("x"))).code == 0
+    done = folder.wayfare("up", "--demo", "--port", "0")
+    assert done.code == 2
+    assert "WAYFARE_PROJECT=demo" in done.err
+
+
+def test_nobody_reads_from_another_site_or_by_another_name(running: EmbeddedHouse) -> None:
+    path = f"{running.url}/api/v1/projects/default/questions/sessions"
     assert httpx.post(path, json={}).status_code == 200
     assert httpx.post(path, json={}, headers={"Host": "evil.example"}).status_code == 401
     assert httpx.post(path, json={}, headers={"X-Forwarded-For": "10.0.0.1"}).status_code == 401
