@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
+import re2
 
 from api.collect.consent import NAMING, USUAL, Policy, is_opted_out, verdict, without_ids
 from api.collect.cookieless import DAY_MS, Salt, cookieless_id, prefix_of
@@ -23,7 +24,9 @@ _IPV4 = re.compile(
     rb"\.(?=\d{1,3}+\.\d{1,3}+\.\d)(?:(?<=[^\w.]\d\.)|(?<=[^\w.]\d\d\.)|(?<=[^\w.]\d\d\d\.))"
     rb"(?!(?:(?<=/\d\.)|(?<=/\d\d\.)|(?<=/\d\d\d\.))\d+\.\d+\.\d+ )"
 )
-_IPV6 = re.compile(rb":(?:[\da-fA-F]{1,4}+:(?::|[\da-fA-F]{1,4}+:)|:[\da-fA-F]{1,4}+:)")
+# RE2 goes from sign to sign several at a time, where its pattern begins with one that it can look for.
+_IPV6 = re2.compile(rb":(?:[\da-fA-F]{1,4}:(?::|[\da-fA-F]{1,4}:)|:[\da-fA-F]{1,4}:)")
+_KEYS = re2.compile(rb"wf_")
 _BEFORE, _BEHIND = re.compile(rb"[a-z_]*"), re.compile(rb'\w*"')
 
 
@@ -191,5 +194,5 @@ def may_hold_secret(raw: bytes, own_keys: int = 0) -> bool:
     return (
         _IPV4.search(raw) is not None
         or _IPV6.search(raw) is not None
-        or (raw.rfind(b"wf_") >= 0 and raw.count(b"wf_") > own_keys)
+        or (_KEYS.search(raw) is not None and raw.count(b"wf_") > own_keys)
     )
