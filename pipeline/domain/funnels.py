@@ -70,6 +70,14 @@ class FunnelPlan:
         self.properties = frozenset(read | ({"$is_passive"} if self.is_strict else set()))
         self.is_followed = not (funnel.within_session or any(map(asked.is_asked, read)))
 
+    def named(self) -> frozenset[str]:
+        """Names of events that a step or an exclusion names, perhaps "*"."""
+        return frozenset(self._by_event) | ({ANY_EVENT} if self._any else frozenset())
+
+    def able_by_name(self, name: str) -> int:
+        """What an event of that name can do that meets every filter; "*": one of a name that is not among `named`."""
+        return sum(one.bit for one in self._by_event.get(name, self._any))
+
     def able(self, event: Event, properties: Properties) -> int:
         """What the event can do, as bits: 1 << number of the step, counted from 0; after the steps the exclusions."""
         bits = 0

@@ -22,8 +22,8 @@ from pipeline.store.blocks import split_blocks, table_named
 from pipeline.store.embedded_sessions import SESSIONS, Session, Sessions, connect
 from pipeline.store.native import UnfitValue, encode_block
 from pipeline.store.parameters import parameter_texts
-from pipeline.store.port import Cost, Row, Stop
-from pipeline.store.results import rows_of
+from pipeline.store.port import Column, Cost, Row, Stop
+from pipeline.store.results import columns_of, rows_of
 
 PIPE_BYTES = 1 << 16  # what a pipe surely holds, so that no second thread is needed to fill it
 
@@ -75,11 +75,26 @@ class EmbeddedStore:
         settings: Mapping[str, Any] | None = None,
         stop: Stop | None = None,
     ) -> tuple[list[Row], Cost]:
+        data, cost = self._answer(sql, parameters, settings, stop)
+        return [row for rows in rows_of(data) for row in rows], cost
+
+    def columns(
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        stop: Stop | None = None,
+    ) -> tuple[list[Column], Cost]:
+        data, cost = self._answer(sql, parameters, settings, stop)
+        return columns_of(data), cost
+
+    def _answer(
+        self, sql: str, parameters: Mapping[str, Any] | None, settings: Mapping[str, Any] | None, stop: Stop | None
+    ) -> tuple[bytes, Cost]:
         stop = stop or Stop()
         with self._sessions.lease() as session, stop.ends(lambda: self._kill(session)):
             answer = session.run(sql, "Native", parameter_texts(parameters), settings or {})
-            data, cost = answer.bytes(), Cost(answer.storage_rows_read(), answer.storage_bytes_read())
-        return [row for rows in rows_of(data) for row in rows], cost
+            return answer.bytes(), Cost(answer.storage_rows_read(), answer.storage_bytes_read())
 
     def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[list[Row]]:
         with self._sessions.lease(counted=False) as session:

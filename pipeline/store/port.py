@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from pipeline.errors import StoreStopped
 
 Row = tuple[Any, ...]
+Column = np.ndarray[Any, np.dtype[Any]]
 
 
 class Cost(NamedTuple):
@@ -74,6 +77,16 @@ class Store(Protocol):
         stop: Stop | None = None,
     ) -> tuple[list[Row], Cost]:
         """The same, and what it read. StoreStopped where `stop` is set before it is done."""
+
+    def columns(
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        stop: Stop | None = None,
+    ) -> tuple[list[Column], Cost]:
+        """The same for a SELECT of numbers alone: each column as one array, no column where there is no row.
+        StoreRefused for a column of another type."""
 
     def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterable[list[Row]]:
         """The same in blocks, for results that do not fit in memory."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from clickhouse_driver import Client, errors
 from clickhouse_driver.defines import (
     DBMS_MIN_REVISION_WITH_CUSTOM_SERIALIZATION,
@@ -20,9 +21,9 @@ from pipeline.errors import StoreRefused, StoreUnavailable
 from pipeline.store.blocks import split_blocks, table_named
 from pipeline.store.native import UnfitValue, encode_block
 from pipeline.store.parameters import parameter_texts
-from pipeline.store.port import Cost, Row, Stop
+from pipeline.store.port import Column, Cost, Row, Stop
 from pipeline.store.refusals import store_error
-from pipeline.store.results import check_type
+from pipeline.store.results import check_type, number_type
 
 CLIENTS = 8  # at most so many statements run at once
 CONNECT_SECONDS = 5
@@ -78,6 +79,22 @@ class RemoteStore:
         for _, column_type in types:
             check_type(column_type)
         return rows, Cost(progress.rows, progress.bytes)
+
+    def columns(
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        stop: Stop | None = None,
+    ) -> tuple[list[Column], Cost]:
+        with self._clients.lease() as client, (stop or Stop()).ends(lambda: _hang_up(client)):
+            columns, types = client.execute(
+                sql, _bound(parameters), with_column_types=True, columnar=True, settings=dict(settings or {})
+            )
+            progress = client.last_query.progress
+        kinds = [number_type(column_type) for _, column_type in types]
+        found = [np.array(column, kind) for column, kind in zip(columns, kinds, strict=False)]  # none without a row
+        return found, Cost(progress.rows, progress.bytes)
 
     def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[list[Row]]:
         with self._clients.lease(counted=False) as client:

@@ -57,6 +57,30 @@ def rows_of(data: bytes) -> Iterator[list[tuple[Any, ...]]]:
             yield list(zip(*read, strict=True))
 
 
+def columns_of(data: bytes) -> list[np.ndarray[Any, np.dtype[Any]]]:
+    """Each column of all blocks as one array; none where there is no row.
+
+    Raises StoreRefused for a column that is not of numbers.
+    """
+    block = Block(data)
+    found: list[list[np.ndarray[Any, np.dtype[Any]]]] = []
+    while block.at < len(data):
+        columns, rows = block.varint(), block.varint()
+        found = found or [[] for _ in range(columns)]
+        for parts in found:
+            block.text()
+            kind = number_type(block.text())
+            parts.append(np.frombuffer(block.take(kind.itemsize * rows), kind))
+    return [np.concatenate(parts) for parts in found if sum(map(len, parts))]
+
+
+def number_type(column_type: str) -> np.dtype[Any]:
+    """The type of an array of such a column. Raises StoreRefused for one that is not of numbers."""
+    if column_type not in WORDS:
+        raise StoreRefused(f"a column of type {column_type} is not of numbers", code="unfit_type")
+    return np.dtype("?" if column_type == "Bool" else WORDS[column_type]).newbyteorder("<")
+
+
 def check_type(column_type: str) -> None:
     """Raises StoreRefused for times and other types that have no plain Python value."""
     for word in (
@@ -117,7 +141,7 @@ def _reader(column_type: str) -> tuple[int, Reader]:
 
 
 def _words(column_type: str) -> Reader:
-    dtype = np.dtype("?" if column_type == "Bool" else WORDS[column_type]).newbyteorder("<")
+    dtype = number_type(column_type)
 
     def read(block: Block, count: int) -> Values:
         return np.frombuffer(block.take(dtype.itemsize * count), dtype).tolist()  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from api.query.errors import near
-from api.query.questions import funnel_entries, funnel_plain, known
+from api.query.questions import funnel_columns, funnel_entries, funnel_plain, known
 from api.query.questions.funnel_choice import Count
 from api.query.questions.funnel_compared import FunnelCompared, compared
 from api.query.questions.funnel_entries import Found, OfFunnel
@@ -79,8 +79,12 @@ def solve(asking: Asking, question: FunnelQuestion) -> Solved[FunnelQuestion, Fu
 
 
 def _told(asking: Asking, question: FunnelQuestion, found: Found, how: Count) -> FunnelResult:
-    """The numbers: by ClickHouse where it can count, else from the entries; both give the same."""
-    return funnel_plain.tallied(asking, question, how) or tallied(found.actors, how)
+    """The numbers: by ClickHouse where it can count, over columns, or else from the entries; all give the same."""
+    return (
+        funnel_plain.tallied(asking, question, how)
+        or funnel_columns.tallied(asking, question, how)
+        or tallied(found.actors, how)
+    )
 
 
 def before(asking: Asking, question: FunnelQuestion) -> Range:

@@ -290,5 +290,5 @@ def _saved(asking: Asking, funnel: Funnel, asked: Range) -> Iterator[Actor]:
 
 
 def _left_behind(asking: Asking, funnel: Funnel) -> list[str]:
-    behind = sum(row[1] for row in asking.rows("funnel_followed", funnel=funnel.name) if row[0] != funnel.version)
+    ((behind,),) = asking.rows("funnel_behind", funnel=funnel.name, funnel_version=funnel.version)
     return [f"{behind} entries are still of another version of this funnel: the agents are at it"] if behind else []

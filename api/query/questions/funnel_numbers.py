@@ -253,20 +253,13 @@ class Groups:
         return self._in_rank()[self.count.limit :]
 
     def ranked(self) -> list[FunnelGroup]:
-        ranked = self._in_rank()
-        found = [
-            _group(value or None, "value" if value else "none", self._parts(value), self.numbers[value])
-            for value in ranked[: self.count.limit]
-        ]
+        ranked, size = self._in_rank(), len(breakdowns(self.count.funnel))
+        found = [group_of(value, "value", self.numbers[value].steps(), size) for value in ranked[: self.count.limit]]
         if None in self.numbers:
-            found.append(_group(None, "not_reached", [], self.numbers[None]))
+            found.append(group_of("", "not_reached", self.numbers[None].steps()))
         if len(ranked) > self.count.limit:
-            found.append(_group(None, "other", [], self._other()))
+            found.append(group_of("", "other", self._other().steps()))
         return found
-
-    def _parts(self, value: str) -> list[str | None]:
-        """The values that are taken together in one."""
-        return apart(value, len(breakdowns(self.count.funnel)))
 
     def _other(self) -> _Numbers:
         """Everybody with a value that is left out, once."""
@@ -281,7 +274,10 @@ class Groups:
         return other
 
 
-def _group(value: str | None, kind: GroupKind, values: list[str | None], numbers: _Numbers) -> FunnelGroup:
-    steps = numbers.steps()
+def group_of(value: str, kind: GroupKind, steps: list[StepNumbers], properties: int = 1) -> FunnelGroup:
+    """A group's numbers; of kind `value` that of the value of so many properties, "" where there is none."""
     sure = interval(steps[-1].count, steps[0].count)
-    return FunnelGroup(value=value, values=values, kind=kind, interval=sure, steps=steps)
+    if kind != "value":
+        return FunnelGroup(value=None, values=[], kind=kind, interval=sure, steps=steps)
+    values = apart(value, properties)
+    return FunnelGroup(value=value or None, values=values, kind=kind if value else "none", interval=sure, steps=steps)

@@ -26,11 +26,11 @@ from pipeline.domain.funnels import ANY_EVENT, compile_funnel
 from schemas.definitions import Filter, Funnel
 
 _LEVEL_BITS = 6  # of a period's number and the furthest step in it
-_MOST_FILTERS = 64  # each makes the statement 2 KB longer, and ClickHouse parses 256 KiB
+MOST_FILTERS = 64  # each makes the statement 2 KB longer, and ClickHouse parses 256 KiB
 _MOST_KEPT = 6  # steps whose times `funnel_saved.sql` compares
 _EPOCH = date(1970, 1, 1)
 # Columns that are texts, and operators on texts: what each tests, and whether it is negated.
-_TEXTS = frozenset(
+TEXTS = frozenset(
     ("event", "type", "channel", "contact", "host", "path", "referrer_host", "acquisition", "utm_source", "utm_medium")
     + ("utm_campaign", "click_id", "country", "region", "city", "browser", "os", "device_type", "currency", "source")
 )
@@ -59,8 +59,8 @@ def is_plain(asking: Asking, question: OfFunnel, count: Count) -> bool:
         and _of_customers(asking, question)
         and funnel == Funnel(funnel.name, funnel.steps, funnel.window_ms, version=funnel.version)
         and not any(step.optional for step in funnel.steps)
-        and all(_is_known(one) for step in funnel.steps for one in step.where)
-        and sum(len(step.where) for step in funnel.steps) <= _MOST_FILTERS
+        and all(is_known(one) for step in funnel.steps for one in step.where)
+        and sum(len(step.where) for step in funnel.steps) <= MOST_FILTERS
         and len(set(names)) == len(names)
         and ANY_EVENT not in names
     )
@@ -77,14 +77,14 @@ def _is_kept(asking: Asking, question: OfFunnel, count: Count) -> bool:
     )
 
 
-def _is_known(one: Filter) -> bool:
+def is_known(one: Filter) -> bool:
     """Whether the filter is one on a text that ClickHouse reads as the core does."""
     if one != Filter(one.property, one.operator, one.value) or one.operator not in _TESTS:
         return False
-    return one.property[1:] in _TEXTS if is_column(one.property) else "." not in one.property
+    return one.property[1:] in TEXTS if is_column(one.property) else "." not in one.property
 
 
-def _filters(funnel: Funnel) -> list[dict[str, Any]]:
+def filters_of(funnel: Funnel) -> list[dict[str, Any]]:
     """Parameters of each filter."""
     found = []
     for step in funnel.steps:
@@ -112,7 +112,7 @@ def _of_customers(asking: Asking, question: OfFunnel) -> bool:
 def _plain(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult:
     funnel = count.funnel
     numbers = {name: at for at, step in enumerate(funnel.steps) for name in step.events}
-    filters = _filters(funnel)
+    filters = filters_of(funnel)
     (row,) = asking.rows(
         "funnel_plain",
         len(funnel.steps),

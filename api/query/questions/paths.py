@@ -106,11 +106,11 @@ def solve(asking: Asking, question: PathsQuestion) -> Solved[PathsQuestion, Path
     rules, point = rules_of(question), question.point()[1]
     _Naming.of(question)  # what is wrong with the question is told whoever answers it
     if paths_plain.is_plain(asking, question):
-        found, parts = paths_plain.found(asking, question, rules, asked), Parted()
+        (found, kept), parts = paths_plain.found(asking, question, rules, asked), Parted()
     else:
         parts = _parted(asking, question, rules, asked)
         found = _of(parts, None)
-    kept = kept_of(found, question.fan_out)
+        kept = kept_of(found, question.fan_out)
     own = _groups(question, rules, parts, kept) if question.breakdown else []
     result = PathsResult(**drawn(found, rules, kept).model_dump(), groups=own)
     names = {*(point.events if point else ()), *(question.events or ()), *question.without}

@@ -1,0 +1,66 @@
+    -- Of each session its paths: the level of the first node, and the nodes, each as the hash of its name. A visit is one
+    -- number, many times faster to sort than a tuple with a text: time, sequence, message id, is it the point, node.
+    SELECT
+        arrayMap(place -> (
+            toInt32(if({backwards:UInt8}, greatest(1, place - {depth:Int32} + 1), place) - place),
+            arraySlice(
+                nodes,
+                if({backwards:UInt8}, greatest(1, place - {depth:Int32} + 1), place),
+                if({forwards:UInt8}, least(length(nodes), place + {depth:Int32} - 1), place)
+                    - if({backwards:UInt8}, greatest(1, place - {depth:Int32} + 1), place) + 1
+            )
+        ), places) AS ways
+    FROM (
+        SELECT
+            arrayMap(visit -> toUInt64(visit), visits) AS nodes,
+            arrayFilter(
+                (place, visit) -> toUInt64(bitShiftRight(visit, 161)) >= toUInt64({begin:Int64} + 4611686018427387904)
+                    AND toUInt64(bitShiftRight(visit, 161)) < toUInt64({end:Int64} + 4611686018427387904)
+                    AND if({from_beginning:UInt8}, place = 1, bitTest(toUInt64(bitShiftRight(visit, 64)), 0)),
+                arrayMap(place -> toInt32(place), arrayEnumerate(visits)),
+                visits
+            ) AS places
+        FROM (
+            SELECT
+                -- Of visits of one name on end the first stays, or the first of them that is at the point.
+                if({repeats:UInt8}, arrayMap(
+                    run -> if(arrayExists(visit -> bitTest(toUInt64(bitShiftRight(visit, 64)), 0), run), arrayFirst(visit -> bitTest(toUInt64(bitShiftRight(visit, 64)), 0), run), run[1]),
+                    arraySplit(
+                        (visit, before) -> toUInt64(visit) != toUInt64(before),
+                        all_visits,
+                        arrayPushFront(arrayPopBack(all_visits), all_visits[1])
+                    )
+                ), all_visits) AS visits
+            FROM (
+                SELECT
+                    session.id AS id,
+                    arraySort(groupArray(
+                        bitShiftLeft(toUInt256(toUnixTimestamp64Milli(e.occurred_at) + 4611686018427387904), 161)
+                        + bitShiftLeft(toUInt256(e.sequence), 129)
+                        + bitShiftLeft(toUInt256(e.message_id), 65)
+                        + if({has_point:UInt8}
+                            AND (has({at:Array(String)}, '*') OR has({at:Array(String)}, e.event))
+                            AND (NOT {at_paths:UInt8} OR has({paths:Array(String)}, e.path)),
+                            toUInt256(18446744073709551616), toUInt256(0))
+                        + toUInt256(if(
+                            e.type IN ('page', 'screen') AND {by_path:UInt8} AND e.path != '',
+                            cityHash64(e.path),
+                            cityHash64(toString(e.event))))
+                    )) AS all_visits
+-- include events_of_sessions
+                    AND (
+                        ({has_point:UInt8}
+                            AND (has({at:Array(String)}, '*') OR has({at:Array(String)}, e.event))
+                            AND (NOT {at_paths:UInt8} OR has({paths:Array(String)}, e.path)))
+                        OR (
+                            NOT e.is_passive
+                            AND (has({makes:Array(String)}, '*') OR has({makes:Array(String)}, e.event))
+                            AND NOT has({without:Array(String)}, e.event)
+                            AND (NOT {pages_alone:UInt8} OR e.type IN ('page', 'screen'))
+                        )
+                    )
+                GROUP BY id
+            )
+        )
+    )
+    WHERE notEmpty(places)
