@@ -1,9 +1,9 @@
 """Funnels that are found over columns of numbers: the answer of the core to the digit, an event a fraction of its cost.
 
-What an event can do is told by its name here, and by filters on texts where each name stands in one step; then the store
-sorts the events, and `pipeline.domain.walks` finds all entries of all customers or sessions at once. All that needs
-more of an event than its name and its breakdown's column stays with the core: other filters, what is held constant, a
-breakdown by properties, entries that share no event, matchings in any order, segments.
+What an event can do is told by its name here, and by filters on texts where each name stands in one step; then the
+store sorts the events, and `pipeline.domain.walks` finds all entries of all customers or sessions at once. All that
+needs more of an event than its name and its breakdown's column stays with the core: other filters, what is held
+constant, a breakdown by properties, entries that share no event, matchings in any order, segments.
 """
 
 from typing import Final

@@ -95,7 +95,7 @@ def iso(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, questions, st.integers(0, 12))
 async def test_clickhouse_counts_as_the_core_does(
     house: House, happened: list[tuple[int, int, str, int, int, bool]], asked: dict[str, Any], now: int
