@@ -28,7 +28,7 @@ def _day(text: str) -> str:
     return found.isoformat()
 
 
-class CostRow(Strict):
+class ImportedCost(Strict):
     day: Annotated[str, AfterValidator(_day)] = Field(description="in the zone of the network's account")
     network: str = Field(min_length=1, max_length=63, description="google_ads, meta_ads ...")
     account: str = Field("", max_length=200)
@@ -43,7 +43,7 @@ class CostRow(Strict):
 
 
 class CostsBody(Strict):
-    rows: list[CostRow] = Field(max_length=MOST_ROWS, description="each replaces that of its day and campaign")
+    rows: list[ImportedCost] = Field(max_length=MOST_ROWS, description="each replaces that of its day and campaign")
     is_taken_back: bool = Field(False, description="what stands for these days and campaigns counts no more")
 
 

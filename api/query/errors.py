@@ -40,6 +40,11 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _AGAIN = (StoreUnavailable, LogUnavailable, LogFull)
 _CODES = {400: "invalid_input", 404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
 
+_FORMS = {  # instead of the pattern itself
+    r"\S": "must not be blank",
+    r"^[0-9a-f]{16}$": "must be 16 hex digits",
+}
+
 
 class Unauthorized(UserMistake):
     """No key, or one that opens nothing: 401."""
@@ -185,7 +190,11 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
         message = "must be a JSON object"
     elif kind == "literal_error":
         known = re.findall(r"'([^']*)'", str(context.get("expected", "")))
-        message = f"must be {context.get('expected', 'another value')}{near(first.get('input'), known)}"
+        close = get_close_matches(str(first.get("input"))[:100], known, n=1)
+        message = f"must be {context.get('expected', 'another value')}"
+        message += f"; did you mean '{close[0]}'?" if close else ""
+    elif kind == "string_pattern_mismatch":
+        message = _FORMS.get(context["pattern"], message)
     if context.get("field"):
         field = f"{field}.{context['field']}" if field else str(context["field"])
     return JSONResponse(shape(InvalidQuestion(message, field=field), _id(request)), 422)

@@ -28,7 +28,7 @@ MOST_EVIDENCE: Final = 20  # devices whose evidence an edge shows
 State = Literal["counts", "refused", "in_force", "overruled"]
 
 
-class Node(BaseModel):
+class IdentityNode(BaseModel):
     id: str
     kind: str = Field(description="user, email, phone, vendor or device")
     value: str = Field(description='user or device id as sent; "": not known here, or kept as a hash only')
@@ -66,7 +66,7 @@ class Identity(BaseModel):
     id: str = Field(description="the customer's id now; an old one leads here")
     asked: str
     kind: str
-    nodes: list[Node] = Field(description="the customer's first")
+    nodes: list[IdentityNode] = Field(description="the customer's first")
     edges: list[Edge] = Field(description="by kind, then by time")
     decisions: list[DecisionShown] = Field(description="that name a node, newest first, revoked ones too")
     is_whole: bool = Field(description=f"false: over {MOST_EDGES} pairs or times of devices; the earliest are shown")
@@ -94,7 +94,7 @@ def identity(asking: Asking, known: tuple[Decision, ...], asked: str) -> Identit
     seen = _seen(asking, held, pairs)
     values = _values(asking, held, told)
     nodes = [
-        Node(
+        IdentityNode(
             id=hexadecimal(one),
             kind=kind_of(one).name,
             value=values.get(one, ""),

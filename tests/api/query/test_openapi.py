@@ -1,5 +1,9 @@
+from typing import Any, cast
+
+from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from api import admin, query
 from tests.api.query.conftest import House
 
 OPERATIONS = {
@@ -49,3 +53,13 @@ async def test_every_answer_and_every_error_has_a_model(house: House) -> None:
                 schema = response["content"]["application/json"]["schema"]
                 name = schema["$ref"].rpartition("/")[2]
                 assert (name == "ErrorAnswer") == (status >= "400"), (path, status)
+
+
+async def test_every_model_has_a_title_of_its_own_for_generators_leave_out_what_has_anothers(house: House) -> None:
+    whole = FastAPI()
+    whole.include_router(query.router(house))
+    whole.include_router(admin.router(cast(Any, house)))
+    models = whole.openapi()["components"]["schemas"]
+    titles = [model["title"] for model in models.values()]
+    assert sorted(titles) == sorted(set(titles))
+    assert [name for name in models if "__" in name or name.endswith(("-Input", "-Output"))] == []
