@@ -216,7 +216,7 @@ trials = count(1)
 happenings = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 50)), max_size=16, unique=True)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, st.sampled_from(["day", "week", "month"]), st.integers(0, 40), st.integers(1, 11), st.booleans())
 async def test_numbers_are_what_the_slow_account_says(
     house: House, happened: list[tuple[int, int]], by: str, skipped: int, length: int, is_filtered: bool

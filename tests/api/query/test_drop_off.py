@@ -201,7 +201,7 @@ def account(events: list[EventRow], funnel: Funnel, counted: str) -> tuple[Count
     return left, then
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=7, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, funnels(), st.sampled_from(["customers", "entries"]))
 async def test_saved_and_ad_hoc_give_the_numbers_of_the_account(
     house: House, happened: list[tuple[int, int, str, str, bool]], funnel: Funnel, counted: str

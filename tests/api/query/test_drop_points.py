@@ -148,7 +148,7 @@ acts = st.tuples(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(acts, max_size=12), st.sampled_from(["seen", "entered", "bounced", "left"]))
 async def test_numbers_are_what_the_slow_account_says(
     house: House, happened: list[tuple[int, str, str, int]], of: str

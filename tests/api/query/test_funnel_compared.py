@@ -111,7 +111,7 @@ async def test_a_period_within_the_range_is_finished_once_the_range_has_ended(ho
         assert sum(period["unfinished"] for period in periods) == unfinished
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, st.integers(1, 7), st.sampled_from(["customers", "entries"]), st.sampled_from(["any", "ordered"]))
 async def test_what_is_told_of_the_time_before_is_what_asking_about_it_tells(
     house: House, happened: Any, middle: int, counted: str, order: Any

@@ -303,7 +303,7 @@ def body_of(funnel: Funnel) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=16, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, funnels(), asked)
 async def test_saved_and_ad_hoc_give_the_numbers_of_the_account(
     house: House, happened: list[tuple[int, int, str, str, bool]], funnel: Funnel, more: dict[str, Any]
@@ -351,7 +351,7 @@ def _check_groups(answer: dict[str, Any], account: Any, funnel: Funnel, more: di
         assert shown == expected
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, funnels(), st.integers(1, 6))
 async def test_a_wider_window_never_lowers_a_required_step_without_remove(
     house: House, happened: list[tuple[int, int, str, str, bool]], funnel: Funnel, wider: int
@@ -367,7 +367,7 @@ async def test_a_wider_window_never_lowers_a_required_step_without_remove(
         assert before["optional"] or before["count"] <= after["count"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, funnels())
 async def test_conversions_of_entries_never_outnumber_the_events_and_convert_whoever_has_converted(
     house: House, happened: list[tuple[int, int, str, str, bool]], funnel: Funnel

@@ -82,7 +82,7 @@ async def test_a_window_that_is_no_session_and_no_time_is_refused(house: House) 
 minutes = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 200), st.sampled_from(["A", "B", "C"])), max_size=12)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(minutes, st.sampled_from(["ordered", "strict", "any"]), st.booleans())
 async def test_it_is_the_account_of_each_session_of_a_customer(
     house: House, happened: list[tuple[str, int, str]], kind: Any, is_first: bool

@@ -172,7 +172,7 @@ visits = st.lists(
 )
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(visits, st.sampled_from(["none", "repeats"]), st.integers(1, 4))
 async def test_numbers_are_those_of_counting_by_hand_and_each_can_be_explained(
     house: House, happened: list[tuple[str, int, str, bool]], fold: str, limit: int

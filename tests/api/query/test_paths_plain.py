@@ -39,7 +39,7 @@ options = st.fixed_dictionaries({
 trials = count(1)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(doings, st.sampled_from(["starts_at", "ends_at", "through"]), points, options, st.booleans())
 async def test_both_engines_give_one_answer(
     house: House, done: list[tuple[int, int, str]], where: str, point: Any, more: dict[str, Any], is_cut: bool

@@ -162,7 +162,7 @@ happenings = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, st.sampled_from(["on", "on_or_after"]), st.integers(1, 4), st.integers(1, 4))
 async def test_cells_are_what_the_slow_account_says(
     house: House, happened: list[tuple[int, int, str]], counting: str, periods: int, days: int

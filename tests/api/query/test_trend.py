@@ -260,7 +260,7 @@ def account(numbers: list[float], measure: str) -> float | None:
     return {"min": ordered[0], "max": ordered[-1]}[measure]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     happenings,
     st.sampled_from(["count", "unique", "sum", "average", "min", "max", "p50", "p75", "p90", "p95", "p99"]),
