@@ -272,7 +272,7 @@ def rows_of(house: House, month: int, happened: list[tuple[int, int, str, str | 
     ]  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, st.lists(filters_asked, min_size=3, max_size=3))
 async def test_filters_agree_with_a_slow_account(
     house: House, happened: list[tuple[int, int, str, str | None]], asked: list[tuple[str, str, Any]]

@@ -154,7 +154,7 @@ people = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(people, st.integers(1, 4))
 async def test_numbers_are_those_of_counting_by_hand(
     house: House, told: list[tuple[str, object, bool]], least: int

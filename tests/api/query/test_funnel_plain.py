@@ -133,7 +133,7 @@ saved_funnels = st.fixed_dictionaries(
 names = (f"saved-{number}" for number in count(1))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, saved_funnels, st.integers(0, 12))
 async def test_clickhouse_counts_the_entries_of_saved_funnels_as_the_core_does(
     house: House, happened: list[tuple[int, int, str, int, int, bool]], asked: dict[str, Any], now: int
@@ -169,7 +169,7 @@ tests = st.one_of(
 filtered = st.lists(st.tuples(st.sampled_from(["p", "q", "$host"]), tests, st.booleans()), min_size=1, max_size=3)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, filtered, st.lists(values, min_size=18, max_size=18))
 async def test_clickhouse_filters_as_the_core_does(
     house: House,

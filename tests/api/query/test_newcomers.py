@@ -83,7 +83,7 @@ async def test_new_and_returning_customers_are_explained_by_the_sessions_that_ma
 visits = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 3), st.sampled_from([9, 14])), max_size=10, unique=True)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(visits, st.lists(st.integers(1, 3), max_size=2, unique=True))
 async def test_numbers_are_what_the_slow_account_says(
     house: House, happened: list[tuple[int, int, int]], joined: list[int]

@@ -162,7 +162,7 @@ def rows_of(house: House, month: int, happened: Happened) -> list[EventRow]:
     ]  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, st.sampled_from(["ordered", "strict", "any"]), st.sampled_from(["first", "last", 1, 2, "all"]))
 async def test_groups_of_a_breakdown_together_are_those_of_a_slow_account(
     house: House, happened: Happened, order: Any, attribution: Any
@@ -194,7 +194,7 @@ def _texts(event: Any) -> tuple[Any, ...]:
     return told.get("p") or None, told.get("q") or None
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(happenings, st.sampled_from(["ordered", "strict", "any"]), st.integers(1, 6))
 async def test_accounts_are_those_of_a_slow_account(house: House, happened: Happened, order: Any, window: int) -> None:
     house.renew()
