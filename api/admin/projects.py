@@ -11,10 +11,11 @@ from api.admin.access import operator, writer
 from api.query import fills
 from api.query.questions.model import Strict
 from api.query.saved import tell
-from api.query.saved_routes import Rollback
+from api.query.saved_routes import Rollback, VersionShown, VersionsShown
 from api.runtime import Runtime
 from pipeline.errors import UserMistake
 from pipeline.ingest.acquisition import VERSION
+from pipeline.store.definitions import Former
 from schemas.definitions import Project, SessionOptions
 
 Names = Annotated[list[str], Field(max_length=200)]
@@ -135,6 +136,11 @@ def router(runtime: Runtime) -> APIRouter:
         await _told(runtime, project, saved)
         return _shown(saved)
 
+    @routes.get("/{project}/versions", operation_id="get_project_versions", summary="Every version of a project")
+    async def get_versions(project: Project = writes) -> VersionsShown:
+        found = await asyncio.to_thread(runtime.definitions.history, "project", project.name, project.name)
+        return VersionsShown(versions=[_version(one) for one in reversed(found)])
+
     @routes.post(
         "/{project}/rollback", operation_id="roll_project_back", summary="Saves an older version as the newest"
     )
@@ -169,6 +175,13 @@ async def _told(runtime: Runtime, before: Project, saved: Project) -> None:
         await tell(runtime, saved.name, change, restitch="channels")
     elif (saved.sessions, saved.zone, saved.currency) != (before.sessions, before.zone, before.currency):
         await tell(runtime, saved.name, change, restitch="sessions")
+
+
+def _version(former: Former) -> VersionShown:
+    body: dict[str, Any] | None = None
+    if isinstance(former.definition, Project) and not former.is_taken_back:
+        body = _shown(former.definition).model_dump(mode="json", exclude={"name", "version"})
+    return VersionShown(version=former.version, saved_at=former.saved_at, is_taken_back=former.is_taken_back, body=body)
 
 
 def _changed(project: Project, body: ProjectChanges) -> Project:

@@ -4,15 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults.forked import Forked
 from tests.scenarios.house import ClusterHouse, EmbeddedHouse, House
+from tests.scenarios.part import launched
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def mortal_embedded(running_embedded: EmbeddedHouse) -> Iterator[EmbeddedHouse]:
     yield from mortal(running_embedded)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def mortal_cluster(running_cluster: ClusterHouse) -> Iterator[ClusterHouse]:
     yield from mortal(running_cluster)
 
@@ -37,12 +39,12 @@ def mortal_house(request: pytest.FixtureRequest) -> House:
 
 def mortal(house: House) -> Iterator[House]:
     for part in house.parts:
-        part.fault_file = house.folder / f"fault-{part.name}"
+        part.fault_file, part.launch = house.folder / f"fault-{part.name}", Forked
     house.restart()
     yield house
     disarm(house)
     for part in house.parts:
-        part.fault_file = None
+        part.fault_file, part.launch = None, launched
     house.restart()
 
 

@@ -13,7 +13,8 @@ has returned. Moments, counted from when the file is first seen; the file goes w
     appending events    the collector has the request, the log does not
     appended events     the log has it, the sender has no answer
 
-The moments are found in the ports, so the product needs no hook for this.
+The moments are found in the ports, so the product needs no hook for this. One thing more is shorter than it is: how
+long a worker that asks Kafka for nothing more counts as alive (POLL_INTERVAL_S).
 """
 
 import asyncio
@@ -36,14 +37,18 @@ from schemas.log import EVENTS
 DEATH = 137  # the exit code of kill -9 in a shell
 STALL_S = 1.5  # three times the interval between commits
 CONTROL = b'"c":"'
-_file = Path(os.environ.get("FAULT_FILE", os.devnull))
+POLL_INTERVAL_S = 8.0
 _counts: dict[tuple[str, str], int] = {}
+
+
+def _file() -> Path:
+    return Path(os.environ.get("FAULT_FILE", os.devnull))
 
 
 def passing(moment: str, subject: str) -> None:
     """Ends or stops the process if this is the chosen moment."""
     try:
-        wanted, of, number = _file.read_text().split()
+        wanted, of, number = _file().read_text().split()
     except (FileNotFoundError, ValueError):  # not armed, or just being written
         _counts.clear()
         return
@@ -51,12 +56,12 @@ def passing(moment: str, subject: str) -> None:
         _counts[moment, subject] = _counts.get((moment, subject), 0) + 1
         if _counts[moment, subject] == int(number):
             if moment == "freezing":
-                _file.unlink()
+                _file().unlink()
                 os.kill(os.getpid(), signal.SIGSTOP)
                 return
             if moment == "stalling":
                 time.sleep(STALL_S)
-            _file.unlink()
+            _file().unlink()
             os._exit(DEATH)
 
 
@@ -107,6 +112,15 @@ def watch_appends() -> None:
     group_commit.GroupCommit.append_all = watched  # type: ignore[method-assign]
 
 
+def shorten_polls() -> None:
+    init = WayfareApp.__init__
+
+    def shortened(self: WayfareApp, *arguments: Any, **options: Any) -> None:
+        init(self, *arguments, **options | {"broker_max_poll_interval": POLL_INTERVAL_S})
+
+    WayfareApp.__init__ = shortened  # type: ignore[method-assign]
+
+
 def main() -> None:
     if "chdb:" in os.environ.get("WAYFARE_STORE", "chdb:"):
         from pipeline.store.embedded import EmbeddedStore
@@ -119,6 +133,7 @@ def main() -> None:
     watch_marks()
     watch_acks()
     watch_appends()
+    shorten_polls()
     os.execv = in_this_process
     wayfare()
 

@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from pipeline.log.port import Log
+from schemas.log import EVENTS
 from tests.equipment.broker import Broker
 from tests.faults.audit import clean
 from tests.faults.checks import seen_live, shop
+from tests.faults.faulty import POLL_INTERVAL_S
 from tests.faults.load import Load, traffic
 from tests.scenarios.house import ClusterHouse
 from tests.scenarios.project import Project
@@ -81,13 +84,22 @@ def ends_and_cannot_start(cluster: ClusterHouse) -> None:
         assert MISSING.search(part.tail(1500)), part.tail()
 
 
-def test_events_are_taken_while_clickhouse_is_away_and_counted_when_it_is_back(cluster: ClusterHouse) -> None:
-    project = shop(cluster)
+def test_events_are_taken_while_clickhouse_is_away_and_the_same_worker_counts_them_when_it_is_back(
+    mortal_workers: ClusterHouse,
+) -> None:
+    """It is away for longer than a worker may ask Kafka for nothing: no worker works, and none leaves the group."""
+    cluster, pid = mortal_workers, mortal_workers.worker.pid
+    project, log = shop(cluster), cluster.log()
     with Load(project, seed=31) as load:
         load.reaches(50)
         cluster.endpoint.kill()
         before, refused = len(load.acknowledged), load.refusals
-        time.sleep(AWAY_S)
+        lag = [waiting(log)]
+        for _ in range(2):
+            time.sleep(AWAY_S / 2)
+            lag.append(waiting(log))
+        assert AWAY_S > POLL_INTERVAL_S
+        assert lag[0] < lag[1] < lag[2], "what is taken meanwhile waits in the log"
         assert len(load.acknowledged) > before + 100, "the collector needs no ClickHouse"
         assert load.refusals == refused
         assert unavailable(project) == "store_unavailable"
@@ -95,8 +107,15 @@ def test_events_are_taken_while_clickhouse_is_away_and_counted_when_it_is_back(c
         cluster.endpoint.start()
         load.reaches(50)
     seen_live(cluster)
-    assert cluster.worker.is_running
     clean(project, load.acknowledged)
+    assert waiting(log) == 0
+    log.close()
+    assert (cluster.worker.is_running, cluster.worker.pid) == (True, pid)
+
+
+def waiting(log: Log) -> int:
+    """Records of `events` that no worker has acknowledged."""
+    return log.lag()[EVENTS]
 
 
 def unavailable(project: Project) -> str:

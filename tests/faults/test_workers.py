@@ -3,36 +3,60 @@
 import signal
 import time
 
-from pipeline.log import open_log
+from tests.equipment.broker import free_ports
 from tests.faults.audit import clean
 from tests.faults.checks import seen_live, shop
+from tests.faults.forked import Forked
 from tests.faults.load import Load
 from tests.scenarios.house import ClusterHouse
-from tests.scenarios.part import until
+from tests.scenarios.part import Part, until
 
 SESSION_TIMEOUT_S = 6.0
 
 
-def test_two_workers_that_come_and_go_lose_and_double_nothing(cluster: ClusterHouse) -> None:
-    project, first, second = shop(cluster), cluster.worker, cluster.second
-    with Load(project, seed=41) as load:
+CROWDS, CROWD = 7, 3
+
+
+def test_workers_that_join_and_leave_twenty_times_lose_and_double_nothing(mortal_workers: ClusterHouse) -> None:
+    """The first has shards, has most of them not, and has them again: what it knew of their devices is old by then."""
+    cluster, first = mortal_workers, mortal_workers.worker
+    project, crowd = shop(cluster), crowd_of(cluster)
+    with Load(project, seed=41, pause_s=0.03) as load:
         load.reaches(30)
-        # The first has shards, has them not, and has them again: what it knew of their devices is old by then.
-        for end in (signal.SIGTERM, signal.SIGINT):
-            cluster.working(second)
-            load.reaches(100)
-            assert second.stop(end) == 0, "a worker that is told to end hands over and ends"
-            load.reaches(100)
-        cluster.working(second)
-        load.reaches(50)
-        assert first.stop() == 0
-        load.reaches(50)
-        cluster.working(first)
-        load.reaches(50)
-        second.kill()
-        load.reaches(50)
+        for number in range(CROWDS):
+            for part in crowd:
+                part.start()
+            until(lambda: has_written(cluster, crowd), "each of them has worked", within_s=30)
+            load.reaches(30)
+            if number == CROWDS // 2:
+                assert first.stop() == 0
+            ends = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL if number == CROWDS - 1 else signal.SIGTERM)
+            for part, end in zip(crowd, ends, strict=True):
+                part.send(end)
+            for part, end in zip(crowd, ends, strict=True):
+                wanted = -end if end == signal.SIGKILL else 0
+                assert part.ended(15) == wanted, "a worker that is told to end hands over and ends"
+            cluster.working(first)
+            load.reaches(30)
     seen_live(cluster, within_s=20)
     clean(project, load.acknowledged)
+
+
+def crowd_of(cluster: ClusterHouse) -> list[Part]:
+    """Workers that do not run yet; as many as there are partitions, with the one that runs."""
+    made = []
+    for number, port in enumerate(free_ports(CROWD)):
+        part = cluster.part(f"worker-{number}", "worker", "--health-port", str(port))
+        part.launch = Forked
+        made.append(part)
+    return made
+
+
+def has_written(cluster: ClusterHouse, crowd: list[Part]) -> bool:
+    """Each has claimed a shard of `events`, which it does when it begins its first turn."""
+    told = cluster.store.query("SELECT DISTINCT worker FROM claims WHERE agent = 'sessions'")
+    workers = {int(str(name).rpartition(":")[2]) for (name,) in told}
+    return all(part.is_running and part.pid in workers for part in crowd)
 
 
 def test_a_worker_that_wakes_when_others_have_its_shards_writes_no_further_table(mortal_workers: ClusterHouse) -> None:
@@ -76,8 +100,7 @@ def test_the_one_insert_that_a_frozen_worker_was_at_is_swept(mortal_workers: Clu
 
 
 def test_topics_with_another_partition_count_take_over_under_load(cluster: ClusterHouse) -> None:
-    settings, project = cluster.settings, shop(cluster)
-    log = open_log(settings["log"], group=settings["group"], prefix=settings["topic_prefix"])
+    project, log = shop(cluster), cluster.log()
     with Load(project, seed=44) as load:
         load.reaches(100)
         cluster.cut(7)

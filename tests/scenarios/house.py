@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 from kafka.admin import KafkaAdminClient, MemberToRemove
 
+from pipeline.log import open_log
+from pipeline.log.port import Log
 from pipeline.store import open_store
 from pipeline.store.definitions import Definitions
 from pipeline.store.remote import RemoteStore
@@ -286,6 +288,10 @@ class ClusterHouse(House):
                 return False
 
         until(is_ready, f"{part.name} is a member of the group", START_SECONDS)
+
+    def log(self) -> Log:
+        """The tests' own look at the log."""
+        return open_log(self.settings["log"], group=self.settings["group"], prefix=self.settings["topic_prefix"])
 
     def bury(self) -> None:
         """Tells Kafka that all workers are dead: it would find that out itself, a session timeout later."""

@@ -7,10 +7,27 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 WAYFARE = (str(Path(sys.executable).with_name("wayfare")),)
-FAULTY = (sys.executable, "-m", "tests.faults.faulty")  # the same command line, which dies where it is told to
 HOUSE = Path(__file__).resolve().parents[2]
+
+
+class Process(Protocol):
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float) -> int: ...
+    def send_signal(self, number: int) -> None: ...
+    def kill(self) -> None: ...
+
+
+def launched(arguments: tuple[str, ...], environ: dict[str, str], output: Path) -> Process:
+    """`wayfare ARGUMENTS`; what it prints is appended to the file."""
+    with output.open("ab") as file:
+        return subprocess.Popen(
+            [*WAYFARE, *arguments], stdout=file, stderr=file, stdin=subprocess.DEVNULL, env=environ, cwd=HOUSE
+        )
 
 
 class Part:
@@ -20,7 +37,8 @@ class Part:
         self.name, self.arguments, self.output = name, arguments, output
         self.environ = environment(settings)
         self.fault_file: Path | None = None  # where it is to die: see tests.faults.faulty
-        self._process: subprocess.Popen[bytes] | None = None
+        self.launch: Callable[[tuple[str, ...], dict[str, str], Path], Process] = launched
+        self._process: Process | None = None
 
     @property
     def pid(self) -> int:
@@ -34,12 +52,8 @@ class Part:
     def start(self) -> None:
         """Returns at once."""
         assert not self.is_running, f"{self.name} runs already"
-        command = [*(FAULTY if self.fault_file else WAYFARE), *self.arguments]
         environ = self.environ | ({"FAULT_FILE": str(self.fault_file)} if self.fault_file else {})
-        with self.output.open("ab") as output:
-            self._process = subprocess.Popen(
-                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=environ, cwd=HOUSE
-            )
+        self._process = self.launch(self.arguments, environ, self.output)
 
     def kill(self) -> None:
         """Kill -9."""
@@ -47,10 +61,14 @@ class Part:
             self._process.kill()
             self._process.wait(10)
 
-    def stop(self, number: int = signal.SIGTERM, within_s: float = 15.0) -> int:
-        """Ends it by a signal; its exit code. Raises where it hangs, and kills it then."""
+    def send(self, number: int) -> None:
+        """A signal; returns at once."""
         assert self._process is not None, f"{self.name} was never started"
         self._process.send_signal(number)
+
+    def stop(self, number: int = signal.SIGTERM, within_s: float = 15.0) -> int:
+        """Ends it by a signal; its exit code. Raises where it hangs, and kills it then."""
+        self.send(number)
         return self.ended(within_s)
 
     def ended(self, within_s: float) -> int:
