@@ -115,7 +115,7 @@ def test_sessions_by_the_senders_own_ids_are_snowplows(house: House, way: Way) -
 
 def test_verify_finds_a_row_that_was_damaged_on_purpose(house: House) -> None:
     project = house.project()
-    project.bring(events_of("ecom")[:2_000])
+    project.bring(events_of("ecom")[:400])
     house.drained()
     assert project.verify().exit_code == 0
     project.rows(
