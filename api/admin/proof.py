@@ -13,6 +13,8 @@ from pydantic import BaseModel, Field, model_validator
 from api.admin.access import writer
 from api.admin.installation import progress_of
 from api.admin.repair import Requests, needs_every_device, requests
+from api.query.ask import asking
+from api.query.profiles import number_of
 from api.query.questions.model import Strict, hexadecimal
 from api.runtime import Runtime
 from pipeline.store.evidence import MOST, Evidence
@@ -33,7 +35,9 @@ _IDS = {"device", "id", "owner", "customer", "identifier", "other", "message_id"
 class Scope(Strict):
     all: bool = Field(False, description="everything; else a sample of devices, or a customer")
     sample: int = Field(100, ge=1, le=100_000, description="devices, and all that hangs together with them")
-    customer: str = Field("", pattern=r"^([0-9a-fA-F]{16})?$", description="only this customer's devices")
+    customer: str = Field(
+        "", max_length=1_000, description="only this customer's devices: 16 hex digits, user:ID or email:ADDRESS"
+    )
     repair: bool = Field(False, description="ask the agents to make anew whatever differs; ask again when they have")
 
     @model_validator(mode="after")
@@ -74,7 +78,7 @@ def router(runtime: Runtime) -> APIRouter:
 
     @routes.post("/verify", operation_id="verify", summary="Recompute facts from events and report any difference")
     async def verify_project(scope: Scope, project: Project = writes) -> Proof:
-        proof, asked = await asyncio.to_thread(_prove, runtime, project.name, scope)
+        proof, asked = await asyncio.to_thread(_prove, runtime, project, scope)
         for (topic, partition), lines in asked.items():
             for start in range(0, len(lines), MAX_LINES_PER_RECORD):
                 await runtime.writer.append(topic, partition, lines[start : start + MAX_LINES_PER_RECORD])
@@ -83,14 +87,14 @@ def router(runtime: Runtime) -> APIRouter:
     return routes
 
 
-def _prove(runtime: Runtime, project: str, scope: Scope) -> tuple[Proof, Requests]:
+def _prove(runtime: Runtime, project: Project, scope: Scope) -> tuple[Proof, Requests]:
     """What was found, and what to ask of the agents."""
     devices = None if scope.all else _devices(runtime, project, scope)
-    report = _looked(runtime, project, devices)
-    asked = _asked(runtime, project, report) if scope.repair else {}
+    report = _looked(runtime, project.name, devices)
+    asked = _asked(runtime, project.name, report) if scope.repair else {}
     evidence = Evidence(report.used, report.expected)
     proof = Proof(
-        project=project,
+        project=project.name,
         events=report.events,
         facts=report.facts,
         differences=len(report.differences),
@@ -183,11 +187,12 @@ def _name(difference: Difference) -> tuple[Any, ...]:
     return difference.table, difference.kind, key
 
 
-def _devices(runtime: Runtime, project: str, scope: Scope) -> list[int]:
+def _devices(runtime: Runtime, of: Project, scope: Scope) -> list[int]:
+    project = of.name
     if not scope.customer:
         parameters = {"project": project, "rows": scope.sample, "salt": secrets.randbits(63)}
         return [device for (device,) in runtime.store.query(load("api.admin.reads", "some_devices"), parameters)]
-    facts, identifier = Facts(runtime.store), int(scope.customer, 16)
+    facts, identifier = Facts(runtime.store), number_of(asking(runtime, of), scope.customer, "customer")
     customer = facts.customers(project, [identifier])[identifier]
     members = facts.members(project, [customer])[customer]
     owned = facts.ownerships_of(project, members)

@@ -14,9 +14,11 @@ SHOWN, SHOWN_EVENTS = 20, 3
 def verify(
     everything: Annotated[bool, typer.Option("--all", help="All events, not a sample.")] = False,
     sample: Annotated[
-        int, typer.Option(min=1, help="Devices to look at, and all that hangs together with them.")
-    ] = 100,
-    customer: Annotated[str, typer.Option(help="Only this customer's devices (16 hex digits).", metavar="ID")] = "",
+        int | None, typer.Option(min=1, help="Devices to look at (100), and all that hangs together with them.")
+    ] = None,
+    customer: Annotated[
+        str, typer.Option(help="Only this customer's devices: 16 hex digits, user:ID or email:ADDRESS.", metavar="ID")
+    ] = "",
     repair: Annotated[
         bool, typer.Option("--repair", help="Have the agents make anew whatever differs, then look once more.")
     ] = False,
@@ -24,9 +26,13 @@ def verify(
     json: options.Json = False,
 ) -> None:
     """Recompute the facts from the events and report any difference. Exit code 3 where there is one."""
-    if everything and customer:
-        raise UserMistake("--all and --customer exclude each other", field="customer")
-    scope: dict[str, Any] = {"all": True} if everything else {"customer": customer} if customer else {"sample": sample}
+    if everything + bool(customer) + (sample is not None) > 1:
+        raise UserMistake(
+            "--all, --sample and --customer exclude each other", field="customer" if customer else "sample"
+        )
+    scope: dict[str, Any] = {"all": True} if everything else {"customer": customer} if customer else {}
+    if sample is not None:
+        scope = {"sample": sample}
     report = options.wait_for(_verify(project, scope, repair))
     if json:
         as_json(report)

@@ -151,7 +151,8 @@ def test_verify_finds_no_difference(wayfare: Command, embedded: EmbeddedHouse, t
     assert (sampled["differences"], sampled["project"]) == (0, project)
     assert 0 < sampled["events"] < 3
     customer = wayfare("ask", "customer", "user:u", "-p", project, "--json").json["id"]
-    assert wayfare("verify", "--customer", customer, "-p", project, "--json").json["events"] == 1
+    for named in (customer, "user:u"):
+        assert wayfare("verify", "--customer", named, "-p", project, "--json").json["events"] == 1
 
 
 def test_verify_ends_and_finds_no_difference_while_events_keep_coming(
@@ -181,6 +182,8 @@ def test_verify_ends_and_finds_no_difference_while_events_keep_coming(
 
 def test_verify_takes_one_scope(wayfare: Command) -> None:
     assert wayfare("verify", "--all", "--customer", "0" * 16).code == 2
+    assert wayfare("verify", "--all", "--sample", "5").code == 2
+    assert wayfare("verify", "--customer", "ann").code == 2
 
 
 def test_what_arrives_is_told_in_order_of_receipt(wayfare: Command, embedded: EmbeddedHouse) -> None:
