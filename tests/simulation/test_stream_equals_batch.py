@@ -17,7 +17,7 @@ from schemas.facts import EventRow, RefusedPair, Rejected
 from tests.simulation.world import CALM, Change, Odds, Step, World, drained
 from tests.story import device, email, phone, story, user
 
-EXAMPLES = int(os.environ.get("SIMULATION_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("SIMULATION_EXAMPLES", "70"))
 SHOP, MART = "shop", "mart"  # the shop is there from the beginning
 MINUTE, HOUR = 60_000, 3_600_000
 

@@ -82,6 +82,7 @@ async def _start(server: Connection, file: Path, plan: Plan, now: int, *, restar
     """Where an earlier run of the same import was ended, if this log and store are those that it wrote to."""
     done = None if restart or str(file) == STDIN else checkpoint.found(file, plan.mark, server.project)
     if done is not None:
+        await server.caught_up()  # what it sent may still lie before the agents
         received = await server.get(f"{server.admin}/received", since=done.begun, source="import")
         if received["accepted"] or received["rejected"]:
             return Start(done.line, done.position, done.begun)

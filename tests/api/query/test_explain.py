@@ -204,7 +204,7 @@ async def test_the_statements_are_told_with_what_they_read(house: House) -> None
         ("funnel", {"cell": {"kind": "none"}}, "cell.kind", "breakdown"),
         ("funnel", {"cell": {"part": "drop"}}, "cell.part", "did you mean 'dropped'?"),
         ("funnel", {"cell": {"stage": 1}}, "cell.stage", "no field"),
-        ("funnel", {"cell": {}, "after": "x"}, "after", "pattern"),
+        ("funnel", {"cell": {}, "after": "x"}, "after", "16 hex"),
         ("funnel", {"cell": {"step": 3}, "customer": "user:bob"}, "customer", "no customer"),
         ("funnel", {"cell": {"step": 3}, "customer": "mail"}, "customer", "16 hex"),
         ("sessions", {"cell": {"period": "2023-11-15"}}, "cell.period", "by day"),

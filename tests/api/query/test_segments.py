@@ -171,7 +171,7 @@ async def test_members_are_those_of_a_slow_account_and_with_the_others_make_ever
     ("body", "field", "hint"),
     [
         ({"conditions": []}, "conditions", "at least 1"),
-        ({"conditions": [{"kind": "do"}]}, "conditions[0].kind", "there are profile, did"),
+        ({"conditions": [{"kind": "do"}]}, "conditions[0].kind", "must be 'profile', 'did'"),
         ({"conditions": [{"kind": "did"}]}, "conditions[0].events", "needs events"),
         ({"conditions": [PAID | {"step": 2}]}, "conditions[0].step", "takes no step"),
         ({"conditions": [PAID | {"within": "0d"}]}, "conditions[0].within", "more than 0"),
