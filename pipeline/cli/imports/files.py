@@ -103,10 +103,12 @@ class Reading:
             try:
                 yield from (record for record in lines(reading.stdout) if record.line > after)
                 said = reading.stderr.read().decode(errors="replace").strip()
+                code = reading.wait()  # a reader that is killed, for its memory, says nothing
             finally:
                 reading.kill()
-        if said:
-            raise UserMistake(f"{self._file} cannot be read as Parquet: {said.splitlines()[-1][:300]}", field="FILE")
+        if said or code:
+            words = said.splitlines()[-1][:300] if said else f"its reader ended with {code} before the file did"
+            raise UserMistake(f"{self._file} cannot be read as Parquet: {words}", field="FILE")
 
 
 def lines(stream: IO[bytes], before: int = 0, *, exact: bool = False) -> Iterator[Record]:

@@ -116,6 +116,20 @@ def test_rows_of_parquet_are_read_in_their_order(tmp_path: Path) -> None:
         list(reading.records())
 
 
+def test_a_reader_of_parquet_that_is_killed_is_no_end_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = tmp_path / "python"
+    killed.write_text("#!/bin/sh\necho '{\"n\": 1}'\nkill -9 $$\n")
+    killed.chmod(0o755)
+    monkeypatch.setattr(files.sys, "executable", str(killed))
+    with Reading(killed, "parquet") as reading:
+        found = reading.records()
+        assert next(found).line == 1
+        with pytest.raises(UserMistake, match="ended with -9"):
+            next(found)
+
+
 def test_a_checkpoint_is_of_one_file_plan_and_project(tmp_path: Path) -> None:
     file = tmp_path / "a.ndjson"
     file.write_bytes(b"1\n")
