@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Literal, NamedTuple, Self, cast
 
+import msgspec
+
 from pipeline.errors import UserMistake
 from pipeline.ingest.mapping.mapping import Csv
 
@@ -28,6 +30,11 @@ _SUFFIXES: Final[dict[str, Form]] = {".csv": "csv", ".tsv": "csv", ".parquet": "
 MOST_LINE: Final = 16_000_000  # bytes of a record: what a request may hold
 CHUNK: Final = 1 << 18
 GZIP: Final = b"\x1f\x8b"
+UTF_8, UTF_16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")  # how a text in them may begin
+# How what is packed in another way begins, and what unpacks it.
+PACKED: Final = {
+    b"\x28\xb5\x2f\xfd": "zstd -dc", b"\xfd7zXZ": "xz -dc", b"BZh91AY": "bzip2 -dc", b"PK\x03\x04": "unzip -p",
+}  # fmt: skip
 _QUOTED, _BARE = re.compile(rb'["\\]'), re.compile(rb'["{}]')
 
 
@@ -92,9 +99,23 @@ class Reading:
         stream = cast(
             IO[bytes], self._open.enter_context(gzip.GzipFile(fileobj=self._raw)) if self._is_packed else self._raw
         )
-        readers = {"csv": lambda: rows(stream, self._how), "array": lambda: objects(stream)}
+        how = self._how_of(cast(io.BufferedReader, stream).peek(8)[:8])
+        readers = {"csv": lambda: rows(stream, how), "array": lambda: objects(stream)}
         found = readers.get(self._form, lambda: lines(stream, exact=self._form == "text"))()
         yield from (record for record in found if record.line > after)
+
+    def _how_of(self, head: bytes) -> Csv:
+        """How rows are read, by how the file begins. Raises UserMistake for one that nothing here reads."""
+        if unpack := next((words for sign, words in PACKED.items() if head.startswith(sign)), ""):
+            told = f"{self._file} is packed, and not by gzip: {unpack} {self._file} | wayfare import - --format ..."
+            raise UserMistake(told, field="FILE")
+        if not head.startswith(UTF_16):
+            return self._how
+        if self._form != "csv":
+            told = f"{self._file} is UTF-16: iconv -f UTF-16 -t UTF-8 {self._file} | wayfare import -"
+            raise UserMistake(told, field="FILE")
+        is_told = self._how.encoding != Csv().encoding
+        return self._how if is_told else msgspec.structs.replace(self._how, encoding="utf-16")
 
     def _parquet(self, after: int) -> Iterator[Record]:
         command = [sys.executable, "-m", "pipeline.cli.imports.parquet", str(self._file)]
@@ -119,6 +140,8 @@ def lines(stream: IO[bytes], before: int = 0, *, exact: bool = False) -> Iterato
     number = before
     while line := stream.readline(MOST_LINE + 1):
         number += 1
+        if number == 1:
+            line = line.removeprefix(UTF_8)
         if len(line) > MOST_LINE and not line.endswith(b"\n"):
             while (more := stream.readline(CHUNK)) and not more.endswith(b"\n"):
                 pass
@@ -137,7 +160,7 @@ def rows(stream: IO[bytes], how: Csv) -> Iterator[Record]:
         for _ in range(how.skip):
             text.readline(MOST_LINE)
         reader = csv.reader(iter(lambda: _bounded(text), ""), delimiter=how.delimiter)
-        names = list(how.columns) or [name.strip() for name in next(reader, [])]
+        names = list(how.columns) or [name.lstrip("\ufeff").strip() for name in next(reader, [])]
         while True:
             line = how.skip + reader.line_num + 1
             try:

@@ -1,7 +1,10 @@
 """Records of files, one by one: lines, rows, objects; broken ones are named, long ones are not read."""
 
+import bz2
+import gzip
 import io
 import json
+import lzma
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +100,42 @@ def test_reading_goes_on_behind_a_line_with_or_without_a_place_to_seek(tmp_path:
         assert list(reading.records(2, position)) == [Record(3, b"3"), Record(4, b"4")]
     with Reading(file, "csv", Csv(columns=("n",))) as reading:
         assert [each.value for each in reading.records(2)] == [{"n": "3"}, {"n": "4"}]
+
+
+def told_by(file: Path, form: files.Form, how: Csv | None = None) -> list[object]:
+    with Reading(file, form, how) as reading:
+        return [each.value for each in reading.records()]
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_the_mark_before_a_text_is_no_part_of_it(tmp_path: Path, is_packed: bool) -> None:
+    def written(told: bytes) -> Path:
+        (tmp_path / "a").write_bytes(gzip.compress(told) if is_packed else told)
+        return tmp_path / "a"
+
+    marked = '\ufeff{"a": 1}\n{"b": "ü"}\n'
+    assert told_by(written(marked.encode()), "ndjson") == [b'{"a": 1}', '{"b": "ü"}'.encode()]
+    assert told_by(written("\ufeff1.2.3.4 -".encode()), "text") == [b"1.2.3.4 -"]
+    told = Csv().encoding
+    for encoding, how in (("utf-8", told), ("utf-8", "utf-8"), ("utf-16-le", told), ("utf-16-be", told)):
+        rows = written("\ufeffa,b\r\n1,ü\r\n".encode(encoding))
+        assert told_by(rows, "csv", Csv(encoding=how)) == [{"a": "1", "b": "ü"}]
+    with pytest.raises(UserMistake, match="UTF-16"):
+        told_by(written(marked.encode("utf-16")), "ndjson")
+
+
+def test_what_another_packer_packed_or_what_is_cut_short_is_told_so(tmp_path: Path) -> None:
+    file = tmp_path / "a.ndjson"
+    for packed in (b"\x28\xb5\x2f\xfd\x24\x00", lzma.compress(b"{}"), bz2.compress(b"{}")):
+        file.write_bytes(packed)
+        with pytest.raises(UserMistake, match="not by gzip"):
+            told_by(file, "ndjson")
+    file.write_bytes(gzip.compress(b'{"a": 1}\n' * 1000)[:-20])
+    with pytest.raises(UserMistake, match="to its end"):
+        told_by(file, "ndjson")
+    for nothing in (b"", gzip.compress(b""), b"\n\n", b"\xef\xbb\xbf"):
+        file.write_bytes(nothing)
+        assert told_by(file, "ndjson") == told_by(file, "csv") == []
 
 
 def test_rows_of_parquet_are_read_in_their_order(tmp_path: Path) -> None:
