@@ -27,6 +27,7 @@ from pipeline.ingest.event_time import to_ms
 
 CAPTURE: Final = ("/batch", "/e", "/i/v0/e", "/capture", "/i/v0/ai/batch")
 V1: Final = "/i/v1/analytics/events"
+VERSIONS: Final = "/i/"  # what of it is not above is of a version that is not known
 BECOMES: Final[Mapping[str, str]] = {
     "$pageview": "page",
     "$screen": "screen",
@@ -90,7 +91,10 @@ def read(asked: Asked) -> Read:
         raise Refused(400, "invalid_body", "the body must be an event, or have them in `batch`", field="batch")
     if not notes:
         return _OK
-    key = asked.header(b"authorization").removeprefix("Bearer ") if asked.path == V1 else _key(asked, body, notes[0])
+    is_unknown = asked.path.startswith(VERSIONS) and asked.path != V1 and asked.path not in CAPTURE
+    key = "" if asked.path == V1 else _key(asked, body, notes[0])
+    if asked.path == V1 or is_unknown:
+        key = key or asked.header(b"authorization").removeprefix("Bearer ")
     if not key:
         raise missing_key("`api_key` in the body, or `token` among an event's properties")
     if asked.path == V1:
@@ -99,7 +103,8 @@ def read(asked: Asked) -> Read:
         sent_at = text(body, "sent_at") or text(body, "sentAt") or asked.fields.get("_", "")
     if get(body, "historical_migration") is True:  # old events: their times are right as they are
         sent_at = ""
-    return (Posted(key, notes, sent_at),)
+    wrong = f"PostHog's {asked.path[:80]!r} is of no version that is known" if is_unknown else ""
+    return (Posted(key, notes, sent_at, wrong=wrong),)
 
 
 def _config(path: str) -> Answer:
@@ -267,7 +272,7 @@ def refused(refusal: Refusal) -> tuple[str, bytes]:
 PROTOCOL: Final = Protocol(
     name="posthog",
     title="PostHog",
-    paths=(*CAPTURE, V1, "/decide", "/flags", "/array/*"),
+    paths=(*CAPTURE, V1, "/decide", "/flags", "/array/*", f"{VERSIONS}*"),
     read=read,
     mapped=mapped,
     answered=answered,

@@ -64,6 +64,22 @@ async def test_snowplows_server_anonymisation_takes_the_place_away(method: str) 
     assert [line.g is not None for line in at.log.lines] == [True, False]
 
 
+@pytest.mark.parametrize("path", ["/i/v9/e/", "/i/v2/analytics/events"])
+@pytest.mark.parametrize("is_in_header", [True, False])
+async def test_posthogs_paths_of_an_unknown_version_are_refused_and_kept(path: str, is_in_header: bool) -> None:
+    at = door()
+    event = {"event": "tap", "distinct_id": "ann", "uuid": "u-1"}
+    headers = {"authorization": "Bearer web-key"} if is_in_header else {}
+    body = {"batch": [event]} if is_in_header else {"batch": [event], "api_key": "web-key"}
+    answer = await sent(at, {"path": path, "headers": headers, "json": body})
+    assert (answer.status_code, answer.json()["code"]) == (400, "unknown_version")
+    line = at.log.line
+    assert (line.x, line.p) == ("unmapped", "shop")
+    assert "of no version that is known" in line.w
+    assert event_of(line) == event
+    assert b"web-key" not in at.log.raw[0]
+
+
 async def test_jitsus_policy_takes_the_place_away() -> None:
     at = door()
     event = {"type": "track", "event": "tap", "anonymousId": "a"}
