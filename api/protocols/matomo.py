@@ -6,7 +6,7 @@ many are `{"requests": ["?...", ...], "token_auth": "..."}`.
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import msgspec
 import xxhash
@@ -54,10 +54,11 @@ HOMES: Final[Mapping[str, str]] = {
     "_pkc": "properties.category",
     "idgoal": "properties.goal_id",
     **dict.fromkeys(("idsite", "rec", "apiv", "rand", "r", "token_auth", "cdt", "cdo", "send_image", "new_visit"), ""),
-    **dict.fromkeys(("h", "m", "s", "_idn", "_refts", "ping", "ca", "queuedtracking", "ec_items"), ""),
+    **dict.fromkeys(("cs", "h", "m", "s", "_idn", "_refts", "ping", "ca", "queuedtracking", "ec_items"), ""),
     **dict.fromkeys(("link", "download"), "properties.url"),
 }
 _HOMES = compiled(HOMES)
+UNREADABLE: Final = "\ufffd"  # stands where bytes were no UTF-8
 _CAMPAIGN: Final[Mapping[str, tuple[str, ...]]] = {
     "name": ("mtm_campaign", "pk_campaign", "matomo_campaign", "piwik_campaign"),
     "source": ("mtm_source", "pk_source", "matomo_source", "piwik_source"),
@@ -70,12 +71,26 @@ _NO_IMAGE = answer(204, "")
 
 
 def read(asked: Asked) -> Read:
-    fields = asked.fields
+    fields = _fields(asked.query, asked.fields)
     if asked.body[:1] == b"{" or asked.body[:1] == b"[":
         return _bulk(asked)
     if asked.body:
-        fields = {**fields, **fields_of(asked.body.decode("utf-8", "replace").strip())}
+        fields = {**fields, **_fields(asked.body.decode("utf-8", "replace").strip())}
     return _by_key(asked, [fields], "")
+
+
+def _fields(text: str, found: dict[str, str] | None = None) -> dict[str, str]:
+    """The fields of a request. What is no UTF-8 is in the charset of the page, `cs`: matomo.js writes UTF-8 all the
+    same, others write as the page does.
+    """
+    found = fields_of(text) if found is None else found
+    if "cs" not in found or not any(UNREADABLE in value for value in found.values()):
+        return found
+    try:
+        again = dict(parse_qsl(text, keep_blank_values=True, encoding=found["cs"], errors="replace"))
+    except (LookupError, ValueError):  # a charset that nobody knows
+        return found
+    return {name: again.get(name, value) if UNREADABLE in value else value for name, value in found.items()}
 
 
 def _bulk(asked: Asked) -> Read:
@@ -85,7 +100,7 @@ def _bulk(asked: Asked) -> Read:
     notes: list[Any] = []
     for each in listed(body, "requests"):
         if isinstance(each, str):
-            notes.append(fields_of(each.partition("?")[2] if "?" in each else each))
+            notes.append(_fields(each.partition("?")[2] if "?" in each else each))
         else:
             notes.append({name: text(each, name) for name in each} if isinstance(each, dict) else each)
     if not notes:
@@ -202,6 +217,7 @@ PROTOCOL: Final = Protocol(
     switch="the tracker's address (`setTrackerUrl('https://events.example.com/matomo.php')`)",
     notes={
         "`cdt`, `cdo`": "time",
+        "`cs`": "charset of what is no UTF-8",
         "`ping=1`": "a heartbeat, counted as 10 s in the foreground",
         "`new_visit=1`": "a session begins",
         "`ec_items`": "`properties.products`",

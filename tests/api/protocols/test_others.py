@@ -80,6 +80,27 @@ async def test_posthogs_paths_of_an_unknown_version_are_refused_and_kept(path: s
     assert b"web-key" not in at.log.raw[0]
 
 
+@pytest.mark.parametrize("way", ["query", "body", "bulk"])
+@pytest.mark.parametrize(("title", "charset", "wanted"), [
+    ("Gr%FC%DFe", "ISO-8859-1", "Grüße"), ("Gr%C3%BC%C3%9Fe", "ISO-8859-1", "Grüße"),
+    ("%CF%F0%E8%E2%E5%F2", "windows-1251", "Привет"),
+    ("Gr%FCn", "klingon", "Gr\ufffdn"), ("Gr%FCn", "hex", "Gr\ufffdn"),
+])  # fmt: skip
+async def test_matomos_title_is_read_in_the_charset_of_the_page(
+    title: str, charset: str, wanted: str, way: str
+) -> None:
+    at = door()
+    told = f"idsite=web-key&rec=1&_id=0123456789abcdef&cs={charset}&action_name={title}"
+    ways: dict[str, Any] = {
+        "query": {"path": f"/matomo.php?{told}", "method": "GET"},
+        "body": {"path": "/matomo.php", "text": told},
+        "bulk": {"path": "/matomo.php", "json": {"requests": [f"?{told}"]}},
+    }
+    await sent(at, ways[way])
+    assert at.log.event["context"]["page"]["title"] == wanted
+    assert "cs" not in at.log.event["properties"]
+
+
 async def test_jitsus_policy_takes_the_place_away() -> None:
     at = door()
     event = {"type": "track", "event": "tap", "anonymousId": "a"}
