@@ -12,7 +12,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,6 +24,7 @@ from pipeline.ingest.mapping.paths import Path, Place, path, text_of
 
 Read = Callable[[Any], Any]
 _OPTIONS: Final = ("path", "join", "with", "text", "as", "format", "zone", "times", "decimal", "map", "else")
+_MOMENT: Final = datetime(2000, 1, 2, 3, 4, 5, tzinfo=UTC)  # any: a format reads what it writes
 _TRUE: Final = frozenset(("true", "yes", "y", "1", "on"))
 _FALSE: Final = frozenset(("false", "no", "n", "0", "off"))
 
@@ -114,7 +115,7 @@ def _reader(told: Mapping[str, Any], field: str) -> Read:
         "time": _times,
         "json": lambda told, field: _json,
     }
-    if kind not in readers:
+    if not isinstance(kind, str) or kind not in readers:
         raise UserMistake(f"{kind!r} is none of {', '.join(filter(None, readers))}", field=f"{field}.as")
     return readers[kind](told, field)
 
@@ -176,6 +177,10 @@ def _json(found: Any) -> Any:
 def _times(told: Mapping[str, Any], field: str) -> Read:
     """ISO 8601 by `format` and `zone`; a number since 1970 is left as it is: ingest tells its unit by its size."""
     form, zone = told.get("format", ""), None
+    try:
+        datetime.strptime(_MOMENT.strftime(form), form)
+    except (TypeError, ValueError) as error:
+        raise UserMistake(f"{form!r} is no format of a time: {error}", field=f"{field}.format") from error
     if told.get("zone"):
         try:
             zone = ZoneInfo(str(told["zone"]))
