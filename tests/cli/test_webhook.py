@@ -18,6 +18,9 @@ def test_a_mapping_is_tried_set_served_and_taken_back(
     payload.write_text('{"who": "ann", "shop": "Bonn"}')
     (record,) = wayfare("webhook", "try", str(rules), str(payload), "-p", project, "--json").json["records"]
     assert record["events"][0]["becomes"]["channel"] == "store"
+    rules.write_text(RULES + 'when = { path = "$.who", is = "bob" }\n')
+    assert "no [[event]] of the mapping" in wayfare("webhook", "try", str(rules), str(payload), "-p", project).out
+    rules.write_text(RULES)
     done = wayfare("webhook", "set", "visits", str(rules), "-p", project, "--json").json
     assert (done["route"], done["version"]) == ("/webhooks/visits", 1)
     assert [each["name"] for each in wayfare("webhook", "list", "-p", project, "--json").json["webhooks"]] == ["visits"]

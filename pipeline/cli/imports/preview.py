@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from rich.markup import escape
 
 from pipeline.cli.imports.files import Reading
 from pipeline.cli.imports.judging import Judge
@@ -62,7 +63,8 @@ def show(records: list[dict[str, Any]], *, machine: bool) -> None:
         return
     for each in records:
         if each["reason"]:
-            out.print(f"[bold]{each['line']}[/bold]: {each['reason']}: {each['message']}", soft_wrap=True)
+            told = escape(f"{each['reason']}: {each['message']}")
+            out.print(f"[bold]{each['line']}[/bold]: {told}", soft_wrap=True)
         elif not each["events"]:
             out.print(f"[bold]{each['line']}[/bold]: nothing")
         for event in each["events"]:
@@ -71,9 +73,10 @@ def show(records: list[dict[str, Any]], *, machine: bool) -> None:
 
 def _show(line: int, event: dict[str, Any]) -> None:
     if event["reason"]:
-        out.print(f"[bold]{line}[/bold]: rejected as {event['reason']}: {event['message']}", soft_wrap=True)
+        out.print(f"[bold]{line}[/bold]: rejected as {event['reason']}: {escape(event['message'])}", soft_wrap=True)
     else:
         is_there = {name: one for name, one in event["becomes"].items() if one not in ("", False, None)}
-        told = "  ".join(f"{name}={one}" for name, one in is_there.items() if name != "event")
-        out.print(f"[bold]{line}[/bold]: {event['becomes']['event']}  {told}", soft_wrap=True, highlight=False)
+        told = "  ".join(f"{field}={one}" for field, one in is_there.items() if field != "event")
+        name = event["becomes"]["event"]
+        out.print(f"[bold]{line}[/bold]: {escape(name)}  {escape(told)}", soft_wrap=True, highlight=False)
     out.print(f"   {msgspec.json.encode(event['event']).decode()}", soft_wrap=True, highlight=False, markup=False)
