@@ -159,10 +159,12 @@ def rows(stream: IO[bytes], how: Csv) -> Iterator[Record]:
     try:
         for _ in range(how.skip):
             text.readline(MOST_LINE)
-        reader = csv.reader(iter(lambda: _bounded(text), ""), delimiter=how.delimiter)
+        row_text: list[str] = []  # the lines of the row that is read
+        reader = csv.reader(_kept(text, row_text), delimiter=how.delimiter)
         names = list(how.columns) or [name.lstrip("\ufeff").strip() for name in next(reader, [])]
         while True:
             line = how.skip + reader.line_num + 1
+            row_text.clear()
             try:
                 row = next(reader)
             except StopIteration:
@@ -170,7 +172,9 @@ def rows(stream: IO[bytes], how: Csv) -> Iterator[Record]:
             except csv.Error as error:
                 yield Record(line, None, f"the row cannot be read: {error}")
                 continue
-            if len(row) > len(names):
+            if len(row_text) > 1 and _is_open(row_text, how.delimiter):
+                yield Record(line, None, f"a cell is not closed, in which the {len(row_text) - 1} lines below lie too")
+            elif len(row) > len(names):
                 yield Record(line, None, f"the row has {len(row)} cells, and there are {len(names)} columns")
             elif cells := {name: cell for name, cell in zip(names, row, strict=False) if cell.strip()}:
                 yield Record(line, cells)
@@ -180,6 +184,21 @@ def rows(stream: IO[bytes], how: Csv) -> Iterator[Record]:
         raise UserMistake(f"{how.delimiter!r} is no delimiter: it is one character", field="csv.delimiter") from error
     finally:
         text.detach()
+
+
+def _kept(text: io.TextIOWrapper, kept: list[str]) -> Iterator[str]:
+    while line := _bounded(text):
+        kept.append(line)
+        yield line
+
+
+def _is_open(lines_of_row: list[str], delimiter: str) -> bool:
+    """The file ends within a cell: the reader gives what it has, and only a strict one says so."""
+    try:
+        list(csv.reader(lines_of_row, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+    return False
 
 
 def _bounded(text: io.TextIOWrapper) -> str:

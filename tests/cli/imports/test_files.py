@@ -45,6 +45,13 @@ def test_rows_have_the_names_of_their_columns_and_the_lines_where_they_begin() -
     ]  # fmt: skip
 
 
+def test_a_cell_that_is_not_closed_is_told_with_the_line_where_its_row_begins() -> None:
+    told = b'a,b\n1,"x\ny"\n2,5" pipe\n3,"open\n4,z\n'
+    assert [(each.line, each.value) for each in rows(io.BytesIO(told), Csv())] == [
+        (2, {"a": "1", "b": "x\ny"}), (4, {"a": "2", "b": '5" pipe'}), (5, None),
+    ]  # fmt: skip
+
+
 def test_lines_before_the_head_are_skipped_and_columns_may_be_named() -> None:
     told = "Report\nMay 2024\nday,cost\n2024-05-01,3\n"
     assert [each.value for each in rows(io.BytesIO(told.encode("utf-16")), Csv(encoding="utf-16", skip=2))] == [
