@@ -15,7 +15,7 @@ from typing import Any, Final
 from pipeline.ingest.exports.export import Event, Export, there
 
 _LINE: Final = re.compile(
-    r"(?:(?P<site>[^\s:\"]+)(?::\d+)? )?(?P<host>\S+) \S+ (?P<user>\S+) \[(?P<at>[^\]]+)\]"
+    r"(?:(?P<site>[^\s:\"]+)(?::\d+)? )?(?P<host>(?!- )\S+) \S+ (?P<user>[^\[\"]+) \[(?P<at>[^\]]+)\]"
     r' "(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{3}) \S+'
     r'(?: "(?P<referrer>(?:[^"\\]|\\.)*)" "(?P<agent>(?:[^"\\]|\\.)*)")?.*'
 )
@@ -32,6 +32,7 @@ def events(record: Any) -> list[Event] | None:
     target = rest.rpartition(" ")[0] if " HTTP/" in rest else rest
     if method != "GET" or found["status"] not in _SEEN or not target.startswith(("/", "http://", "https://")):
         return []
+    target = _said(target)
     path = target.partition("?")[0]
     is_page = PurePosixPath(path).suffix.lower() in _PAGES
     agent, referrer = _said(found["agent"]), _said(found["referrer"])

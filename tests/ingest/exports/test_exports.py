@@ -180,6 +180,14 @@ def test_a_log_line_is_a_view_of_an_address_that_is_not_kept() -> None:
     assert b"203.0.113.9" not in lines.by_partition[0][0]
 
 
+@pytest.mark.parametrize("before", ["", "shop.example:443 ", "shop.example "])
+def test_a_users_name_in_a_log_may_have_spaces_and_an_address_be_of_version_6(before: str) -> None:
+    line = before + logged('GET /a?q=\\"x\\" HTTP/2.0').replace("203.0.113.9 - ann", "2001:db8::1 - Ann Lee")
+    (event,) = made("access-log", line)
+    assert (event["context"]["ip"], event["userId"]) == ("2001:db8::1", "Ann Lee")
+    assert event["context"]["page"]["url"].endswith('/a?q="x"')
+
+
 def test_of_a_log_bots_are_flagged_assets_are_no_views_and_failures_nothing() -> None:
     assert row(made("access-log", logged(agent=BOT))[0]).is_bot
     assert made("access-log", logged("GET /a.png HTTP/1.1"))[0]["event"] == "asset"
