@@ -4,6 +4,7 @@ Source: developer.matomo.org/api-reference/tracking-api. One request is a query 
 many are `{"requests": ["?...", ...], "token_auth": "..."}`.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -59,6 +60,11 @@ HOMES: Final[Mapping[str, str]] = {
 }
 _HOMES = compiled(HOMES)
 UNREADABLE: Final = "\ufffd"  # stands where bytes were no UTF-8
+# Of pages. Python knows more by name that a sender must not choose: some take the square of a text's length, some make
+# half surrogates, and every unknown name is remembered for ever.
+_CHARSET: Final = re.compile(
+    r"iso-8859-(?:[1-9]|1[0134569])|windows-125[0-8]|koi8-[ru]|shift_jis|euc-(?:jp|kr)|gbk|gb2312|gb18030|big5"
+)
 _CAMPAIGN: Final[Mapping[str, tuple[str, ...]]] = {
     "name": ("mtm_campaign", "pk_campaign", "matomo_campaign", "piwik_campaign"),
     "source": ("mtm_source", "pk_source", "matomo_source", "piwik_source"),
@@ -84,12 +90,10 @@ def _fields(text: str, found: dict[str, str] | None = None) -> dict[str, str]:
     same, others write as the page does.
     """
     found = fields_of(text) if found is None else found
-    if "cs" not in found or not any(UNREADABLE in value for value in found.values()):
+    charset = found.get("cs", "").lower()
+    if not _CHARSET.fullmatch(charset) or not any(UNREADABLE in value for value in found.values()):
         return found
-    try:
-        again = dict(parse_qsl(text, keep_blank_values=True, encoding=found["cs"], errors="replace"))
-    except (LookupError, ValueError):  # a charset that nobody knows
-        return found
+    again = dict(parse_qsl(text, keep_blank_values=True, encoding=charset, errors="replace"))
     return {name: again.get(name, value) if UNREADABLE in value else value for name, value in found.items()}
 
 

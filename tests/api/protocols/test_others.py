@@ -85,6 +85,7 @@ async def test_posthogs_paths_of_an_unknown_version_are_refused_and_kept(path: s
     ("Gr%FC%DFe", "ISO-8859-1", "Grüße"), ("Gr%C3%BC%C3%9Fe", "ISO-8859-1", "Grüße"),
     ("%CF%F0%E8%E2%E5%F2", "windows-1251", "Привет"),
     ("Gr%FCn", "klingon", "Gr\ufffdn"), ("Gr%FCn", "hex", "Gr\ufffdn"),
+    ("Gr%FCn", "punycode", "Gr\ufffdn"), ("%FC%5Cud800", "unicode_escape", "\ufffd\\ud800"),
 ])  # fmt: skip
 async def test_matomos_title_is_read_in_the_charset_of_the_page(
     title: str, charset: str, wanted: str, way: str
