@@ -351,7 +351,6 @@ function core(...parts) {
     bottom = engaged = 0;
     hasLeft = atEnd = NaN;
     beat = FIRST_BEAT;
-    look();
     // The title often comes after the address.
     if (options.page !== "off") pending = setTimeout(settle, 50);
   };
@@ -363,7 +362,8 @@ function core(...parts) {
   let atEnd; // engaged time after the end was seen; not a number before
   const now = () => performance.now();
   const look = () => (bottom = Math.max(bottom, scrollY + innerHeight));
-  const scrolled = () => Math.min(100, Math.round((100 * bottom) / document.documentElement.scrollHeight));
+  // Not asked while a page loads: the browser would have to lay it out there and then.
+  const scrolled = () => Math.min(100, Math.round((100 * look()) / document.documentElement.scrollHeight));
   const took = () => {
     const ms = Math.round(engaged);
     engaged = 0;
@@ -374,7 +374,7 @@ function core(...parts) {
     const ms = isActive && Math.min(at - seen, 2 * SECOND); // a machine that slept was not read from
     engaged += ms;
     atEnd += ms;
-    if (scrolled() > 99) atEnd ||= 0;
+    if (seen && scrolled() > 99) atEnd ||= 0;
     seen = at;
     isActive = !document.hidden && document.hasFocus() && at - moved < IDLE_MS;
     if (engaged >= beat) {
@@ -474,6 +474,7 @@ function core(...parts) {
     });
     moved = now();
     tick();
+    setTimeout(tick, 99); // where an earlier visit was scrolled to
     setInterval(tick, SECOND);
     if (/tcf|google/.test(asks)) load("consent", asks, consent);
   };

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 CACHE = Path.home() / ".cache" / "wayfare"
+SECONDS = 180  # of an installation
 
 
 def python_packages(*wanted: str) -> Path:
@@ -34,14 +35,23 @@ def _named(wanted: tuple[str, ...]) -> str:
     return hashlib.sha256(" ".join(wanted).encode()).hexdigest()[:12]
 
 
+_SLOW: set[Path] = set()  # what could not be installed in time: it is not waited for a second time
+
+
 def _install(command: list[str], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    done_mark = folder / "installed"
+    done_mark, told = folder / "installed", " ".join(command)
     with (folder.parent / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side, and an installer wants its folder for itself
         if done_mark.exists():
             return
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+        if folder in _SLOW:
+            pytest.fail(f"not installed within {SECONDS} s: {told}")
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            _SLOW.add(folder)
+            pytest.fail(f"not installed within {SECONDS} s: {told}")
         if done.returncode:
-            pytest.skip(f"could not be installed: {' '.join(command)}: {done.stderr[-500:]}")
+            pytest.skip(f"could not be installed: {told}: {done.stderr[-500:]}")
         done_mark.touch()
