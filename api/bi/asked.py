@@ -18,13 +18,17 @@ LONGEST: Final = 262_144  # bytes of a statement, as ClickHouse's own max_query_
 
 # What belongs to the interface and changes nothing here: a session is one statement, answers come whole.
 _PASSED_OVER: Final = frozenset(
-    ("query", "database", "default_format", "user", "password", "quota_key", "query_id", "client_protocol_version")
+    ("query", "database", "default_format", "user", "password", "quota_key", "query_id")
     + ("session_id", "session_timeout", "session_check", "close_session", "stacktrace", "wait_end_of_query")
     + ("buffer_size", "send_progress_in_http_headers", "http_headers_progress_interval_ms", "add_http_cors_header")
     + ("enable_http_compression", "http_zlib_compression_level", "cancel_http_readonly_queries_on_client_close")
+    + ("compress", "client_protocol_version")
+    # Of inserts, which nobody makes here: the JDBC client sends them with every statement.
+    + ("async_insert", "wait_for_async_insert")
 )
-_ONLY_AS: Final = {"compress": ("0", ""), "decompress": ("0", ""), "readonly": ("1", "2")}
+_ONLY_AS: Final = {"decompress": ("0", ""), "readonly": ("1", "2")}
 _FORMAT: Final = re.compile(r"\w{1,60}")
+_REVISION: Final = re.compile(r"[0-9]{1,9}")
 _OWN_DATABASE: Final = ("", "default")  # what tools say where nobody chose one
 
 
@@ -58,11 +62,15 @@ def statement(project: str, headers: Mapping[str, str], asked: Mapping[str, str]
     for name, values in _ONLY_AS.items():
         if asked.get(name, values[0]) not in values:
             raise BiRefused(344, f"DB::Exception: {name}={values[0] or 0} is what there is. (SUPPORT_IS_DISABLED)")
+    revision = asked.get("client_protocol_version", "0")
+    if not _REVISION.fullmatch(revision):
+        raise BiRefused(72, "DB::Exception: Cannot parse client_protocol_version. (CANNOT_PARSE_NUMBER)")
     database = headers.get("x-clickhouse-database") or asked.get("database", "")
     return BiStatement(
         sql,
         project,
         form=form,
+        revision=int(revision),
         database="" if database in _OWN_DATABASE else database,
         parameters={name[6:]: value for name, value in asked.items() if name.startswith("param_")},
         settings={

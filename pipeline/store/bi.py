@@ -17,7 +17,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.errors import StoreRefused
 from pipeline.store.embedded import EmbeddedStore
+from pipeline.store.embedded_sessions import Answered
+from pipeline.store.native_revision import revised
 from pipeline.store.sql import load
 
 # Settings that a tool may choose: of the form of the answer, or limits, which are only lowered.
@@ -30,6 +33,7 @@ FORMS: Final = frozenset(
 )
 THREADS: Final = 2  # of a statement
 BLOCK_ROWS: Final = 8_192  # an answer is measured block by block
+OVERFLOW: Final = "result_overflow_mode"
 LIMITS: Final = ("max_execution_time", "max_memory_usage", "max_result_rows", "max_result_bytes")
 
 _ERROR = re.compile(r"Code: (\d+)\. (.*)", re.S)
@@ -65,7 +69,8 @@ class BiStatement:
 
     sql: str
     project: str
-    form: str = "TabSeparated"
+    form: str = "TabSeparated"  # where the statement does not say
+    revision: int = 0  # of the protocol that the client reads the Native format by
     database: str = ""  # of names without one; "" = the views'
     parameters: Mapping[str, str] | None = None
     settings: Mapping[str, str] | None = None
@@ -83,11 +88,11 @@ class BiReader:
         """A name for a statement that runs, to end it by; its first word is the project whose rows it sees."""
         return f"{statement.project} {next(self._numbers)}"
 
-    def read(self, statement: BiStatement, name: str) -> bytes:
+    def read(self, statement: BiStatement, name: str) -> Answered:
         """The answer. Raises BiRefused, StoreUnavailable."""
         own: dict[str, str | int] = {
             **self._chosen(statement.settings or {}),
-            "log_comment": name, "result_overflow_mode": "throw", "timeout_overflow_mode": "throw",
+            "log_comment": name, "timeout_overflow_mode": "throw",
             # What does not fit into memory may go to the disk, but not without end.
             "max_temporary_data_on_disk_size_for_query": 2 * self._limits.memory_bytes,
             "max_threads": THREADS, "max_block_size": BLOCK_ROWS,
@@ -97,9 +102,15 @@ class BiReader:
             try:
                 session.read_only_as("bi", statement.database or "bi", own)
                 parameters = dict(statement.parameters or {})
-                return session.read(statement.sql, statement.form, parameters, self._limits.bytes)
+                told = session.read(statement.sql, statement.form, parameters, self._limits.bytes)
             except RuntimeError as error:
                 raise _refused(error) from error
+        if told.form != "Native":
+            return told
+        try:
+            return told._replace(data=revised(told.data, statement.revision))
+        except StoreRefused as error:
+            raise BiRefused(48, f"DB::Exception: {error.message}. (NOT_IMPLEMENTED)") from error
 
     def end(self, name: str) -> None:
         """Ends a statement whose client has gone."""
@@ -107,9 +118,14 @@ class BiReader:
 
     def _chosen(self, asked: Mapping[str, str]) -> dict[str, str | int]:
         for name in asked:
-            if name not in FORMS and name not in LIMITS:
+            if name not in FORMS and name not in LIMITS and name != OVERFLOW:
                 raise BiRefused(164, f"DB::Exception: Cannot modify '{name}' setting in readonly mode. (READONLY)")
-        return {**{name: value for name, value in asked.items() if name in FORMS}, **self._limits.settings(asked)}
+        limits: dict[str, str | int] = {**self._limits.settings(asked), OVERFLOW: "throw"}
+        rows = _number("max_result_rows", asked.get("max_result_rows", "0"))
+        # A tool that wants the first rows says so. The limits of the house still refuse, and cut nothing off.
+        if asked.get(OVERFLOW) == "break" and 0 < rows <= self._limits.rows:
+            limits |= {OVERFLOW: "break", "max_result_bytes": 0}
+        return {**{name: value for name, value in asked.items() if name in FORMS}, **limits}
 
 
 def _number(name: str, value: str) -> int:

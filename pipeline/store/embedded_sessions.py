@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import chdb
 
@@ -14,7 +14,16 @@ from pipeline.store.parameters import parameter_text, parameter_texts
 from pipeline.store.refusals import embedded_error
 
 SESSIONS = 8  # at most so many statements run at once
+_FORMAT = re.compile(rb" FORMAT (\w+)\s*\Z")  # at the end of a statement that the engine has written
 _SETTING = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Answered(NamedTuple):
+    """The answer of a statement in its format, and how many rows it has."""
+
+    data: bytes
+    rows: int
+    form: str
 
 
 class Session:
@@ -57,7 +66,7 @@ class Session:
             words = [f"{name} = {_literal(value)}" for name, value in settings.items() if _SETTING.fullmatch(name)]
             connection.query("SET " + ", ".join(words), "Null")
 
-    def read(self, sql: str, form: str, parameters: dict[str, str], most: int) -> bytes:
+    def read(self, sql: str, form: str, parameters: dict[str, str], most: int) -> Answered:
         """The answer of a statement of others, of `most` bytes at most; RuntimeError, in ClickHouse's own words, for
         what the engine refuses.
 
@@ -85,8 +94,8 @@ class Session:
             answer = connection.query(sql, form, params=parameters)
             if answer.size() > most:  # the engine's own limit is of what it has before it is put into its format
                 raise RuntimeError("Code: 396. DB::Exception: The answer is too long. (TOO_MANY_ROWS_OR_BYTES)")
-            data: bytes = answer.bytes()
-            return data
+            own = _FORMAT.search(plain.bytes())
+            return Answered(answer.bytes(), answer.rows_read(), own[1].decode() if own else form)
 
     def stream(self, sql: str, parameters: dict[str, str]) -> Iterator[bytes]:
         with self._call() as connection:

@@ -4,6 +4,7 @@ JSON would be the shorter way, but makes 0.0 an int, NaN a null and a tuple a li
 clickhouse-driver, so both adapters answer alike.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from pipeline.errors import StoreRefused
 from pipeline.store.native import WORDS
 
+_NAME = re.compile(r"\A(?:`(?:[^`\\]|\\.)*`|[A-Za-z_]\w*) +(?=[A-Z])")  # types begin with a capital
 Values = list[Any]
 Reader = Callable[["Block", int], Values]  # (block, number of values) -> values
 
@@ -132,7 +134,7 @@ def _reader(column_type: str) -> tuple[int, Reader]:
     if kind == "Array":
         return _array(arguments[0])
     if kind == "Tuple":
-        return _tuple([_unnamed(argument) for argument in arguments])
+        return _tuple([unnamed(argument) for argument in arguments])
     if kind == "Map":
         prefix, pairs = _array(f"Tuple({', '.join(arguments)})")
         return prefix, lambda block, count: [dict(entries) for entries in pairs(block, count)]
@@ -222,10 +224,9 @@ def _tuple(of: list[str]) -> tuple[int, Reader]:
     return sum(prefix for prefix, _ in readers), read
 
 
-def _unnamed(element: str) -> str:
-    """ "name Type" or "Type" -> "Type"."""
-    name, space, rest = element.partition(" ")
-    return rest if space and "(" not in name and name[-1:] != "," else element
+def unnamed(element: str) -> str:
+    """ "name Type" or "Type" -> "Type", of an element of a tuple."""
+    return _NAME.sub("", element, count=1)
 
 
 def split_types(text: str) -> Iterator[str]:

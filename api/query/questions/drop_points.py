@@ -19,6 +19,8 @@ from api.query.questions.durations import percentile
 from api.query.questions.model import Answer, Asking, Solved, ratio
 from api.query.questions.owned import Owned
 from api.query.questions.ranges import BEGINNING, OfCustomers, Range
+from api.query.questions.session_where import Chosen
+from api.query.questions.steps import Where
 from pipeline.domain.bounce import BOUNCES
 from pipeline.domain.drop_points import Did, Left, Stop, stop
 from schemas.facts import EventRow
@@ -33,6 +35,7 @@ Thing = TypeVar("Thing", bound=Did | Left)
 
 class DropPointsQuestion(OfCustomers):
     page: str = Field(min_length=1, max_length=4000, description="path of the page, as /pricing")
+    where: Where = Field([], description="as of `sessions`")
     of: Part = Field("bounced", description="the sessions that are looked at")
     definition: Definition = Field("engaged", description="what a bounce is")
     limit: int = Field(20, ge=1, le=1000, description="rows of `elements` and of `fields`; the rest is `other`")
@@ -132,10 +135,11 @@ def visited(asking: Asking, question: DropPointsQuestion) -> Iterator[Visited]:
     """The sessions that start in the range and saw the page."""
     asked = question.range(asking.now)
     bounces = BOUNCES[question.definition]
+    chosen = Chosen(asking, question.where, asked, question.include_bots)
     events = dict(_events(asking, question, asked))
     for one in owned.sessions(asking, asked, question.include_bots):
         mine = events.get(one.session.id, ())
-        if not any(event.type in VIEWS for event in mine):
+        if not any(event.type in VIEWS for event in mine) or not chosen.holds(one.session, one.customer):
             continue
         parts: set[Part] = {"seen"}
         if one.session.entry_path == question.page:

@@ -263,7 +263,7 @@ def test_rows_memory_time_and_length_are_bounded(door: Door) -> None:
 def test_an_answers_length_is_that_in_its_format(door: Door) -> None:
     reader = BiReader(door.house.store, BiLimits(60, 10**9, 10**6, 10_000))  # type: ignore[arg-type]
     sql = "SELECT number AS `LONG` FROM numbers(100)".replace("LONG", "a" * 1000)  # 800 bytes, as JSON 100,000
-    assert reader.read(BiStatement(sql, "shop"), "shop 1").count(b"\n") == 100
+    assert reader.read(BiStatement(sql, "shop"), "shop 1").data.count(b"\n") == 100
     with pytest.raises(BiRefused) as caught:
         reader.read(BiStatement(sql, "shop", form="JSONEachRow"), "shop 1")
     assert caught.value.number == 396

@@ -12,6 +12,7 @@ from fastapi import Request, Response
 
 from api.bi import door
 from pipeline.store.bi import BiRefused, BiStatement
+from pipeline.store.embedded_sessions import Answered
 from schemas.definitions import Key
 
 
@@ -26,9 +27,9 @@ class Reader:
     def name(self, statement: BiStatement) -> str:
         return statement.project
 
-    def read(self, statement: BiStatement, name: str) -> bytes:
+    def read(self, statement: BiStatement, name: str) -> Answered:
         if self.data:
-            return self.data
+            return Answered(self.data, 1, statement.form)
         assert self.over.wait(60)
         raise BiRefused(394, "DB::Exception: Query was cancelled. (QUERY_WAS_CANCELLED)")
 

@@ -95,6 +95,16 @@ async def test_a_page_that_nobody_saw_answers_0_with_similar_ones(house: House) 
     assert answer["warnings"] == ["nobody saw the page '/prices' in this time; similar: '/price'"]
 
 
+async def test_where_leaves_sessions_that_some_fields_have(house: House) -> None:
+    told(house)
+    question = ASKED | {"of": "seen", "where": [{"property": "entry_page", "operator": "is", "value": "/price"}]}
+    result = (await house.ask("drop_points", question))["result"]
+    assert (result["page"]["seen"], result["page"]["entered"], result["sessions"]) == (3, 3, 3)
+    assert await count(house, "drop_points", question, number="seen") == 3
+    nobody = ASKED | {"where": [{"property": "views", "operator": "gt", "value": 9}]}
+    assert (await house.ask("drop_points", nobody))["result"]["page"]["seen"] == 0
+
+
 async def test_every_number_has_as_many_cases_as_it_says(house: House) -> None:
     told(house)
     question = ASKED | {"of": "seen", "limit": 1}
