@@ -7,16 +7,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from agents.embedded import EmbeddedAgents
-from api.app import create
-from api.runtime import Opened
 from pipeline.errors import Fault, InUse, UserMistake
 from pipeline.lock import holder_of
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from agents.embedded import EmbeddedAgents
 
 PATIENCE_SECONDS = 60.0
 
@@ -24,7 +24,9 @@ PATIENCE_SECONDS = 60.0
 class Connection:
     """Requests with the local token's rights. `is_own`: the app runs in this process, and ends with the command."""
 
-    def __init__(self, client: httpx.AsyncClient, project: str, agents: EmbeddedAgents | None, *, is_own: bool) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, project: str, agents: "EmbeddedAgents | None", *, is_own: bool
+    ) -> None:
         self._client, self.project, self.agents, self.is_own = client, project, agents, is_own
 
     @property
@@ -113,12 +115,17 @@ async def connected(
         async with httpx.AsyncClient(base_url=holder.url, headers=headers, timeout=PATIENCE_SECONDS) as client:
             yield Connection(client, project or holder.project or settings.project, None, is_own=False)
         return
+    from api.app import create  # beside a running one a command needs no app, which is most of what it imports
+    from api.runtime import Opened
+
     async with AsyncExitStack() as stack:
         opened = await asyncio.to_thread(Opened, settings, command)
         stack.push_async_callback(asyncio.to_thread, opened.close)
         app = await stack.enter_async_context(create(opened.runtime).running())
         running = None
         if agents and settings.embedded:
+            from agents.embedded import EmbeddedAgents
+
             running = EmbeddedAgents(settings, opened.log, opened.store)
             await asyncio.to_thread(running.start)
             stack.push_async_callback(asyncio.to_thread, running.stop)

@@ -1,7 +1,6 @@
 """Two ways to run a command: in this process against a running `up`, and as a process of its own on a folder."""
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ import pytest
 
 from pipeline.cli.command import run
 from tests.scenarios.house import EmbeddedHouse
-from tests.scenarios.part import HOUSE, WAYFARE, environment
+from tests.scenarios.part import environment, finished
 
 
 class Ended(NamedTuple):
@@ -54,10 +53,7 @@ class Folder:
         self.settings = {"data": str(path / "data")}
 
     def wayfare(self, *arguments: str, given: bytes | None = None, **settings: str) -> Ended:
-        done = subprocess.run(
-            [*WAYFARE, *arguments], input=given, env=environment(self.settings | settings), cwd=HOUSE,
-            capture_output=True, timeout=120, check=False,
-        )  # fmt: skip
+        done = finished(arguments, environment(self.settings | settings), given or b"")
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 

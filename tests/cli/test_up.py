@@ -12,13 +12,14 @@ import pytest
 
 from tests.cli.conftest import Folder, event, lines
 from tests.scenarios.house import EmbeddedHouse
-from tests.scenarios.part import until
+from tests.scenarios.part import launched, until
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[EmbeddedHouse]:
     """A folder of the test's own, on which nothing runs yet."""
     found = EmbeddedHouse(tmp_path)
+    found.collector.launch = launched
     yield found
     found.close()
 
@@ -27,6 +28,7 @@ def house(tmp_path: Path) -> Iterator[EmbeddedHouse]:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedHouse]:
     """An `up` for the tests that leave it as it is."""
     found = EmbeddedHouse(tmp_path_factory.mktemp("running"))
+    found.collector.launch = launched
     found.start()
     yield found
     found.close()

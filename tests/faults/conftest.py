@@ -1,12 +1,13 @@
 """Houses whose parts can be told where to die."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.faults.forked import Forked
+from tests.scenarios.forked import Forked
 from tests.scenarios.house import ClusterHouse, EmbeddedHouse, House
-from tests.scenarios.part import launched
+from tests.scenarios.part import started
 
 
 @pytest.fixture(scope="package")
@@ -39,13 +40,23 @@ def mortal_house(request: pytest.FixtureRequest) -> House:
 
 def mortal(house: House) -> Iterator[House]:
     for part in house.parts:
-        part.fault_file, part.launch = house.folder / f"fault-{part.name}", Forked
+        part.fault_file, part.launch = house.folder / f"fault-{part.name}", faulty
     house.restart()
     yield house
     disarm(house)
     for part in house.parts:
-        part.fault_file, part.launch = None, launched
+        part.fault_file, part.launch = None, started
     house.restart()
+
+
+def faulty(arguments: tuple[str, ...], environ: dict[str, str], output: Path) -> Forked:
+    return Forked(arguments, environ, output, main=_faulty)
+
+
+def _faulty() -> None:
+    from tests.faults.faulty import main  # in the forked process: it patches what it imports
+
+    main()
 
 
 def disarm(house: House) -> None:

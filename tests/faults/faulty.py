@@ -20,19 +20,17 @@ long a worker that asks Kafka for nothing more counts as alive (POLL_INTERVAL_S)
 import asyncio
 import os
 import signal
-import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
-
-from faust.cli.faust import cli as faust
+from typing import Any
 
 from pipeline.cli import main as wayfare
 from pipeline.log import group_commit
 from pipeline.log.batches import Batches
 from pipeline.log.faust_app import WayfareApp
 from schemas.log import EVENTS
+from tests.scenarios.forked import in_this_process
 
 DEATH = 137  # the exit code of kill -9 in a shell
 STALL_S = 1.5  # three times the interval between commits
@@ -136,13 +134,6 @@ def main() -> None:
     shorten_polls()
     os.execv = in_this_process
     wayfare()
-
-
-def in_this_process(path: str, arguments: Sequence[str]) -> NoReturn:
-    """`wayfare worker` would put a Faust without these patches into this process's place: `python -m faust ...`."""
-    sys.argv = ["faust", *arguments[arguments.index("faust") + 1 :]]
-    faust()
-    raise SystemExit(0)
 
 
 if __name__ == "__main__":

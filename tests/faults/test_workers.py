@@ -6,7 +6,7 @@ import time
 from tests.equipment.broker import free_ports
 from tests.faults.audit import clean
 from tests.faults.checks import seen_live, shop
-from tests.faults.forked import Forked
+from tests.faults.conftest import faulty
 from tests.faults.load import Load
 from tests.scenarios.house import ClusterHouse
 from tests.scenarios.part import Part, until
@@ -47,7 +47,7 @@ def crowd_of(cluster: ClusterHouse) -> list[Part]:
     made = []
     for number, port in enumerate(free_ports(CROWD)):
         part = cluster.part(f"worker-{number}", "worker", "--health-port", str(port))
-        part.launch = Forked
+        part.launch = faulty
         made.append(part)
     return made
 

@@ -28,7 +28,7 @@ from schemas.definitions import Project as Definition
 from tests.equipment.broker import Broker, free_ports
 from tests.scenarios import tables
 from tests.scenarios.endpoint import Endpoint
-from tests.scenarios.part import HOUSE, WAYFARE, Part, environment, until
+from tests.scenarios.part import Part, environment, finished, until
 from tests.scenarios.project import Project
 
 START_SECONDS = 60.0
@@ -155,10 +155,8 @@ class House(ABC):
 
     def command(self, *arguments: str, within_s: float = 120.0) -> "subprocess.CompletedProcess[str]":
         """Runs `wayfare ARGUMENTS` to its end."""
-        return subprocess.run(
-            [*WAYFARE, *arguments], env=environment(self.settings), cwd=HOUSE,
-            capture_output=True, text=True, timeout=within_s, check=False,
-        )  # fmt: skip
+        done = finished(arguments, environment(self.settings), within_s=within_s)
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def cut(self, partitions: int) -> None:
         """`wayfare migrate --partitions`; parts that are started from now on have the setting."""

@@ -4,13 +4,17 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from tests.scenarios.forked import Forked
+
 WAYFARE = (str(Path(sys.executable).with_name("wayfare")),)
 HOUSE = Path(__file__).resolve().parents[2]
+_begun: set[str] = set()  # commands that this run of the tests has seen as processes of their own
 
 
 class Process(Protocol):
@@ -30,6 +34,40 @@ def launched(arguments: tuple[str, ...], environ: dict[str, str], output: Path) 
         )
 
 
+def started(arguments: tuple[str, ...], environ: dict[str, str], output: Path) -> Process:
+    """The same, forked: a start costs a tenth. The first of each command is a process of its own."""
+    return launched(arguments, environ, output) if is_first(arguments) else Forked(arguments, environ, output)
+
+
+def is_first(arguments: tuple[str, ...]) -> bool:
+    """Whether no start of the command has been asked for before."""
+    if arguments[0] in _begun:
+        return False
+    _begun.add(arguments[0])
+    return True
+
+
+def finished(
+    arguments: tuple[str, ...], environ: dict[str, str], given: bytes = b"", within_s: float = 120.0
+) -> "subprocess.CompletedProcess[bytes]":
+    """`wayfare ARGUMENTS` run to its end, with this as its input; forked but for the first of each command."""
+    if is_first(arguments):
+        return subprocess.run(
+            [*WAYFARE, *arguments], input=given, env=environ, cwd=HOUSE, capture_output=True, timeout=within_s,
+            check=False,
+        )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        read, out, err = (Path(folder) / name for name in ("in", "out", "err"))
+        read.write_bytes(given)
+        process = Forked(arguments, environ, out, errors=err, given=read)
+        try:
+            code = process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        return subprocess.CompletedProcess(arguments, code, out.read_bytes(), err.read_bytes())
+
+
 class Part:
     """`wayfare ARGUMENTS` with settings of its own; what it prints is appended to a file."""
 
@@ -37,7 +75,7 @@ class Part:
         self.name, self.arguments, self.output = name, arguments, output
         self.environ = environment(settings)
         self.fault_file: Path | None = None  # where it is to die: see tests.faults.faulty
-        self.launch: Callable[[tuple[str, ...], dict[str, str], Path], Process] = launched
+        self.launch: Callable[[tuple[str, ...], dict[str, str], Path], Process] = started
         self._process: Process | None = None
 
     @property

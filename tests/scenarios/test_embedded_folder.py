@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.house import EmbeddedHouse
+from tests.scenarios.part import launched
 
 VISITS = [
     {
@@ -24,6 +25,7 @@ VISITS = [
 def folder(tmp_path: Path) -> Iterator[EmbeddedHouse]:
     """An embedded house of the test's own, on an empty folder, not started."""
     house = EmbeddedHouse(tmp_path)
+    house.collector.launch = launched
     yield house
     house.close()
 
