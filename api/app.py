@@ -26,6 +26,7 @@ from api.collect.limits import Limits
 from api.dashboard import session
 from api.protocols import door as trackers
 from api.query import errors
+from api.query.routers import joined
 from api.runtime import Opened, Runtime
 from api.snippet import cookie, surveys
 from pipeline import allocator
@@ -173,12 +174,9 @@ def _collector(runtime: Runtime, counters: Counters) -> Collector:
 def _fastapi(runtime: Runtime, counters: Counters, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
     built = FastAPI(title="Wayfare", version=version("wayfare"), description=DESCRIPTION, lifespan=lifespan)
     errors.install(built)
-    built.include_router(health.router(runtime, counters))
-    built.include_router(query.router(runtime))
-    built.include_router(admin.router(runtime))
-    built.include_router(session.router(runtime))
-    built.include_router(surveys.router(runtime))
-    built.include_router(bi.router(runtime))
+    parts = [health.router(runtime, counters), query.router(runtime), admin.router(runtime), session.router(runtime)]
+    parts += [surveys.router(runtime), bi.router(runtime)]
+    built.router.routes.extend(joined(*parts).routes)
     snippet.install(built)
     cookie.install(built)
     surveys.install(built, runtime)

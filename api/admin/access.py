@@ -1,15 +1,21 @@
-"""Who may administer: an admin key its own project, the local token everything."""
+"""Where administration is, and who may administer: an admin key its own project, the local token everything."""
 
 from collections.abc import Callable
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 
 from api.query.access import Bearer, presented, writer
 from api.query.errors import Unauthorized
+from api.query.routers import FAILURES
 from api.runtime import Runtime
 from pipeline.errors import Forbidden
 
-__all__ = ["administrator", "operator", "writer"]
+__all__ = ["administration", "administrator", "operator", "writer"]
+
+
+def administration(path: str = "") -> APIRouter:
+    """A router of administration."""
+    return APIRouter(prefix=f"/api/v1/admin{path}", tags=["administration"], responses=FAILURES)
 
 
 def operator(runtime: Runtime) -> Callable[..., None]:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from api.admin.access import writer
+from api.admin.access import administration, writer
 from api.query.questions.model import hexadecimal
 from api.runtime import Runtime
 from pipeline.store.port import Row
@@ -46,7 +46,7 @@ class Sources(BaseModel):
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(prefix="/projects/{project}")
+    routes = administration("/projects/{project}")
     writes = Depends(writer(runtime))
     Since = Annotated[int, Query(ge=0, description="UTC ms")]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import AfterValidator, BaseModel, Field
 
-from api.admin.access import writer
+from api.admin.access import administration, writer
 from api.query.questions.model import Strict
 from api.runtime import Runtime
 from schemas.definitions import Project
@@ -52,7 +52,7 @@ class CostsStored(BaseModel):
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(prefix="/projects/{project}/costs")
+    routes = administration("/projects/{project}/costs")
     writes = Depends(writer(runtime))
 
     @routes.put("", operation_id="put_costs", summary="Store costs of advertising by day and campaign")

@@ -8,7 +8,7 @@ from typing import Literal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from api.admin.access import administrator, operator
+from api.admin.access import administration, administrator, operator
 from api.admin.checks import Check, examine
 from api.query.ask import data_until
 from api.query.questions.model import Strict
@@ -46,7 +46,7 @@ class Diagnosis(BaseModel):
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter()
+    routes = administration()
     operates, looks = Depends(operator(runtime)), Depends(administrator(runtime))
 
     @routes.get("/progress", operation_id="progress", summary="How far the agents are", dependencies=[looks])

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
-from api.admin.access import writer
+from api.admin.access import administration, writer
 from api.links.token import key_id
 from api.query.questions.model import Strict
 from api.runtime import Runtime
@@ -81,7 +81,7 @@ class KeysShown(BaseModel):
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(prefix="/projects/{project}/keys")
+    routes = administration("/projects/{project}/keys")
     writes = Depends(writer(runtime))
 
     @routes.get("", operation_id="list_keys", summary="The project's keys, revoked ones too")

@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from api.admin.access import operator, writer
+from api.admin.access import administration, operator, writer
 from api.query import fills
 from api.query.questions.model import Strict
 from api.query.saved import tell
@@ -108,7 +108,7 @@ class ProjectsShown(BaseModel):
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(prefix="/projects")
+    routes = administration("/projects")
     operates = Depends(operator(runtime))
     writes = Depends(writer(runtime))
 

@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field, model_validator
 
-from api.admin.access import writer
+from api.admin.access import administration, writer
 from api.admin.installation import progress_of
 from api.admin.repair import Requests, needs_every_device, requests
 from api.query.ask import asking
@@ -73,7 +73,7 @@ class Proof(BaseModel):
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(prefix="/projects/{project}")
+    routes = administration("/projects/{project}")
     writes = Depends(writer(runtime))
 
     @routes.post("/verify", operation_id="verify", summary="Recompute facts from events and report any difference")

@@ -13,7 +13,7 @@ import msgspec
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from api.admin.access import writer
+from api.admin.access import administration, writer
 from api.query.questions.model import Strict
 from api.query.questions.rejected import Reason
 from api.runtime import Runtime
@@ -38,7 +38,7 @@ class Replayed(BaseModel):
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(prefix="/projects/{project}")
+    routes = administration("/projects/{project}")
     writes = Depends(writer(runtime))
 
     @routes.post("/replay", operation_id="replay", summary="Send rejected events through ingest again")

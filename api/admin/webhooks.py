@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
-from api.admin.access import writer
+from api.admin.access import administration, writer
 from api.query.questions.model import Strict
 from api.runtime import Runtime
 from api.webhooks.vendors import VENDORS
@@ -36,7 +36,7 @@ class WebhooksShown(BaseModel):
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(prefix="/projects/{project}/webhooks")
+    routes = administration("/projects/{project}/webhooks")
     writes = Depends(writer(runtime))
 
     @routes.get("", operation_id="list_webhooks", summary="The project's own webhooks")

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 
 from api.query import access, ask, decisions, identity
-from api.query.bodies import JsonRoute
 from api.query.decisions import DecisionShown, DecisionsShown, Ignore, Join, Reasoned, Recomputed, Split
+from api.query.routers import of_projects
 from api.query.runtime_port import Runtime
 from pipeline.errors import NotFound
 from schemas.definitions import Decision, Project
@@ -17,7 +17,7 @@ Name = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="a decision's 
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(route_class=JsonRoute, tags=["identity"])
+    routes = of_projects(tags=["identity"])
     reads, writes = Depends(access.reader(runtime)), Depends(access.writer(runtime))
 
     @routes.get("/customers/{id}/identity", operation_id="get_identity", summary="Why a customer is one, as a graph")

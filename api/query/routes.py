@@ -6,8 +6,6 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.query import access, ask, export, identity_routes, profiles, saved_routes, saved_segments
-from api.query.bodies import JsonRoute
-from api.query.errors import ErrorAnswer
 from api.query.explain import routes as explain_routes
 from api.query.questions import (
     bounce,
@@ -43,18 +41,12 @@ from api.query.questions.retention import RetentionAnswer, RetentionQuestion
 from api.query.questions.sessions import SessionsAnswer, SessionsQuestion
 from api.query.questions.stickiness import StickinessAnswer, StickinessQuestion
 from api.query.questions.trend import TrendAnswer, TrendQuestion
+from api.query.routers import joined, of_projects
 from api.query.runtime_port import Runtime
 from schemas.definitions import Project
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
-FAILURES: dict[int | str, dict[str, Any]] = {
-    401: {"model": ErrorAnswer, "description": "no key, or one that is unknown or revoked"},
-    403: {"model": ErrorAnswer, "description": "the key does not open this project, or not for this"},
-    404: {"model": ErrorAnswer, "description": "there is no such thing"},
-    422: {"model": ErrorAnswer, "description": "something in the request is wrong; `field` says what"},
-    503: {"model": ErrorAnswer, "description": "the store or the log is away; try again"},
-}
 LIVE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer; with `Accept: text/event-stream` a server-sent event `answer` at every change; as "
@@ -66,20 +58,20 @@ LIVE: dict[int | str, dict[str, Any]] = {
 
 def router(runtime: Runtime) -> APIRouter:
     """All routes over one runtime."""
-    routes = APIRouter(prefix="/api/v1/projects/{project}", responses=FAILURES)
-    routes.include_router(_questions(runtime))
-    routes.include_router(explain_routes.router(runtime))
-    routes.include_router(_customers(runtime))
-    routes.include_router(identity_routes.router(runtime))
-    routes.include_router(saved_routes.goals(runtime))
-    routes.include_router(saved_routes.funnels(runtime))
-    routes.include_router(saved_segments.router(runtime))
-    routes.include_router(saved_routes.filling(runtime))
-    return routes
+    return joined(
+        _questions(runtime),
+        explain_routes.router(runtime),
+        _customers(runtime),
+        identity_routes.router(runtime),
+        saved_routes.goals(runtime),
+        saved_routes.funnels(runtime),
+        saved_segments.router(runtime),
+        saved_routes.filling(runtime),
+    )
 
 
 def _questions(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(route_class=JsonRoute, tags=["questions"])
+    routes = of_projects(tags=["questions"])
     reads = Depends(access.reader(runtime))
 
     def answers(name: str, answer: type, summary: str) -> Callable[[Endpoint], Endpoint]:
@@ -190,7 +182,7 @@ def _questions(runtime: Runtime) -> APIRouter:
 
 
 def _customers(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(route_class=JsonRoute, tags=["customers"])
+    routes = of_projects(tags=["customers"])
     reads = Depends(access.reader(runtime))
 
     @routes.get("/customers", operation_id="find_customers", summary="The customer of a user id or an e-mail address")

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
 from api.query import access, ask, fills, saved
-from api.query.bodies import JsonRoute
 from api.query.errors import near
 from api.query.questions.funnel_entries import saved_funnel
 from api.query.questions.model import Strict
+from api.query.routers import of_projects
 from api.query.runtime_port import Runtime
 from api.query.saved import FunnelBody, GoalBody, SavedFunnel, SavedGoal
 from pipeline.errors import NotFound
@@ -61,7 +61,7 @@ class Rollback(Strict):
 
 
 def filling(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(route_class=JsonRoute, prefix="/fills", tags=["saved"])
+    routes = of_projects("/fills", tags=["saved"])
     reads = Depends(access.reader(runtime))
 
     @routes.get("", operation_id="list_fills", summary="How far history is filled anew after changed definitions")
@@ -72,7 +72,7 @@ def filling(runtime: Runtime) -> APIRouter:
 
 
 def goals(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(route_class=JsonRoute, prefix="/goals", tags=["saved"])
+    routes = of_projects("/goals", tags=["saved"])
     reads, writes = Depends(access.reader(runtime)), Depends(access.writer(runtime))
 
     @routes.get("", operation_id="list_goals", summary="All goals")
@@ -105,7 +105,7 @@ def goals(runtime: Runtime) -> APIRouter:
 
 
 def funnels(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(route_class=JsonRoute, prefix="/funnels", tags=["saved"])
+    routes = of_projects("/funnels", tags=["saved"])
     reads, writes = Depends(access.reader(runtime)), Depends(access.writer(runtime))
 
     @routes.get("", operation_id="list_funnels", summary="All saved funnels")

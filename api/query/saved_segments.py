@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field, model_validator
 
 from api.query import access, ask
-from api.query.bodies import JsonRoute
 from api.query.errors import near
 from api.query.questions import segments
 from api.query.questions.funnel_entries import saved_funnel
 from api.query.questions.model import Asking, Strict, hexadecimal, refused
 from api.query.questions.steps import MOST_STEPS, EventNames, Where, Window, filter_of
+from api.query.routers import of_projects
 from api.query.runtime_port import Runtime
 from api.query.saved_routes import Name
 from pipeline.domain.segments import asked_of, made_of
@@ -119,7 +119,7 @@ class Members(BaseModel):
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(route_class=JsonRoute, prefix="/segments", tags=["saved"])
+    routes = of_projects("/segments", tags=["saved"])
     reads, writes = Depends(access.reader(runtime)), Depends(access.writer(runtime))
 
     @routes.get("", operation_id="list_segments", summary="All saved segments")

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, TypeVar
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.query import access, ask, export, flights
-from api.query.bodies import JsonRoute
 from api.query.explain.answer import Explain, ExplainQuestion, Explanation, explained, explained_customer, records
 from api.query.explain.cases import Cases
 from api.query.explain.of_divide import DivideCell, of_divide
@@ -34,6 +33,7 @@ from api.query.questions.retention import RetentionQuestion
 from api.query.questions.sessions import SessionsQuestion
 from api.query.questions.stickiness import StickinessQuestion
 from api.query.questions.trend import TrendQuestion
+from api.query.routers import of_projects
 from api.query.runtime_port import Runtime
 from pipeline.store.port import Stop
 from schemas.definitions import Project
@@ -72,7 +72,7 @@ _TABLES_TOO: dict[int | str, dict[str, Any]] = {
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(route_class=JsonRoute, tags=["questions"])
+    routes = of_projects(tags=["questions"])
     for name, one in EXPLAINABLE.items():
         _add(routes, runtime, name, one)
     return routes
