@@ -17,7 +17,16 @@ from typing import NoReturn
 HOUSE = Path(__file__).resolve().parents[2]
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
-    ["pytest", "tests.faults.faulty", "agents.app", "agents.embedded", "api.app", "faust.cli.faust", "uvicorn"]
+    [
+        "pytest",
+        "tests.faults.faulty",
+        "agents.app",
+        "agents.embedded",
+        "api.app",
+        "faust.cli.faust",
+        "uvicorn",
+        "pydantic.v1",
+    ]
     + ["pipeline.cli.command", "pipeline.cli.up", "pipeline.cli.serve", "pipeline.cli.connection"]
     + ["pipeline.cli.server", "pipeline.log.faust_kafka", "pipeline.log.faust_sqlite", "pipeline.log.kafka"]
     + ["pipeline.store.remote"]  # not chdb: it begins threads
