@@ -33,7 +33,7 @@ def test_a_broker_that_ends_and_comes_back_loses_and_doubles_nothing(
     cluster: ClusterHouse, end: Callable[[Broker], None], away_s: float
 ) -> None:
     project, broker = shop(cluster), broker_of(cluster)
-    with Load(project, seed=21) as load:
+    with Load(project, seed=21, pause_s=0.2) as load:
         load.reaches(50)
         end(broker)
         answer = project.post([next(traffic(22, 0))])
@@ -90,7 +90,7 @@ def test_events_are_taken_while_clickhouse_is_away_and_the_same_worker_counts_th
     """It is away for longer than a worker may ask Kafka for nothing: no worker works, and none leaves the group."""
     cluster, pid = mortal_workers, mortal_workers.worker.pid
     project, log = shop(cluster), cluster.log()
-    with Load(project, seed=31) as load:
+    with Load(project, seed=31, pause_s=0.2) as load:
         load.reaches(50)
         cluster.endpoint.kill()
         before, refused = len(load.acknowledged), load.refusals

@@ -21,7 +21,7 @@ def test_workers_that_join_or_leave_two_dozen_times_lose_and_double_nothing(mort
     """The first has shards, has most of them not, and has them again: what it knew of their devices is old by then."""
     cluster, first = mortal_workers, mortal_workers.worker
     project, crowd = shop(cluster), crowd_of(cluster)
-    with Load(project, seed=41, pause_s=0.03) as load:
+    with Load(project, seed=41) as load:
         load.reaches(30)
         for number in range(CROWDS):
             for part in crowd:
@@ -62,7 +62,7 @@ def has_written(cluster: ClusterHouse, crowd: list[Part]) -> bool:
 def test_a_worker_that_wakes_when_others_have_its_shards_writes_no_further_table(mortal_workers: ClusterHouse) -> None:
     cluster, first, second = mortal_workers, mortal_workers.worker, mortal_workers.second
     project = shop(cluster)
-    with Load(project, seed=42) as load:
+    with Load(project, seed=42, pause_s=0.2) as load:
         load.reaches(30)
         cluster.working(second)
         load.reaches(50)
@@ -101,7 +101,7 @@ def test_the_one_insert_that_a_frozen_worker_was_at_is_swept(mortal_workers: Clu
 
 def test_topics_with_another_partition_count_take_over_under_load(cluster: ClusterHouse) -> None:
     project, log = shop(cluster), cluster.log()
-    with Load(project, seed=44) as load:
+    with Load(project, seed=44, pause_s=0.2) as load:
         load.reaches(100)
         cluster.cut(7)
         load.reaches(30)  # still into the older topics
