@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import typer
 
-from pipeline.cli.command import run
+from pipeline.cli.command import app, run
 from tests.scenarios.house import EmbeddedHouse
-from tests.scenarios.part import environment, finished
+from tests.scenarios.part import environment, finished, owed
+
+owed |= set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 
 
 class Ended(NamedTuple):

@@ -12,14 +12,13 @@ import pytest
 
 from tests.cli.conftest import Folder, event, lines
 from tests.scenarios.house import EmbeddedHouse
-from tests.scenarios.part import launched, until
+from tests.scenarios.part import launched, started, until
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[EmbeddedHouse]:
     """A folder of the test's own, on which nothing runs yet."""
     found = EmbeddedHouse(tmp_path)
-    found.collector.launch = launched
     yield found
     found.close()
 
@@ -41,6 +40,7 @@ def sessions(house: EmbeddedHouse) -> int:
 
 
 def test_ctrl_c_ends_it_within_seconds_and_the_next_start_goes_on(house: EmbeddedHouse, tmp_path: Path) -> None:
+    house.collector.launch = launched
     house.start()
     file = tmp_path / "events.ndjson"
     file.write_bytes(lines(event("x", "a"), event("x", "b")))
@@ -55,6 +55,7 @@ def test_ctrl_c_ends_it_within_seconds_and_the_next_start_goes_on(house: Embedde
     assert "Ended; the data stays." in house.collector.tail()
     assert "Traceback" not in house.collector.tail()
     assert (house.folder / "data" / "lock").read_bytes() == b""
+    house.collector.launch = started
     house.start()
     assert sessions(house) == 2
 

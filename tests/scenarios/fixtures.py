@@ -8,8 +8,10 @@ import pytest
 from tests.equipment.broker import Broker, BrokerMissing
 from tests.scenarios.endpoint import Endpoint
 from tests.scenarios.house import ClusterHouse, EmbeddedHouse, House
+from tests.scenarios.part import owed
 
 __all__ = ["cluster", "embedded", "house", "running_cluster", "running_embedded"]
+owed |= {"up", "serve", "worker", "migrate"}
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@
 
 What is forked is the whole process from there on: environment, arguments, streams, signals, exit code, and a death that
 takes it along. So tests can afford many starts and many deaths. What only a start from nothing can show, the console
-script, the imports, the interpreter's own end, is shown by the first start of each command in a run of the tests, which
-is never forked: see tests.scenarios.part.
+script, the imports, the interpreter's own end, is shown by one start of each command in a run of all tests, which is
+not forked: see `owed` in tests.scenarios.part.
 """
 
 import multiprocessing

@@ -14,7 +14,8 @@ from tests.scenarios.forked import Forked
 
 WAYFARE = (str(Path(sys.executable).with_name("wayfare")),)
 HOUSE = Path(__file__).resolve().parents[2]
-_begun: set[str] = set()  # commands that this run of the tests has seen as processes of their own
+# Commands whose next start is to be a process of its own: what a fork skips is to be seen of each of them, once.
+owed: set[str] = set()
 
 
 class Process(Protocol):
@@ -35,23 +36,23 @@ def launched(arguments: tuple[str, ...], environ: dict[str, str], output: Path) 
 
 
 def started(arguments: tuple[str, ...], environ: dict[str, str], output: Path) -> Process:
-    """The same, forked: a start costs a tenth. The first of each command is a process of its own."""
-    return launched(arguments, environ, output) if is_first(arguments) else Forked(arguments, environ, output)
+    """The same, forked where no other start is owed: it costs a tenth."""
+    return launched(arguments, environ, output) if is_owed(arguments) else Forked(arguments, environ, output)
 
 
-def is_first(arguments: tuple[str, ...]) -> bool:
-    """Whether no start of the command has been asked for before."""
-    if arguments[0] in _begun:
+def is_owed(arguments: tuple[str, ...]) -> bool:
+    """Whether the command is to be started as a process of its own; it is owed no more then."""
+    if arguments[0] not in owed:
         return False
-    _begun.add(arguments[0])
+    owed.remove(arguments[0])
     return True
 
 
 def finished(
     arguments: tuple[str, ...], environ: dict[str, str], given: bytes = b"", within_s: float = 120.0
 ) -> "subprocess.CompletedProcess[bytes]":
-    """`wayfare ARGUMENTS` run to its end, with this as its input; forked but for the first of each command."""
-    if is_first(arguments):
+    """`wayfare ARGUMENTS` run to its end, with this as its input; forked where no other start is owed."""
+    if is_owed(arguments):
         return subprocess.run(
             [*WAYFARE, *arguments], input=given, env=environ, cwd=HOUSE, capture_output=True, timeout=within_s,
             check=False,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.house import EmbeddedHouse
-from tests.scenarios.part import launched
+from tests.scenarios.part import launched, started
 
 VISITS = [
     {
@@ -25,7 +25,6 @@ VISITS = [
 def folder(tmp_path: Path) -> Iterator[EmbeddedHouse]:
     """An embedded house of the test's own, on an empty folder, not started."""
     house = EmbeddedHouse(tmp_path)
-    house.collector.launch = launched
     yield house
     house.close()
 
@@ -50,10 +49,12 @@ def test_import_and_ask_work_on_an_empty_folder(folder: EmbeddedHouse, tmp_path:
 
 
 def test_a_terminated_one_ends_within_ten_seconds_and_the_next_start_goes_on(folder: EmbeddedHouse) -> None:
+    folder.collector.launch = launched
     folder.start()
     project = folder.project()
     project.deliver(VISITS)
     assert folder.collector.stop(signal.SIGTERM, within_s=10) == 0, folder.collector.tail()
+    folder.collector.launch = started
     assert "Traceback" not in folder.collector.tail()
     folder.start()
     folder.drained()
