@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from tests.scenarios.forked import Forked
+from tests.scenarios.forked import Forked, wayfare
 
 WAYFARE = (str(Path(sys.executable).with_name("wayfare")),)
 HOUSE = Path(__file__).resolve().parents[2]
@@ -49,9 +49,16 @@ def is_owed(arguments: tuple[str, ...]) -> bool:
 
 
 def finished(
-    arguments: tuple[str, ...], environ: dict[str, str], given: bytes = b"", within_s: float = 120.0
+    arguments: tuple[str, ...],
+    environ: dict[str, str],
+    given: bytes = b"",
+    within_s: float = 120.0,
+    main: Callable[[], None] = wayfare,
 ) -> "subprocess.CompletedProcess[bytes]":
-    """`wayfare ARGUMENTS` run to its end, with this as its input; forked where no other start is owed."""
+    """`wayfare ARGUMENTS` run to its end, with this as its input; forked where no other start is owed.
+
+    `main`: another program than `wayfare`.
+    """
     if is_owed(arguments):
         return subprocess.run(
             [*WAYFARE, *arguments], input=given, env=environ, cwd=HOUSE, capture_output=True, timeout=within_s,
@@ -60,7 +67,7 @@ def finished(
     with tempfile.TemporaryDirectory() as folder:
         read, out, err = (Path(folder) / name for name in ("in", "out", "err"))
         read.write_bytes(given)
-        process = Forked(arguments, environ, out, errors=err, given=read)
+        process = Forked(arguments, environ, out, errors=err, given=read, main=main)
         try:
             code = process.wait(within_s)
         except subprocess.TimeoutExpired:

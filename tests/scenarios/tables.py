@@ -1,12 +1,9 @@
 """Statements on an embedded store that no process holds: the tests' window into its tables.
 
-    python -m tests.scenarios.tables FOLDER < [[SQL, PARAMETERS], ...]      prints the rows of each as JSON
-
-A process of its own, because a process can open one embedded folder only.
+A process of its own does them, because a process can open one embedded folder only.
 """
 
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +11,7 @@ from typing import Any
 
 from pipeline.store.embedded import EmbeddedStore
 from pipeline.store.port import Store
-from tests.scenarios.part import HOUSE
+from tests.scenarios.part import environment, finished
 
 Rows = list[tuple[Any, ...]]
 
@@ -29,22 +26,16 @@ def run(store: Store, sql: str, parameters: dict[str, Any]) -> Rows:
 
 def in_folder(folder: Path, questions: Sequence[tuple[str, dict[str, Any]]]) -> list[Rows]:
     """The rows of each statement on an embedded folder."""
-    command = [sys.executable, "-m", "tests.scenarios.tables", str(folder)]
-    done = subprocess.run(
-        command, input=json.dumps(questions), capture_output=True, text=True, timeout=120, cwd=HOUSE, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    done = finished((str(folder),), environment({}), json.dumps(questions).encode(), main=main)
+    assert done.returncode == 0, done.stderr.decode()
     return [[tuple(row) for row in rows] for rows in json.loads(done.stdout)]
 
 
 def main() -> None:
+    """The process: its argument is the folder, its input [[SQL, PARAMETERS], ...], its output the rows of each."""
     questions = json.load(sys.stdin)
     store = EmbeddedStore(Path(sys.argv[1]))
     try:
         json.dump([run(store, sql, parameters) for sql, parameters in questions], sys.stdout)
     finally:
         store.close()
-
-
-if __name__ == "__main__":
-    main()
