@@ -5,12 +5,13 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.domain.identifiers import fact_id
 from schemas.facts import EventRow
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_explain import count as cases
 from tests.api.query.test_explain import explain
 from tests.story import DAY, DAY_ZERO
@@ -216,7 +217,7 @@ trials = count(1)
 happenings = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 50)), max_size=16, unique=True)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(6)
 @given(happenings, st.sampled_from(["day", "week", "month"]), st.integers(0, 40), st.integers(1, 11), st.booleans())
 async def test_numbers_are_what_the_slow_account_says(
     house: House, happened: list[tuple[int, int]], by: str, skipped: int, length: int, is_filtered: bool

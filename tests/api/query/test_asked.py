@@ -4,7 +4,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.query import ask
@@ -15,6 +15,7 @@ from pipeline.domain.asked import SESSION_PROPERTIES
 from pipeline.domain.identifiers import fact_id
 from schemas.facts import EventRow
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_funnel_options import counts, groups
 from tests.api.query.test_saved import put
 from tests.story import DAY, DAY_ZERO
@@ -272,7 +273,7 @@ def rows_of(house: House, month: int, happened: list[tuple[int, int, str, str | 
     ]  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(5)
 @given(happenings, st.lists(filters_asked, min_size=3, max_size=3))
 async def test_filters_agree_with_a_slow_account(
     house: House, happened: list[tuple[int, int, str, str | None]], asked: list[tuple[str, str, Any]]

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.query.questions.divide import MOST_VALUES, counted
@@ -13,6 +13,7 @@ from api.query.questions.odds import Table, fisher, odds_interval, odds_ratio
 from pipeline.domain.identifiers import fact_id
 from schemas.facts import EventRow
 from tests.api.query.conftest import House, replaced
+from tests.api.query.laws import laws
 from tests.api.query.test_explain import explain
 from tests.api.query.test_saved import put
 from tests.story import DAY_ZERO, story, user
@@ -154,7 +155,7 @@ people = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(5)
 @given(people, st.integers(1, 4))
 async def test_numbers_are_those_of_counting_by_hand(
     house: House, told: list[tuple[str, object, bool]], least: int

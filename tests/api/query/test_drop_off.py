@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.query.questions import drop_off
@@ -12,6 +12,7 @@ from schemas.definitions import Funnel
 from schemas.facts import EventRow
 from tests import funnel_account
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_explain import explain, reasons
 from tests.api.query.test_funnel_options import body_of, funnels, happenings, told
 from tests.api.query.test_saved import put
@@ -201,7 +202,7 @@ def account(events: list[EventRow], funnel: Funnel, counted: str) -> tuple[Count
     return left, then
 
 
-@settings(max_examples=7, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(5)
 @given(happenings, funnels(), st.sampled_from(["customers", "entries"]))
 async def test_saved_and_ad_hoc_give_the_numbers_of_the_account(
     house: House, happened: list[tuple[int, int, str, str, bool]], funnel: Funnel, counted: str

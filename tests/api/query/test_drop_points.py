@@ -5,11 +5,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.definitions import Goal
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_explain import count, explain
 from tests.story import story
 
@@ -158,7 +159,7 @@ acts = st.tuples(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(5)
 @given(st.lists(acts, max_size=12), st.sampled_from(["seen", "entered", "bounced", "left"]))
 async def test_numbers_are_what_the_slow_account_says(
     house: House, happened: list[tuple[int, str, str, int]], of: str

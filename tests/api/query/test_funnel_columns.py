@@ -4,7 +4,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.query import ask
@@ -14,6 +14,7 @@ from api.query.questions.funnel_numbers import tallied
 from pipeline.domain import walks
 from pipeline.domain.funnels import compile_funnel
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_funnel_plain import iso
 from tests.story import DAY, DAY_ZERO, story
 
@@ -60,7 +61,7 @@ groups = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(8)
 @given(doings, st.one_of(ordered, in_any_order), options, groups, st.integers(0, 120))
 async def test_columns_count_as_the_core_does(
     house: House, done: list[tuple[int, int, str, str]], steps: dict[str, Any], more: dict[str, Any],

@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.definitions import Funnel, Step
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_explain import explain
 from tests.api.query.test_funnel_options import body_of, happenings, told
 from tests.story import DAY_ZERO
@@ -111,7 +112,7 @@ async def test_a_period_within_the_range_is_finished_once_the_range_has_ended(ho
         assert sum(period["unfinished"] for period in periods) == unfinished
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(5)
 @given(happenings, st.integers(1, 7), st.sampled_from(["customers", "entries"]), st.sampled_from(["any", "ordered"]))
 async def test_what_is_told_of_the_time_before_is_what_asking_about_it_tells(
     house: House, happened: Any, middle: int, counted: str, order: Any

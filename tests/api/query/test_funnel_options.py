@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.domain.identifiers import fact_id
@@ -14,6 +14,7 @@ from schemas.definitions import Exclusion, Funnel, Step
 from schemas.facts import EventRow
 from tests import funnel_account
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_saved import put
 from tests.story import DAY, DAY_ZERO
 
@@ -303,7 +304,7 @@ def body_of(funnel: Funnel) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=16, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(8)
 @given(happenings, funnels(), asked)
 async def test_saved_and_ad_hoc_give_the_numbers_of_the_account(
     house: House, happened: list[tuple[int, int, str, str, bool]], funnel: Funnel, more: dict[str, Any]
@@ -351,7 +352,7 @@ def _check_groups(answer: dict[str, Any], account: Any, funnel: Funnel, more: di
         assert shown == expected
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(7)
 @given(happenings, funnels(), st.integers(1, 6))
 async def test_a_wider_window_never_lowers_a_required_step_without_remove(
     house: House, happened: list[tuple[int, int, str, str, bool]], funnel: Funnel, wider: int
@@ -367,7 +368,7 @@ async def test_a_wider_window_never_lowers_a_required_step_without_remove(
         assert before["optional"] or before["count"] <= after["count"]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(7)
 @given(happenings, funnels())
 async def test_conversions_of_entries_never_outnumber_the_events_and_convert_whoever_has_converted(
     house: House, happened: list[tuple[int, int, str, str, bool]], funnel: Funnel

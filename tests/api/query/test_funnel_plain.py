@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.query import ask
@@ -19,6 +19,7 @@ from pipeline.domain.identifiers import fact_id
 from pipeline.store.sql import load
 from schemas.facts import EventRow
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_saved import put
 from tests.story import DAY, DAY_ZERO
 
@@ -95,7 +96,7 @@ def iso(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(6)
 @given(happenings, questions, st.integers(0, 12))
 async def test_clickhouse_counts_as_the_core_does(
     house: House, happened: list[tuple[int, int, str, int, int, bool]], asked: dict[str, Any], now: int
@@ -133,7 +134,7 @@ saved_funnels = st.fixed_dictionaries(
 names = (f"saved-{number}" for number in count(1))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(5)
 @given(happenings, saved_funnels, st.integers(0, 12))
 async def test_clickhouse_counts_the_entries_of_saved_funnels_as_the_core_does(
     house: House, happened: list[tuple[int, int, str, int, int, bool]], asked: dict[str, Any], now: int
@@ -169,7 +170,7 @@ tests = st.one_of(
 filtered = st.lists(st.tuples(st.sampled_from(["p", "q", "$host"]), tests, st.booleans()), min_size=1, max_size=3)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(5)
 @given(happenings, filtered, st.lists(values, min_size=18, max_size=18))
 async def test_clickhouse_filters_as_the_core_does(
     house: House,

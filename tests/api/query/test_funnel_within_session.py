@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.domain.funnels import order
@@ -10,6 +10,7 @@ from schemas.definitions import Funnel, Step
 from schemas.facts import EventRow
 from tests import funnel_account
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_explain import explain
 from tests.api.query.test_funnel_options import counts
 from tests.api.query.test_saved import put
@@ -82,7 +83,7 @@ async def test_a_window_that_is_no_session_and_no_time_is_refused(house: House) 
 minutes = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 200), st.sampled_from(["A", "B", "C"])), max_size=12)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(6)
 @given(minutes, st.sampled_from(["ordered", "strict", "any"]), st.booleans())
 async def test_it_is_the_account_of_each_session_of_a_customer(
     house: House, happened: list[tuple[str, int, str]], kind: Any, is_first: bool

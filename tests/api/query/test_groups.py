@@ -8,13 +8,14 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.domain.identifiers import fact_id
 from schemas.definitions import Goal
 from schemas.facts import EventRow
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_explain import explain
 from tests.api.query.test_saved import put
 from tests.story import DAY, DAY_ZERO
@@ -26,7 +27,7 @@ happenings = st.lists(
     max_size=14,
     unique_by=lambda each: (each[0], each[1]),
 )
-few = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+few = laws(6)
 
 
 def told(house: House, happened: list[tuple[int, int, str, str]]) -> int:

@@ -5,13 +5,14 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.query.questions import journey_channels
 from schemas.definitions import Goal
 from schemas.facts import Journey
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_explain import explain, reasons
 from tests.api.query.test_saved import put
 from tests.story import story
@@ -172,7 +173,7 @@ visits = st.lists(
 )
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(4)
 @given(visits, st.sampled_from(["none", "repeats"]), st.integers(1, 4))
 async def test_numbers_are_those_of_counting_by_hand_and_each_can_be_explained(
     house: House, happened: list[tuple[str, int, str, bool]], fold: str, limit: int

@@ -3,10 +3,11 @@
 from collections import Counter
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_explain import count, explain
 from tests.story import story
 
@@ -83,7 +84,7 @@ async def test_new_and_returning_customers_are_explained_by_the_sessions_that_ma
 visits = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 3), st.sampled_from([9, 14])), max_size=10, unique=True)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(5)
 @given(visits, st.lists(st.integers(1, 3), max_size=2, unique=True))
 async def test_numbers_are_what_the_slow_account_says(
     house: House, happened: list[tuple[int, int, int]], joined: list[int]

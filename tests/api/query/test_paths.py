@@ -6,13 +6,14 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.domain.identifiers import fact_id
 from schemas.definitions import Goal
 from schemas.facts import EventRow
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_explain import explain
 from tests.story import DAY, DAY_ZERO, user
 
@@ -206,7 +207,7 @@ def _date(days: int) -> str:
     return (date(1970, 1, 1) + timedelta(days)).isoformat()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(7)
 @given(happenings, st.sampled_from("abc"), st.sampled_from("abc"))
 async def test_a_strict_funnel_of_two_steps_in_one_session_is_the_paths_count(
     house: House, happened: list[tuple[int, int, str]], first: str, second: str
@@ -220,7 +221,7 @@ async def test_a_strict_funnel_of_two_steps_in_one_session_is_the_paths_count(
     assert answer["result"]["actors"] == funnel["result"]["entered"]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(5)
 @given(happenings, st.sampled_from(["starts_at", "ends_at", "through", ""]), st.integers(1, 3), st.integers(2, 4))
 async def test_what_comes_into_a_node_goes_on_or_ends_there(
     house: House, happened: list[tuple[int, int, str]], where: str, fan_out: int, depth: int

@@ -5,11 +5,12 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.query.questions import paths_plain
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.story import story
 
 doings = st.lists(
@@ -39,7 +40,7 @@ options = st.fixed_dictionaries({
 trials = count(1)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(6)
 @given(doings, st.sampled_from(["starts_at", "ends_at", "through"]), points, options, st.booleans())
 async def test_both_engines_give_one_answer(
     house: House, done: list[tuple[int, int, str]], where: str, point: Any, more: dict[str, Any], is_cut: bool

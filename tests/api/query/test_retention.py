@@ -5,12 +5,13 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.domain.identifiers import fact_id
 from schemas.facts import EventRow
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.story import DAY, DAY_ZERO
 
 SHOP = """
@@ -162,7 +163,7 @@ happenings = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(7)
 @given(happenings, st.sampled_from(["on", "on_or_after"]), st.integers(1, 4), st.integers(1, 4))
 async def test_cells_are_what_the_slow_account_says(
     house: House, happened: list[tuple[int, int, str]], counting: str, periods: int, days: int

@@ -4,13 +4,14 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.query import ask
 from pipeline.domain.identifiers import fact_id
 from schemas.facts import EventRow
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_explain import explain
 from tests.api.query.test_saved import put
 from tests.story import DAY, DAY_ZERO, device, user
@@ -124,7 +125,7 @@ did = st.builds(
 )
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(3)
 @given(happenings, st.lists(did, min_size=1, max_size=3), st.sampled_from(["all", "any"]), st.data())
 async def test_members_are_those_of_a_slow_account_and_with_the_others_make_every_total(
     house: House, happened: list[tuple[int, int, str]], conditions: list[dict[str, Any]], match: str, data: Any

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.domain.identifiers import fact_id
@@ -15,6 +15,7 @@ from schemas.definitions import Funnel, Step
 from schemas.facts import EventRow
 from tests import funnel_account
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_explain import explain
 from tests.api.query.test_funnel_options import counts
 from tests.api.query.test_saved import put
@@ -162,7 +163,7 @@ def rows_of(house: House, month: int, happened: Happened) -> list[EventRow]:
     ]  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(5)
 @given(happenings, st.sampled_from(["ordered", "strict", "any"]), st.sampled_from(["first", "last", 1, 2, "all"]))
 async def test_groups_of_a_breakdown_together_are_those_of_a_slow_account(
     house: House, happened: Happened, order: Any, attribution: Any
@@ -194,7 +195,7 @@ def _texts(event: Any) -> tuple[Any, ...]:
     return told.get("p") or None, told.get("q") or None
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(5)
 @given(happenings, st.sampled_from(["ordered", "strict", "any"]), st.integers(1, 6))
 async def test_accounts_are_those_of_a_slow_account(house: House, happened: Happened, order: Any, window: int) -> None:
     house.renew()

@@ -9,12 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.domain.identifiers import fact_id
 from schemas.facts import EventRow
 from tests.api.query.conftest import House
+from tests.api.query.laws import laws
 from tests.api.query.test_explain import explain
 from tests.story import DAY, DAY_ZERO
 
@@ -260,7 +261,7 @@ def account(numbers: list[float], measure: str) -> float | None:
     return {"min": ordered[0], "max": ordered[-1]}[measure]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@laws(6)
 @given(
     happenings,
     st.sampled_from(["count", "unique", "sum", "average", "min", "max", "p50", "p75", "p90", "p95", "p99"]),
