@@ -152,4 +152,5 @@ def main(words: Sequence[str]) -> int:
 if __name__ == "__main__":
     os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
     os.environ.setdefault("SIMULATION_EXAMPLES", "150")
+    os.environ.setdefault("QUERY_EXAMPLES", "2")
     sys.exit(_run(sys.argv[2:]) if sys.argv[1:2] == ["--run"] else main(sys.argv[1:]))
