@@ -1,11 +1,16 @@
 """How long it takes from a request to the answer of a question that shows it, at a steady load.
 
-    python -m bench.freshness [--rate 2000] [--seconds 60] [--on embedded,cluster] [--every 0.25]
+    python -m bench.freshness [--rate 2000] [--seconds 60] [--on embedded,cluster] [--every 0.25] [--pairs 1]
+                              [--beside 100000]
 
 Beside the load a fresh visitor opens a page every quarter of a second, with a campaign of his own; the question
 `sessions`, broken down by campaign, is asked over HTTP again and again. A visit counts as visible when the answer that
 shows its session has come: it went through collector, log, agents, store and question, with the owner, the session and
 the touchpoint computed. On the embedded pair that is `wayfare up`, on the cluster `serve` and one `worker`.
+
+`--pairs`: every so many seconds two strangers turn out to be one, and all that is asked about them is asked again and
+again, one after the other, until it shows so (bench/pairs.py). `--beside`: a customer with so many touchpoints is
+marked every second, and a bot goes on with a run of days, in the partitions of those visitors and pairs.
 """
 
 import argparse
@@ -21,7 +26,9 @@ from typing import Any
 
 from bench.events import AGENTS, PROJECT
 from bench.machines import cpu_seconds, load, machines, start
+from bench.pairs import BOT, Neighbours, Pairs, named
 from bench.system import System, cluster, embedded
+from pipeline.domain.identifiers import Kind, identifier
 from tests.equipment.broker import free_ports
 
 POLL = 0.05  # least seconds between two questions
@@ -59,26 +66,35 @@ class Visits:
 
 def _visit(campaign: str) -> bytes:
     url = f"https://shop.example/?utm_source=bench&utm_campaign={campaign}"
+    device = named(Kind.device, campaign, identifier(PROJECT, Kind.device, BOT))
     event = {
-        "type": "page", "anonymousId": f"visitor of {campaign}", "messageId": campaign, "name": "Home",
+        "type": "page", "anonymousId": device, "messageId": campaign, "name": "Home",
         "context": {"userAgent": AGENTS[0], "page": {"url": url, "path": "/"}},
     }  # fmt: skip
     return json.dumps(event).encode()
 
 
-def measured(system: System, rate: float, seconds: float, every: float) -> dict[str, Any]:
-    """Milliseconds of every visit, and what the questions took."""
+def measured(system: System, options: argparse.Namespace) -> dict[str, Any]:
+    """Milliseconds of every visit and pair, and what the questions took."""
+    rate, seconds, every = options.rate, options.seconds, options.every
+    pairs = Pairs(system, options.pairs, seconds) if options.pairs else None
+    neighbours = Neighbours(system, options.beside) if options.beside else None
+    for each in filter(None, (neighbours, pairs)):
+        each.prepare()
     paced = start("bench.paced", system.host, system.key, rate, seconds + 5, stdout=subprocess.PIPE)
     assert paced.stdout
     paced.stdout.readline()
     time.sleep(5)  # the load has settled
     visits = Visits(system, every, seconds)
-    visits.thread.start()
+    for each in filter(None, (visits, pairs, neighbours)):
+        each.thread.start()
     seen: dict[str, float] = {}
     asked: list[float] = []
     end = time.perf_counter() + seconds + GRACE
     path = f"/api/v1/projects/{PROJECT}/questions/sessions"
-    while time.perf_counter() < end and not (visits.is_done and len(seen) == len(visits.sent)):
+    while time.perf_counter() < end and not (
+        visits.is_done and len(seen) == len(visits.sent) and (pairs is None or pairs.is_done)
+    ):
         began = time.perf_counter()
         rows = system.post(path, QUESTION)["result"]["rows"]
         now = time.perf_counter()
@@ -86,17 +102,25 @@ def measured(system: System, rate: float, seconds: float, every: float) -> dict[
         for row in rows:
             if row["value"] in visits.sent:
                 seen.setdefault(row["value"], now)
+        if pairs is not None:
+            pairs.look()
         time.sleep(max(0.0, POLL - asked[-1]))
     visits.thread.join()
+    if neighbours is not None:
+        neighbours.stop()
     output, _ = paced.communicate(timeout=60)
     told: dict[str, Any] = json.loads(output)
     if set(told["answers"]) != {"200"} or len(seen) < len(visits.sent):
         raise SystemExit(f"{len(visits.sent) - len(seen)} visits were never seen; answers {told['answers']}")
+    if pairs is not None and not pairs.is_done:
+        missing = {answer: pairs.count - len(found) for answer, found in pairs.seen.items()}
+        raise SystemExit(f"pairs that were never seen: {missing}")
     return {
         "visible_ms": sorted((seen[each] - visits.sent[each]) * 1000 for each in seen),
         "acknowledged_ms": sorted((visits.acknowledged[each] - visits.sent[each]) * 1000 for each in seen),
         "question_ms": sorted(each * 1000 for each in asked),
         "late_p99_ms": told["late_p99_ms"],
+        "pairs_ms": {} if pairs is None else pairs.milliseconds(),
     }
 
 
@@ -116,7 +140,7 @@ def run(name: str, options: argparse.Namespace) -> dict[str, Any]:
             system.wait(serve)
         before = {each: cpu_seconds(pid) for each, pid in system.pids().items()}
         began = time.perf_counter()
-        found = measured(system, options.rate, options.seconds, options.every)
+        found = measured(system, options)
         took = time.perf_counter() - began
         found["cores"] = {each: (cpu_seconds(pid) - before[each]) / took for each, pid in system.pids().items()}
     return found
@@ -131,8 +155,13 @@ def show(name: str, rate: float, found: dict[str, Any]) -> None:
         "acknowledged_ms": "    of it until acknowledged",
         "question_ms": "    a question takes",
     }
-    for key, label in labels.items():
-        print(f"{label:34}" + "".join(f"{at(found[key], share):9.0f}" for share in (0.5, 0.95, 0.99)))
+    times = {label: found[key] for key, label in labels.items()}
+    times |= {f"a new pair -> {answer}": found["pairs_ms"][answer] for answer in found["pairs_ms"]}
+    for label, values in times.items():
+        print(f"{label:34}" + "".join(f"{at(values, share):9.0f}" for share in (0.5, 0.95, 0.99)))
+    if found["pairs_ms"]:
+        last = found["pairs_ms"]["in all of them"]
+        print(f"{sum(ms <= 5000 for ms in last)} of {len(last)} pairs are in all of them within 5 s")
     if found["late_p99_ms"] > 100:
         print(f"the load could not be sent in time: p99 {found['late_p99_ms']:.0f} ms late")
 
@@ -142,6 +171,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=2000, help="events a second")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--every", type=float, default=0.25, help="seconds between visits")
+    parser.add_argument("--pairs", type=float, default=0, help="seconds between new pairs; 0: none")
+    parser.add_argument("--beside", type=int, default=0, help="touchpoints of a customer, events of a bot; 0: none")
     parser.add_argument("--on", default="embedded,cluster")
     parser.add_argument("--json", help="all figures, to this file")
     options = parser.parse_args(arguments)

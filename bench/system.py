@@ -83,7 +83,7 @@ def cluster(on: Machines, partitions: int = 16) -> Iterator[System]:
     definitions = Definitions(store)
     definitions.save(Project(PROJECT))
     key, _ = definitions.new_key(PROJECT, "write", "write")
-    read, _ = definitions.new_key(PROJECT, "read", "read")
+    admin, _ = definitions.new_key(PROJECT, "admin", "admin")
     store.close()
     (port,) = free_ports(1)
     system = System(
@@ -100,7 +100,7 @@ def cluster(on: Machines, partitions: int = 16) -> Iterator[System]:
         key,
         f"http://127.0.0.1:{port}",
     )
-    system.read_headers = {"Authorization": f"Bearer {read}"}
+    system.read_headers = {"Authorization": f"Bearer {admin}"}
     try:
         yield system
     finally:
@@ -138,5 +138,9 @@ def _holder(lock: Path, process: "subprocess.Popen[str]") -> dict[str, str]:
 
 
 def _answer(request: urllib.request.Request) -> Any:
-    with urllib.request.urlopen(request, timeout=30) as response:
-        return json.loads(response.read())
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        error.add_note(f"{request.full_url}: {error.read().decode()}")
+        raise
