@@ -1,8 +1,9 @@
 """The hot way: a cached device is taken further by what comes after all that it has.
 
-Nothing is read for it, but where an event is the first to name an owner: all rows of the device's past become his.
+Nothing is read for it, but where an event is the first to name an owner: all rows of the device's past become his. A
+few sessions that are over are at hand, then only more, and contacts, are read.
 
-    events      view   view   (gap)   view   login ann        read: sessions, touchpoints
+    events      view   view   (gap)   view   login ann        read: sessions, if they are many; touchpoints
     owner       device ------------------->
                 ann ---------------------------------->       written: the same rows with another owner
 """
@@ -17,7 +18,7 @@ from agents.received import Key
 from agents.rows import Rows
 from agents.rules import Rules
 from pipeline.domain.copies import Received
-from pipeline.domain.devices import Change, Device, advance, is_hot, remember, renamed
+from pipeline.domain.devices import Change, Device, advance, is_hot, may_need_past, remember, renamed
 from pipeline.domain.owners import named_owner, order
 from pipeline.domain.sessions import session_touchpoint
 from schemas.definitions import Project
@@ -25,7 +26,7 @@ from schemas.facts import EventRow, Rejected, Session, Touchpoint
 
 
 class Past(NamedTuple):
-    """What is stored of a device, but for its owners and for the session that it is in."""
+    """What is stored of a device that is not at hand: its sessions, where they are many, and contacts."""
 
     sessions: Sequence[Session]
     touchpoints: Sequence[Touchpoint]  # those of `sessions` may be missing
@@ -43,7 +44,7 @@ async def read_pasts(
     for key, items in received.items():
         device = cache.get(key)
         if device is not None and not device.is_known and _names(items):
-            if device.has_sessions:
+            if may_need_past(device, len(items)):
                 visited[key[0]].append(key[1])
             if device.has_contacts:
                 contacted[key[0]].append(key[1])
@@ -84,7 +85,8 @@ def hot(rules: Rules, name: str, device: Device, items: list[Received], past: Pa
         if change.ownerships or change.pairs:
             _note_owners(change, event, rows, outbox)
         if change.disowned is not None:
-            _rename(past, before, device.ownership.owner, sessions, touchpoints)
+            stored = past if change.past is None else past._replace(sessions=change.past)
+            _rename(stored, before, device.ownership.owner, sessions, touchpoints)
         if change.is_opened or event.contact or event.event in named or "*" in named:
             owner = device.ownership.owner if change.session is None else change.session.owner
             outbox.mark(name, owner, owner, event.occurred_at)

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.events import AGENTS, PROJECT
-from bench.machines import cpu_seconds, load, machines, start
+from bench.machines import busy_seconds, cpu_seconds, load, machines, start
 from bench.pairs import BOT, Neighbours, Pairs, named
 from bench.system import System, cluster, embedded
 from pipeline.domain.identifiers import Kind, identifier
@@ -74,8 +74,8 @@ def _visit(campaign: str) -> bytes:
     return json.dumps(event).encode()
 
 
-def measured(system: System, options: argparse.Namespace) -> dict[str, Any]:
-    """Milliseconds of every visit and pair, and what the questions took."""
+def measured(system: System, options: argparse.Namespace, processes: dict[str, int]) -> dict[str, Any]:
+    """Milliseconds of every visit and pair, what the questions took, and the cores that the processes kept busy."""
     rate, seconds, every = options.rate, options.seconds, options.every
     pairs = Pairs(system, options.pairs, seconds) if options.pairs else None
     neighbours = Neighbours(system, options.beside) if options.beside else None
@@ -88,8 +88,15 @@ def measured(system: System, options: argparse.Namespace) -> dict[str, Any]:
     visits = Visits(system, every, seconds)
     for each in filter(None, (visits, pairs, neighbours)):
         each.thread.start()
+    if pairs is not None:
+        pairs.asking.start()
     seen: dict[str, float] = {}
     asked: list[float] = []
+    began_at, before, busy = (
+        time.perf_counter(),
+        {name: cpu_seconds(pid) for name, pid in processes.items()},
+        busy_seconds(),
+    )
     end = time.perf_counter() + seconds + GRACE
     path = f"/api/v1/projects/{PROJECT}/questions/sessions"
     while time.perf_counter() < end and not (
@@ -103,11 +110,14 @@ def measured(system: System, options: argparse.Namespace) -> dict[str, Any]:
             if row["value"] in visits.sent:
                 seen.setdefault(row["value"], now)
         if pairs is not None:
-            pairs.look()
+            pairs.look(rows)
         time.sleep(max(0.0, POLL - asked[-1]))
+    took = time.perf_counter() - began_at
+    cores = {name: (cpu_seconds(pid) - before[name]) / took for name, pid in processes.items()}
+    cores["all of the machine"] = (busy_seconds() - busy) / took
     visits.thread.join()
-    if neighbours is not None:
-        neighbours.stop()
+    for stopped in filter(None, (pairs, neighbours)):
+        stopped.stop()
     output, _ = paced.communicate(timeout=60)
     told: dict[str, Any] = json.loads(output)
     if set(told["answers"]) != {"200"} or len(seen) < len(visits.sent):
@@ -120,6 +130,7 @@ def measured(system: System, options: argparse.Namespace) -> dict[str, Any]:
         "acknowledged_ms": sorted((visits.acknowledged[each] - visits.sent[each]) * 1000 for each in seen),
         "question_ms": sorted(each * 1000 for each in asked),
         "late_p99_ms": told["late_p99_ms"],
+        "cores": cores,
         "pairs_ms": {} if pairs is None else pairs.milliseconds(),
     }
 
@@ -138,12 +149,7 @@ def run(name: str, options: argparse.Namespace) -> dict[str, Any]:
             serve = system.run("serve")
             system.run("worker", "--health-port", str(free_ports(1)[0]))
             system.wait(serve)
-        before = {each: cpu_seconds(pid) for each, pid in system.pids().items()}
-        began = time.perf_counter()
-        found = measured(system, options)
-        took = time.perf_counter() - began
-        found["cores"] = {each: (cpu_seconds(pid) - before[each]) / took for each, pid in system.pids().items()}
-    return found
+        return measured(system, options, {**system.pids(), **on.servers})
 
 
 def show(name: str, rate: float, found: dict[str, Any]) -> None:

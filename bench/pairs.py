@@ -26,6 +26,7 @@ ANSWERS = ("sessions", "journeys", "saved funnel", "profile", "views")
 PARTITIONS = 16  # what is alike in these is so in any number of partitions that divides it
 HUGE, BOT = "huge customer", "bot"
 BATCH = 500
+POLL = 0.25  # seconds between two rounds of questions about pairs
 MINUTE, SECOND = 60_000, 1_000
 FUNNEL = {"steps": [{"events": ["Pair Viewed"]}, {"events": ["Pair Bought"]}], "breakdown": "pair"}
 VIEW = (
@@ -75,7 +76,9 @@ class Pairs:
         self.sent: dict[int, float] = {}  # number -> time.perf_counter() before its request
         self.seen: dict[str, dict[int, float]] = {answer: {} for answer in ANSWERS}
         self._views = _views(system)
+        self._end = threading.Event()
         self.thread = threading.Thread(target=self._run, name="pairs")
+        self.asking = threading.Thread(target=self._ask, name="answers to pairs")
 
     @property
     def is_done(self) -> bool:
@@ -129,12 +132,22 @@ class Pairs:
             self.sent[number] = time.perf_counter()
             sender.send([pair])
 
-    def look(self) -> None:
-        """Asks everything once, and notes which pairs its answers show."""
-        ask = f"/api/v1/projects/{PROJECT}/questions/"
-        question = {"last": "2d", "breakdown": "campaign", "limit": 1000}
-        rows = self._system.post(f"{ask}sessions", question)["result"]["rows"]
+    def _ask(self) -> None:
+        """Asks everything but the question `sessions` in turn, until the end."""
+        while not self._end.wait(POLL):
+            self._look()
+
+    def stop(self) -> None:
+        self._end.set()
+        self.thread.join()
+        self.asking.join()
+
+    def look(self, rows: list[dict[str, Any]]) -> None:
+        """Notes which pairs an answer of the question `sessions`, by campaign, shows."""
         self._note("sessions", (row["value"] for row in rows if row["customers"] == 1))
+
+    def _look(self) -> None:
+        ask = f"/api/v1/projects/{PROJECT}/questions/"
         groups = self._system.post(f"{ask}funnel", {"saved": "pairs", "last": "2d", "limit": 1000})["result"]["groups"]
         self._note("saved funnel", (group["value"] for group in groups if group["steps"][-1]["count"]))
         self._note("views", (campaign for campaign, customers in self._views() if int(customers) == 1))

@@ -34,7 +34,8 @@ NO_PAIRS: frozenset[tuple[int, int]] = frozenset()  # an empty one of its own wo
 ID_BYTES = 4
 MANY_IDS = 2_048  # from here on a set: a scan of the bytes would take longer than its memory is worth
 FEW_BYTES = 1_000  # memory of a device with a few events
-SET_BYTES, PAIR_BYTES = 100, 110  # of an id in a set, of a pair
+SET_BYTES, PAIR_BYTES, SESSION_BYTES = 100, 110, 550  # of an id in a set, of a pair, of a session that is over
+FEW_SESSIONS = 8  # that are over are kept of a device on which nobody is known
 
 
 class DeviceFacts(msgspec.Struct):
@@ -55,7 +56,7 @@ class Device(msgspec.Struct, gc=False):
     is_known: bool  # an owner has been named
     named: int  # the owner that was named last, 0 = none
     pairs: frozenset[tuple[int, int]]
-    has_sessions: bool  # other than the chain's
+    past: tuple[Session, ...] | None  # before the chain's, as long as nobody is known; None = too many to be kept here
     has_contacts: bool  # touchpoints that are no sessions
     ids: bytearray | set[bytes]  # 32 bits of every message id: what may be known is looked up, what is not here is new
 
@@ -68,6 +69,9 @@ class Change(msgspec.Struct, gc=False):
     touchpoint: Touchpoint | None = None
     ownerships: tuple[Ownership, ...] = ()
     disowned: Ownership | None = None  # the row that one of `ownerships` replaces: the device's past has an owner now
+    past: (
+        tuple[Session, ...] | None
+    ) = ()  # then, the sessions of that past as they are stored; None = they must be read
     pairs: tuple[Pair, ...] = ()
 
 
@@ -88,15 +92,18 @@ def device_facts(events: Sequence[Event], project: Project, hits: Mapping[int, t
 
 def end_of(events: Sequence[Event], facts: DeviceFacts, project: Project, ids: Sequence[int]) -> Device:
     """The state that all events of a device leave behind. `ids` are all its message ids, rejected ones too."""
-    chain = last_chain(events, project, facts.sessions)
+    chain, is_known = last_chain(events, project, facts.sessions), known_from(events) != FOREVER
+    past: tuple[Session, ...] | None = ()
+    if not is_known:
+        past = _few(tuple(facts.sessions if chain is None else facts.sessions[:-1]))
     return Device(
         chain=chain,
         last=order(events[-1]),
         ownership=facts.ownerships[-1],
-        is_known=known_from(events) != FOREVER,
-        named=facts.ownerships[-1].owner if known_from(events) != FOREVER else 0,
+        is_known=is_known,
+        named=facts.ownerships[-1].owner if is_known else 0,
         pairs=frozenset((pair.identifier, pair.other) for pair in facts.pairs) if facts.pairs else NO_PAIRS,
-        has_sessions=len(facts.sessions) > (chain is not None),
+        past=past,
         has_contacts=len(facts.touchpoints) > len(facts.sessions),
         ids=_filter(ids),
     )
@@ -123,9 +130,18 @@ def remember(device: Device, message_id: int) -> None:
 
 
 def beyond_few(device: Device) -> int:
-    """About how many bytes of memory what it remembers of its ids and pairs takes."""
+    """About how many bytes of memory what it remembers of its ids, pairs and past takes."""
     ids = len(device.ids) if isinstance(device.ids, bytearray) else SET_BYTES * len(device.ids)
-    return ids + PAIR_BYTES * len(device.pairs)
+    return ids + PAIR_BYTES * len(device.pairs) + SESSION_BYTES * len(device.past or ())
+
+
+def may_need_past(device: Device, events: int) -> bool:
+    """Whether so many more events may name a first owner of sessions that are not all kept here."""
+    return not device.is_known and (device.past is None or len(device.past) + events > FEW_SESSIONS)
+
+
+def _few(past: tuple[Session, ...]) -> tuple[Session, ...] | None:
+    return past if len(past) <= FEW_SESSIONS else None
 
 
 def _filter(ids: Sequence[int]) -> bytearray | set[bytes]:
@@ -187,6 +203,7 @@ def advance(device: Device, event: Event, project: Project, hits: tuple[Hit, ...
         before = device.ownership
         if not device.is_known:
             device.is_known, change.disowned = True, before
+            change.past, device.past = device.past, ()
             device.ownership = msgspec.structs.replace(before, owner=named, known_from=event.occurred_at)
             change.ownerships = (device.ownership,)
             if device.chain is not None:
@@ -206,7 +223,8 @@ def advance(device: Device, event: Event, project: Project, hits: tuple[Hit, ...
         return change
     known = device.chain.session if device.chain else None
     device.chain = step(device.chain, event, owner, project, hits)
-    device.has_sessions |= known is not None and (device.chain is None or device.chain.session is not known)
+    if known is not None and not device.is_known and (device.chain is None or device.chain.session is not known):
+        device.past = None if device.past is None else _few((*device.past, known))
     if device.chain is not None:
         change.session = device.chain.session
         change.is_opened = device.chain.session is not known

@@ -1,15 +1,18 @@
 """What the sessions agent keeps of a device in memory is what is stored, and stays bounded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import msgspec
 import pytest
 
+from pipeline.domain.devices import FEW_SESSIONS
 from schemas.definitions import Filter, Goal, Project, SessionOptions
+from schemas.facts import Session
 from schemas.log import EVENTS, PAIRS, PairNote
 from tests.agents.virtual_time import run
 from tests.ingest.sending import event, line
+from tests.simulation.memory import MemoryFacts
 from tests.simulation.test_stream_equals_batch import proven
 from tests.simulation.world import Change, Odds, Step, World
 from tests.story import email, story, user
@@ -53,8 +56,10 @@ def test_a_pair_that_is_known_does_not_travel(cache_devices: int) -> None:
     assert {note.a, note.b} == {user("ann", "shop"), email("a@example.com", "shop")}
 
 
-def test_the_first_owner_of_a_cached_device_has_its_whole_past_though_no_event_of_it_is_read() -> None:
-    steps = story("d 09:00 page /\nd 10:00 opened mail\nd 11:00 page /\nd 12:00 login ann\nd 12:01 page /a")
+@pytest.mark.parametrize("visits", [1, FEW_SESSIONS, FEW_SESSIONS + 2], ids=["one", "as many as are kept", "more"])
+def test_the_first_owner_of_a_cached_device_has_its_whole_past_though_no_event_of_it_is_read(visits: int) -> None:
+    past = "\n".join(f"d {hour:02}:00 page /" for hour in range(visits))
+    steps = story(f"{past}\nd 10:00 opened mail\nd 11:00 page /\nd 12:00 login ann\nd 12:01 page /a")
 
     async def main() -> World:
         world = World(steps, 1, NO_FAULT, workers=1)
@@ -65,9 +70,47 @@ def test_the_first_owner_of_a_cached_device_has_its_whole_past_though_no_event_o
 
     world = run(main())
     proven(world)
-    assert {row.owner for row in world.facts.live("touchpoints")} == {user("ann", "shop")}
+    for table, count in (("sessions", visits + 2), ("touchpoints", visits + 3)):
+        assert [row.owner for row in world.facts.live(table)] == [user("ann", "shop")] * count
     told = world.workers[0].turns[EVENTS].work.ports.counters.render()  # type: ignore[attr-defined]
     assert "wayfare_worker_cold_devices_total 1\n" in told, "when it was first seen"
+
+
+def test_no_session_is_read_for_a_first_owner_whose_device_has_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps, read = story("d 09:00 page /\nd 10:00 page /\nd 11:00 page /\nd 12:00 login ann"), list[int]()
+
+    def nothing(facts: MemoryFacts, project: str, devices: Iterable[int]) -> dict[int, list[Session]]:
+        read.extend(devices)
+        return {}
+
+    monkeypatch.setattr(MemoryFacts, "sessions", nothing)
+
+    async def main() -> World:
+        world = World(steps, 1, NO_FAULT, workers=1)
+        for _ in steps:
+            await world.step()
+            await world.settle(0)
+        return world
+
+    world = run(main())
+    assert {row.owner for row in world.facts.live("sessions")} == {user("ann", "shop")}
+    assert not read
+
+
+def test_a_pair_that_a_late_event_takes_back_is_retracted() -> None:
+    """The e-mail's owner was followed by Ann; the late event says that it was by Bob."""
+    steps = story("d 09:00 page / email=a@example.com\nd 10:00 login ann\nd 09:30 login bob")
+
+    async def main() -> World:
+        world = World(steps, 1, NO_FAULT, workers=1)
+        for _ in steps:
+            await world.step()
+            await world.settle(0)
+        return world
+
+    world = run(main())
+    proven(world)
+    assert user("ann", "shop") not in {pair.identifier for pair in world.facts.live("pairs")}
 
 
 def test_a_restitch_of_every_device_keeps_no_more_devices_than_the_cache_may_hold(

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.domain.copies import Merged, Received, Refusal, merge
+from pipeline.domain.copies import Merged, Received, Refusal, first_copies, merge
 from schemas.facts import Event, EventRow, Rejected
 
 ID = 7
@@ -43,6 +43,11 @@ def test_a_used_event_is_not_rejected_by_a_later_copy() -> None:
 
 def test_an_earlier_copy_that_cannot_be_used_takes_nothing_away() -> None:
     assert merge([event(5)], {}, [reject(1)]).events == [event(5)]
+
+
+def test_of_copies_that_come_at_once_the_first_in_the_log_counts() -> None:
+    assert first_copies([event(3), event(9), event(5)]) == [event(3)]
+    assert first_copies([event(3), event(1)]) == [event(1)]
 
 
 def test_a_stored_reject_of_an_event_that_is_used_is_taken_back_whatever_comes() -> None:
