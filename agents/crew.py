@@ -89,13 +89,19 @@ class Crew:
         self.definitions.refresh()
         works: dict[str, Work] = {
             EVENTS: SessionsAgent(self.ports, cache_devices=self.settings.cache_devices),
-            CHANGES: JourneysAgent(self.ports, turn_customers=self.settings.turn_customers),
             PAIRS: IdentityAgent(self.ports),
         }
+        limit, journeys = (
+            self.settings.turn_events,
+            JourneysAgent(self.ports, turn_customers=self.settings.turn_customers),
+        )
         self.turns = {
-            topic: Turns(work, limit=self.settings.turn_events, fail=self.fail, pause=PAUSES[topic], rest=RESTS[topic])
+            topic: Turns(work, limit=limit, fail=self.fail, pause=PAUSES[topic], rest=RESTS[topic])
             for topic, work in works.items()
         }
+        self.turns[CHANGES] = Turns(
+            journeys, limit=limit, fail=self.fail, pause=PAUSES[CHANGES], rest=RESTS[CHANGES], left=journeys.left
+        )
 
     def start(self) -> None:
         """Begins taking turns, on the running loop."""

@@ -1,7 +1,9 @@
 """The journeys agent: from the log `changes` to journeys, conversions and entries into saved funnels.
 
 A turn reads the changed customers whole, stitches them, and writes the difference to what is stored. A mark whose
-identifier belongs to another customer now goes on to that one, so a merge or a split is marks to the old names.
+identifier belongs to another customer now goes on to that one, so a merge or a split is marks to the old names. Large
+customers come last in a turn, one at a time, and rest between two times (pace.py): what waits of them is left in its
+batch, with all that a clock says behind it.
 """
 
 from collections import defaultdict
@@ -12,6 +14,7 @@ import msgspec
 from agents.claims import Claims, Ranges
 from agents.fills import Fills
 from agents.outbox import Outbox, encode, send_lines
+from agents.pace import LARGE, Customer, Pace
 from agents.ports import Ports
 from agents.rules import Rules
 from agents.watermarks import Watermarks, say
@@ -38,8 +41,15 @@ class Rows:
 
 
 class JourneysAgent:
-    def __init__(self, ports: Ports, *, turn_customers: int = 2_000, piece_customers: int = PIECE_CUSTOMERS) -> None:
-        """`piece_customers`: most that a changed definition has stitched anew in one turn."""
+    def __init__(
+        self,
+        ports: Ports,
+        *,
+        turn_customers: int = 2_000,
+        piece_customers: int = PIECE_CUSTOMERS,
+        large_customer: int = LARGE,
+    ) -> None:
+        """`piece_customers`: most that a changed definition has stitched anew in one turn; `large_customer`: rows."""
         self.ports, self.turn_customers, self.piece_customers = ports, turn_customers, piece_customers
         self.claims = Claims("journeys", ports)
         self.fills = Fills("journeys", ports)
@@ -47,12 +57,22 @@ class JourneysAgent:
         self.heard = Watermarks(ports.partitions, EVENTS, PAIRS)
         self.forwarded = Watermarks(ports.partitions, CHANGES)  # marks that other shards of this agent sent on
         self.said: dict[int, int] = {}  # up to when a partition's marks have been sent on
+        self.pace = Pace(ports.monotonic, large_customer)
+        self._resting: set[Customer] = set()  # in this turn
+        self._held: set[int] = set()  # partitions with a mark of theirs
 
     def forget(self, partition: int | None = None) -> None:
-        """Nothing is cached."""
+        """Nothing is cached but who is large."""
+        self.pace.forget()
 
     def prepare(self, batch: Batch) -> tuple[int, list[Mark]]:
         return batch.partition, [mark for _, _, value in batch.records for mark in _decode(value)]
+
+    def left(self, partition: int, marks: list[Mark]) -> list[Mark]:
+        """What the turn that has just ended has not done of a batch: marks of those who rest, and what clocks say."""
+        if partition not in self._held:
+            return []
+        return [mark for mark in marks if mark.k == "clock" or (not mark.k and (mark.p, mark.c) in self._resting)]
 
     async def sweep(self, shard: int, versions: Ranges) -> None:
         partitions = self.ports.partitions(CHANGES)
@@ -64,26 +84,44 @@ class JourneysAgent:
         told: list[tuple[int, Mark]] = []
         named: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
         define: dict[Define, set[int]] = defaultdict(set)
+        self._rest(prepared)
         for partition, marks in prepared:
             for mark in marks:
                 if mark.k == "define":
                     define[partition, mark.p, mark.i].update(mark.f)
                 elif not mark.k:
-                    named[mark.p][mark.c].add(mark.i)
-                elif mark.i:
+                    if (mark.p, mark.c) not in self._resting:
+                        named[mark.p][mark.c].add(mark.i)
+                elif mark.i and partition not in self._held:
                     told.append((partition, mark))
         if define:
             await self.ports.do(self.ports.definitions.refresh)
         if self.ports.snapshot() is not self.rules.snapshot:
             self.rules = Rules(self.ports.snapshot())
         outbox = Outbox(self.ports)
+        large = {(p, c): told_of for p, marks_of in named.items() for c, told_of in self._large_of(p, marks_of).items()}
         for project, marks_of in named.items():
             await self._in_parts(project, marks_of, outbox)
         await outbox.send()
+        for (project, customer), identifiers in large.items():
+            began, outbox = self.ports.monotonic(), Outbox(self.ports)
+            weights = await self.ports.do(self._customers, project, {customer: identifiers}, outbox, False)
+            await outbox.send()
+            self.pace.stitched((project, customer), weights.get(customer, 0), self.ports.monotonic() - began)
         for (partition, project, after), fills in sorted(define.items()):
             await self._everybody(partition, project, after, fills)
         await self._hear(told)
         return {partition: self.forwarded.reached(partition) for partition, _ in prepared}
+
+    def _rest(self, prepared: list[tuple[int, list[Mark]]]) -> None:
+        """Who rests in this turn, and the partitions that he holds up: nothing behind his mark counts as done."""
+        marked = [(partition, (mark.p, mark.c)) for partition, marks in prepared for mark in marks if not mark.k]
+        self._resting = {customer for customer in {customer for _, customer in marked} if self.pace.rests(customer)}
+        self._held = {partition for partition, customer in marked if customer in self._resting}
+
+    def _large_of(self, project: str, marks_of: dict[int, set[int]]) -> dict[int, set[int]]:
+        """Takes the large ones out of those who are marked."""
+        return {c: marks_of.pop(c) for c in sorted(marks_of) if self.pace.is_large((project, c))}
 
     async def _hear(self, told: list[tuple[int, Mark]]) -> None:
         """What the turn's clock lines tell holds now; where that is news, all shards hear that no more is sent on."""
@@ -117,9 +155,11 @@ class JourneysAgent:
         customers = sorted(told)
         for start in range(0, len(customers), self.turn_customers):
             part = {customer: told[customer] for customer in customers[start : start + self.turn_customers]}
-            await self.ports.do(self._customers, project, part, outbox, everybody)
+            for customer, rows in (await self.ports.do(self._customers, project, part, outbox, everybody)).items():
+                self.pace.stitched((project, customer), rows, 0)
 
-    def _customers(self, project: str, marks: dict[int, set[int]], outbox: Outbox, everybody: bool) -> None:
+    def _customers(self, project: str, marks: dict[int, set[int]], outbox: Outbox, everybody: bool) -> dict[int, int]:
+        """Returns of how many touchpoints and named events each one was stitched."""
         facts = self.ports.facts
         customer_of = facts.customers(project, {*marks, *(i for identifiers in marks.values() for i in identifiers)})
         for customer, identifiers in marks.items():
@@ -127,7 +167,7 @@ class JourneysAgent:
                 if customer_of[identifier] != customer:
                     outbox.mark(project, customer_of[identifier], identifier, 0)
         living = [customer for customer in marks if customer_of[customer] == customer]
-        new = self._stitched(project, living)
+        new, weights = self._stitched(project, living)
         self.ports.counters.add("customers", len(living))
         journeys, conversions = facts.journeys(project, marks), facts.conversions(project, marks)
         entries = facts.funnel_entries(project, marks) if self.rules.funnels(project) or everybody else {}
@@ -154,8 +194,9 @@ class JourneysAgent:
         ):
             self.ports.fence()  # for each table anew: a worker may freeze between any two
             facts.write(upserts, retracts, self.claims.version())
+        return weights
 
-    def _stitched(self, project: str, customers: list[int]) -> dict[int, CustomerFacts]:
+    def _stitched(self, project: str, customers: list[int]) -> tuple[dict[int, CustomerFacts], dict[int, int]]:
         facts, rules = self.ports.facts, self.rules
         members = facts.members(project, customers)
         owner_of = {identifier: customer for customer, identifiers in members.items() for identifier in identifiers}
@@ -175,7 +216,7 @@ class JourneysAgent:
             owner = owner_at(intervals[event.device], event.occurred_at)
             if owner in owner_of:
                 events[owner_of[owner]].append(event)
-        return {
+        found = {
             customer: customer_facts(
                 rules.project(project),
                 customer,
@@ -186,6 +227,7 @@ class JourneysAgent:
             )
             for customer in customers
         }
+        return found, {customer: len(touchpoints[customer]) + len(events[customer]) for customer in customers}
 
 
 def owner_at(intervals: list[Ownership], at: int) -> int:

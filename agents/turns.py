@@ -71,6 +71,8 @@ class Taken(NamedTuple):
 class Turns:
     """`limit`: lines in a turn; `pause`: seconds from the start of a turn to the next, so that more comes together.
 
+    `left`: what of a batch, by its partition and items, the turn that has just ended has not done: it comes again with
+    the next turn, and neither it nor what came behind it in its partition is acknowledged before.
     `rest`: how long it rests after a turn, as a part of what the turn took, a second at most: under load still more
     comes together, and who is marked again meanwhile is worked on once.
     """
@@ -83,8 +85,10 @@ class Turns:
         fail: Callable[[BaseException], None],
         pause: float = 0.0,
         rest: float = 0.0,
+        left: Callable[[int, list[Any]], list[Any]] = lambda _partition, _items: [],
     ) -> None:
-        self.work, self.limit, self.fail, self.pause, self.rest = work, limit, fail, pause, rest
+        self.work, self.limit, self.fail, self.pause, self.rest, self.left = work, limit, fail, pause, rest, left
+        self.waiting: list[Taken] = []  # batches that were taken and are not wholly done
         self.queue: asyncio.Queue[Given] = asyncio.Queue(maxsize=8)
         self._came = asyncio.Event()
         self._epoch: Counter[int] = Counter()
@@ -119,7 +123,7 @@ class Turns:
                 if under_way is not None:
                     await under_way
                     under_way = None
-                if taken:
+                if taken or self.waiting:
                     under_way = asyncio.create_task(self._turn(taken))
                     await asyncio.sleep(self.pause)
         except Exception as error:  # noqa: BLE001 - whatever it is, going on would acknowledge what was not done
@@ -164,6 +168,9 @@ class Turns:
         return False
 
     async def _turn(self, taken: list[Taken]) -> None:
+        taken = [*self.waiting, *taken]
+        self.waiting = []
+
         async def work() -> None:
             still = [each for each in taken if self._is_held(each.given)]
             if not still:
@@ -174,10 +181,7 @@ class Turns:
             self._gone.clear()
             await self.work.claims.hold(partitions)
             reached = await self.work.turn([each.prepared for each in still])
-            for given, _ in still:
-                if self._is_held(given):
-                    given.event.ack()
-                    self._advance(given.event.value.partition, reached)
+            self._acknowledge(still, reached)
             self.work.ports.counters.add("turns", label=self.work.claims.agent)
 
         loop = asyncio.get_running_loop()
@@ -186,6 +190,18 @@ class Turns:
         await self._tell()
         if self.rest:
             await asyncio.sleep(min(MOST_REST, self.rest * (loop.time() - started)))
+
+    def _acknowledge(self, done: list[Taken], reached: dict[int, int]) -> None:
+        """All batches but those of which something is left, and those behind them."""
+        waiting: dict[int, list[Taken]] = {}
+        for given, (partition, items, *more) in done:
+            left = self.left(partition, items)
+            if left or partition in waiting:
+                waiting.setdefault(partition, []).append(Taken(given, (partition, left, *more)))
+            elif self._is_held(given):
+                given.event.ack()
+                self._advance(partition, reached)
+        self.waiting = [each for batches in waiting.values() for each in batches]
 
     def _is_held(self, given: Given) -> bool:
         return self._epoch[given.event.value.partition] == given.epoch and not given.event.value.revoked

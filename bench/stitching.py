@@ -11,7 +11,9 @@ a figure is the agents' and the store's work alone, one agent at a time. Each fi
     late, identify  the same events in turns of 5,000, some late by up to an hour, or naming their user: CPU beside that
                     of none, of Python and of ClickHouse; the median of some rounds
     memory          what the sessions agent's cache holds of an open session (tracemalloc)
-    huge            a customer of the greatest size is marked with another one: how long that one waits
+    beside          a customer of that size is marked every second with another one: how long their turn takes. A large
+                    one rests between two times, so p50 is mostly without him, p99 with him
+    followed        the same of a bot, every event of which a saved funnel follows
     start           a worker's first turn on many devices, none of which it knows
     bot             a device with days of events gets a late one: how long the turn takes
 """
@@ -34,7 +36,8 @@ import msgspec
 
 from agents.identity import IdentityAgent
 from agents.journeys import JourneysAgent
-from agents.ports import Ports
+from agents.pace import MOST_MS
+from agents.ports import Ports, since_boot
 from agents.sessions import SessionsAgent
 from bench.machines import load
 from pipeline.domain.identifiers import Kind, identifier
@@ -42,7 +45,7 @@ from pipeline.store.definitions import Definitions
 from pipeline.store.embedded import EmbeddedStore
 from pipeline.store.facts import Facts
 from pipeline.store.migrations import migrate
-from schemas.definitions import Goal, Project
+from schemas.definitions import Funnel, Goal, Project, Step
 from schemas.facts import FOREVER, FOREVER_AGO, EventRow, Ownership, Touchpoint
 from schemas.log import CHANGES, PAIRS, Mark, PairNote
 
@@ -66,7 +69,15 @@ class Bench:
         self.facts = Facts(self.store)
         self.sent: list[tuple[str, bytes]] = []
         self.version = 1
-        ports = Ports(self.facts, self.definitions, self._send, lambda _: 1, lambda: time.time_ns() // 1_000_000)
+        self.ahead = 0  # ms by which the agents' clock is ahead of the machine's
+        ports = Ports(
+            self.facts,
+            self.definitions,
+            self._send,
+            lambda _: 1,
+            lambda: time.time_ns() // 1_000_000,
+            lambda: since_boot() + self.ahead,
+        )
         self.sessions, self.journeys, self.identity = SessionsAgent(ports), JourneysAgent(ports), IdentityAgent(ports)
 
     async def _send(self, topic: str, partition: int, value: bytes) -> None:
@@ -198,23 +209,33 @@ async def merges(customers: int) -> float:
         return customers / spent
 
 
-async def latencies(size: int, times: int) -> tuple[list[float], list[float]]:
-    """Seconds from a mark to the facts of a customer of that size; and of one of three that is marked with it."""
+Named = Callable[[int, int], Any]  # a row of a device, by its number
+
+
+async def latencies(size: int, times: int, row: Named = touchpoint) -> tuple[list[float], list[float]]:
+    """Seconds of turns: with a mark of a customer of so many rows, and with his, a second later each, and another's."""
     with bench() as on:
+        on.definitions.save(Funnel("way", (Step(("page",)), Step(("Bought",)))), SHOP)
         big, small = device("big"), device("small")
         on.write([owned(big), owned(small)])
-        on.write([touchpoint(big, number) for number in range(size)])
+        on.write([row(big, number) for number in range(size)])
         on.write([touchpoint(small, number) for number in range(3)])
         await on.turn(on.journeys, [mark(big), mark(small)])
         alone, beside = [], []
-        for number in range(times):
-            newest = touchpoint(big, size + number)
-            on.write([newest])
-            alone.append(await on.turn(on.journeys, [mark(big, newest.started_at)]))
-            newest = touchpoint(big, size + times + number)
-            on.write([newest, touchpoint(small, 3 + number)])
-            beside.append(await on.turn(on.journeys, [mark(big, newest.started_at), mark(small)]))
+        for number in range(2 * times):
+            on.write([row(big, size + number)])
+            if number < times:
+                on.ahead += MOST_MS
+                alone.append(await on.turn(on.journeys, [mark(big)]))
+            else:
+                on.ahead += 1_000
+                on.write([touchpoint(small, number)])
+                beside.append(await on.turn(on.journeys, [mark(big), mark(small)]))
         return alone, beside
+
+
+def seen(on: int, number: int) -> EventRow:
+    return event(number, on, START + number * 3_000)
 
 
 async def bot(events: int) -> tuple[float, float]:
@@ -279,6 +300,9 @@ async def measure(options: argparse.Namespace, say: Callable[[str], None]) -> di
         alone, beside = await latencies(size, options.times)
         found[f"latency_{size}"], found[f"beside_{size}"] = alone, beside
         say(f"{size:7,} touchpoints        mark to fact {told(alone)}; who is marked beside it {told(beside)}")
+    alone, beside = await latencies(options.followed, max(2, options.times // 4), seen)
+    found["followed"], found["followed_beside"] = alone, beside
+    say(f"{options.followed:7,} events followed    mark to fact {told(alone)}; who is marked beside it {told(beside)}")
     found["start"] = await start(options.crowd)
     say(f"{options.crowd:9,} devices          a worker's first turn {found['start']:.1f} s")
     hot, cold = await bot(options.bot)
@@ -295,6 +319,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of late events and identify calls")
     parser.add_argument("--times", type=int, default=20, help="marks of each")
     parser.add_argument("--bot", type=int, default=200_000, help="events of the bot's device")
+    parser.add_argument("--followed", type=int, default=50_000, help="events of a bot that a saved funnel follows")
     parser.add_argument("--crowd", type=int, default=1_000_000, help="devices that a worker starts on")
     parser.add_argument("--json", help="all figures, to this file")
     options = parser.parse_args(arguments)

@@ -12,10 +12,10 @@ RUNS = {
     "pipeline": ("--events 3000 --stock 500 --timed 500", "every event once: yes"),
     "collector": ("--seconds 0.3 --rounds 1 --connections 2 --events 1,3", "every one once"),
     "stitching": (
-        "--events 2000 --customers 100 --sizes 10,200 --rounds 1 --times 2 --crowd 500 --bot 2000",
+        "--events 2000 --customers 100 --sizes 10,200 --rounds 1 --times 2 --crowd 500 --bot 2000 --followed 200",
         "everything stitched",
     ),
-    "freshness": ("--rate 500 --seconds 2 --on embedded", "request -> visible in an answer"),
+    "freshness": ("--rate 500 --seconds 2 --on embedded --pairs 1", "request -> visible in an answer"),
 }
 
 

@@ -208,6 +208,13 @@ def test_in_any_order_with_copies_changes_moves_and_crashes(
     prove(steps, seed, Odds(cache_devices=cache_devices), workers)
 
 
+@seldom
+@given(worlds(), seeds, st.integers(1, 3))
+def test_with_large_customers_who_rest_while_others_go_on(steps: list[Step], seed: int, workers: int) -> None:
+    """Two rows make one large. While he rests `data_until` tells nothing that is not there."""
+    prove(steps, seed, Odds(cache_devices=100, large_customer=2), workers)
+
+
 @st.composite
 def disputed(draw: Any) -> list[Step]:
     """Few events that name several people, and many decisions about them, made and taken back between them."""

@@ -19,6 +19,7 @@ import msgspec
 from agents.claims import CLOCKS_APART_MS
 from agents.identity import IdentityAgent
 from agents.journeys import JourneysAgent
+from agents.pace import LARGE
 from agents.ports import Ports
 from agents.sessions import SessionsAgent
 from agents.turns import Taken, Turns, Work
@@ -97,6 +98,7 @@ class Odds:
     look: float = 0.005  # a worker sees by itself which definitions have changed
     most: int = 3
     cache_devices: int = 3
+    large_customer: int = LARGE  # from so many rows on a customer rests between two times
 
 
 CALM = Odds(crash=0, away=0, move=0, look=0.05, cache_devices=100)
@@ -173,14 +175,16 @@ class Worker:
         ports = Ports(world.facts, self.definitions, world.send, PARTITIONS.__getitem__, world.now, world.now)
         self.ports = ports
         ports.do = self._do  # type: ignore[method-assign]
+        journeys = JourneysAgent(ports, turn_customers=2, piece_customers=3, large_customer=world.odds.large_customer)
         works: dict[str, Work] = {
             EVENTS: SessionsAgent(ports, cache_devices=world.odds.cache_devices)
             if world.is_ingesting
             else OpenSessions(world.steps, ports, world.odds.cache_devices),
-            CHANGES: JourneysAgent(ports, turn_customers=2, piece_customers=3),
+            CHANGES: journeys,
             PAIRS: IdentityAgent(ports),
         }
         self.turns = {topic: Turns(work, limit=10, fail=self._fail) for topic, work in works.items()}
+        self.turns[CHANGES].left = journeys.left
         self.held: list[Delivery] = []
 
     @staticmethod
@@ -214,8 +218,8 @@ class Worker:
 
     async def turn(self, topic: str) -> None:
         """The next turn, or what an agent without one does: tells how far it has come."""
-        if self.taken[topic]:
-            await self.turns[topic]._turn(self.taken[topic].pop(0))
+        if self.taken[topic] or self.turns[topic].waiting:
+            await self.turns[topic]._turn(self.taken[topic].pop(0) if self.taken[topic] else [])
         else:
             await self.turns[topic]._tell()
 

@@ -1,0 +1,66 @@
+"""A customer who takes long rests between two times; others do not wait for him, and nothing of him is lost."""
+
+from agents.journeys import JourneysAgent
+from agents.pace import MOST_MS, RESTS, Pace
+from schemas.log import CHANGES
+from tests.agents.virtual_time import run
+from tests.simulation.test_stream_equals_batch import proven
+from tests.simulation.world import Odds, World
+from tests.story import story, user
+
+BIG, SMALL = ("shop", 1), ("shop", 2)
+
+
+def test_a_large_customer_rests_for_longer_than_he_took_and_never_for_long() -> None:
+    at = 0
+    pace = Pace(lambda: at, large=10)
+    pace.stitched(BIG, 10, 100)
+    pace.stitched(SMALL, 9, 100)
+    assert (pace.is_large(BIG), pace.is_large(SMALL), pace.rests(BIG), pace.rests(SMALL)) == (True, False, True, False)
+    at = RESTS * 100
+    assert not pace.rests(BIG)
+    pace.stitched(BIG, 10, 100 * MOST_MS)
+    at += MOST_MS - 1
+    assert pace.rests(BIG)
+    at += 1
+    assert not pace.rests(BIG)
+
+
+def test_one_who_has_become_small_rests_no_more() -> None:
+    pace = Pace(lambda: 0, large=10)
+    pace.stitched(BIG, 10, 100)
+    pace.stitched(BIG, 9, 100)
+    assert not pace.rests(BIG)
+
+
+def test_who_is_marked_beside_a_large_customer_does_not_wait_until_he_has_rested() -> None:
+    steps = story("b 09:00 login big\ns 09:00 login small\nb 10:00 page /\ns 10:00 page /")
+
+    async def main() -> None:
+        world = World(steps, 1, Odds(crash=0, away=0, move=0, look=0, cache_devices=100), workers=1)
+        (turns, at) = world.workers[0].turns[CHANGES], [0]
+        journeys = turns.work
+        assert isinstance(journeys, JourneysAgent)
+        for _ in steps[:2]:
+            world.append()
+        await world.settle(0)
+        journeys.pace = Pace(lambda: at[0], large=1)
+        journeys.pace.stitched(("shop", user("big", "shop")), 1, 100)
+        for _ in steps[2:]:
+            world.append()
+        world._clock_records()
+        until = world.data_until()
+        for _ in range(20):
+            for topic in world.workers[0].turns:
+                await world.workers[0].take(topic)
+                await world.workers[0].turn(topic)
+        touched = {row.customer: row.touchpoints for row in world.facts.live("journeys")}
+        assert touched == {user("big", "shop"): 1, user("small", "shop"): 2}
+        assert turns.waiting, "not acknowledged: it would come again after a crash"
+        assert world.data_until() <= until
+        at[0] = MOST_MS
+        await world.settle(0)
+        proven(world)
+        assert not turns.waiting
+
+    run(main())
