@@ -26,7 +26,7 @@ from typing import Any
 
 from bench.events import AGENTS, PROJECT
 from bench.machines import busy_seconds, cpu_seconds, load, machines, start
-from bench.pairs import BOT, Neighbours, Pairs, named
+from bench.pairs import BOT, SELDOM, Neighbours, Pairs, named
 from bench.system import System, cluster, embedded
 from pipeline.domain.identifiers import Kind, identifier
 from tests.equipment.broker import free_ports
@@ -45,6 +45,9 @@ class Visits:
         self.acknowledged: dict[str, float] = {}
         self.is_done = False
         self.thread = threading.Thread(target=self._run, name="visits")
+
+    def start(self) -> None:
+        self.thread.start()
 
     def _run(self) -> None:
         connection = http.client.HTTPConnection(self._system.host, timeout=30)
@@ -87,9 +90,7 @@ def measured(system: System, options: argparse.Namespace, processes: dict[str, i
     time.sleep(5)  # the load has settled
     visits = Visits(system, every, seconds)
     for each in filter(None, (visits, pairs, neighbours)):
-        each.thread.start()
-    if pairs is not None:
-        pairs.asking.start()
+        each.start()
     seen: dict[str, float] = {}
     asked: list[float] = []
     began_at, before, busy = (
@@ -111,7 +112,7 @@ def measured(system: System, options: argparse.Namespace, processes: dict[str, i
                 seen.setdefault(row["value"], now)
         if pairs is not None:
             pairs.look(rows)
-        time.sleep(max(0.0, POLL - asked[-1]))
+        time.sleep(max(0.0, POLL - asked[-1]) if pairs is None else SELDOM)
     took = time.perf_counter() - began_at
     cores = {name: (cpu_seconds(pid) - before[name]) / took for name, pid in processes.items()}
     cores["all of the machine"] = (busy_seconds() - busy) / took
@@ -132,6 +133,9 @@ def measured(system: System, options: argparse.Namespace, processes: dict[str, i
         "late_p99_ms": told["late_p99_ms"],
         "cores": cores,
         "pairs_ms": {} if pairs is None else pairs.milliseconds(),
+        "asked_ms": {}
+        if pairs is None
+        else {each: sorted(s * 1000 for s in took) for each, took in pairs.took.items()},
     }
 
 
@@ -162,7 +166,8 @@ def show(name: str, rate: float, found: dict[str, Any]) -> None:
         "question_ms": "    a question takes",
     }
     times = {label: found[key] for key, label in labels.items()}
-    times |= {f"a new pair -> {answer}": found["pairs_ms"][answer] for answer in found["pairs_ms"]}
+    times |= {f"a new pair -> {answer}": values for answer, values in found["pairs_ms"].items()}
+    times |= {f"    {answer}: a question takes": values for answer, values in found["asked_ms"].items()}
     for label, values in times.items():
         print(f"{label:34}" + "".join(f"{at(values, share):9.0f}" for share in (0.5, 0.95, 0.99)))
     if found["pairs_ms"]:

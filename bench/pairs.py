@@ -26,7 +26,7 @@ ANSWERS = ("sessions", "journeys", "saved funnel", "profile", "views")
 PARTITIONS = 16  # what is alike in these is so in any number of partitions that divides it
 HUGE, BOT = "huge customer", "bot"
 BATCH = 500
-POLL = 0.25  # seconds between two rounds of questions about pairs
+SELDOM = 0.5  # seconds between two rounds of questions, which are a load of their own
 MINUTE, SECOND = 60_000, 1_000
 FUNNEL = {"steps": [{"events": ["Pair Viewed"]}, {"events": ["Pair Bought"]}], "breakdown": "pair"}
 VIEW = (
@@ -78,7 +78,15 @@ class Pairs:
         self._views = _views(system)
         self._end = threading.Event()
         self.thread = threading.Thread(target=self._run, name="pairs")
-        self.asking = threading.Thread(target=self._ask, name="answers to pairs")
+        self.took: dict[str, list[float]] = {"saved funnel": [], "views": [], "profile": []}  # seconds a question
+        self._asking = [
+            threading.Thread(target=self._ask, args=(answer, look), name=answer)
+            for answer, look in (
+                ("saved funnel", self._look_at_funnel),
+                ("views", self._look_at_views),
+                ("profile", self._look_at_profiles),
+            )
+        ]
 
     @property
     def is_done(self) -> bool:
@@ -132,34 +140,48 @@ class Pairs:
             self.sent[number] = time.perf_counter()
             sender.send([pair])
 
-    def _ask(self) -> None:
-        """Asks everything but the question `sessions` in turn, until the end."""
-        while not self._end.wait(POLL):
-            self._look()
+    def start(self) -> None:
+        for thread in (self.thread, *self._asking):
+            thread.start()
 
     def stop(self) -> None:
         self._end.set()
-        self.thread.join()
-        self.asking.join()
+        for thread in (self.thread, *self._asking):
+            thread.join()
+
+    def _ask(self, answer: str, look: Callable[[], int]) -> None:
+        """Asks again and again, until the end."""
+        while not self._end.wait(SELDOM):
+            began = time.perf_counter()
+            count = look()
+            self.took[answer] += [(time.perf_counter() - began) / count] * count if count else []
 
     def look(self, rows: list[dict[str, Any]]) -> None:
         """Notes which pairs an answer of the question `sessions`, by campaign, shows."""
         self._note("sessions", (row["value"] for row in rows if row["customers"] == 1))
 
-    def _look(self) -> None:
-        ask = f"/api/v1/projects/{PROJECT}/questions/"
-        groups = self._system.post(f"{ask}funnel", {"saved": "pairs", "last": "2d", "limit": 1000})["result"]["groups"]
+    def _look_at_funnel(self) -> int:
+        question = {"saved": "pairs", "last": "2d", "limit": 1000}
+        groups = self._system.post(f"/api/v1/projects/{PROJECT}/questions/funnel", question)["result"]["groups"]
         self._note("saved funnel", (group["value"] for group in groups if group["steps"][-1]["count"]))
+        return 1
+
+    def _look_at_views(self) -> int:
         self._note("views", (campaign for campaign, customers in self._views() if int(customers) == 1))
-        for number in list(self.sent):
-            if number in self.seen["profile"] and number in self.seen["journeys"]:
-                continue
+        return 1
+
+    def _look_at_profiles(self) -> int:
+        """Of all pairs that one, or its journeys, did not show so far; returns how many."""
+        profiles, journeys = self.seen["profile"], self.seen["journeys"]
+        waiting = [number for number in list(self.sent) if number not in profiles or number not in journeys]
+        for number in waiting:
             name = urllib.parse.quote(f"user:{self._users[number]}")
             profile = self._system.get(f"/api/v1/projects/{PROJECT}/customers/{name}?limit=1")
             if profile["sessions"] >= 2:
                 self._note("profile", (f"pair-{number}",))
             if any(journey["sessions"] >= 2 for journey in profile["journeys"]):
                 self._note("journeys", (f"pair-{number}",))
+        return len(waiting)
 
     def _note(self, answer: str, campaigns: Iterator[str] | tuple[str, ...]) -> None:
         at = time.perf_counter()
@@ -169,6 +191,10 @@ class Pairs:
                 if number not in self.sent:
                     raise SystemExit(f"{answer} shows pair {number} as one before it was sent")
                 self.seen[answer].setdefault(number, at)
+
+    def questions(self) -> dict[str, list[float]]:
+        """Milliseconds that a question took, by answer."""
+        return {answer: sorted(seconds * 1000 for seconds in took) for answer, took in self.took.items() if took}
 
     def milliseconds(self) -> dict[str, list[float]]:
         """By answer, and of the last of all."""
@@ -229,6 +255,9 @@ class Neighbours:
             sender.send([_opened(number, begin - (self._size - number) * MINUTE // 2) for number in numbers])
             sender.send([_seen(number, begin - (self._size - number) * 3 * SECOND) for number in numbers])
         drained(self._system)
+
+    def start(self) -> None:
+        self.thread.start()
 
     def _run(self) -> None:
         sender, number = Sender(self._system), self._size
