@@ -115,9 +115,13 @@ class JourneysAgent:
 
     def _rest(self, prepared: list[tuple[int, list[Mark]]]) -> None:
         """Who rests in this turn, and the partitions that he holds up: nothing behind his mark counts as done."""
-        marked = [(partition, (mark.p, mark.c)) for partition, marks in prepared for mark in marks if not mark.k]
-        self._resting = {customer for customer in {customer for _, customer in marked} if self.pace.rests(customer)}
-        self._held = {partition for partition, customer in marked if customer in self._resting}
+        resting: dict[int, set[Customer]] = defaultdict(set)
+        for partition, marks in prepared:
+            for mark in marks:
+                if not mark.k and self.pace.rests((mark.p, mark.c)):
+                    resting[partition].add((mark.p, mark.c))
+        self._held = self.pace.held(resting)
+        self._resting = {customer for partition in self._held for customer in resting[partition]}
 
     def _large_of(self, project: str, marks_of: dict[int, set[int]]) -> dict[int, set[int]]:
         """Takes the large ones out of those who are marked."""

@@ -33,6 +33,19 @@ def test_one_who_has_become_small_rests_no_more() -> None:
     assert not pace.rests(BIG)
 
 
+def test_a_partition_in_which_always_somebody_rests_is_not_held_up_for_long() -> None:
+    at = 0
+    pace = Pace(lambda: at, large=10)
+    found = []
+    for at in range(0, 3 * MOST_MS, MOST_MS // 2):  # noqa: B007 - the clock reads it
+        found.append(pace.held({7}))
+    assert found == [{7}, {7}, set(), {7}, {7}, set()]
+    pace.held({7})
+    assert pace.held(()) == set()
+    at += MOST_MS
+    assert pace.held({7}) == {7}, "it was not held in between"
+
+
 def test_who_is_marked_beside_a_large_customer_does_not_wait_until_he_has_rested() -> None:
     steps = story("b 09:00 login big\ns 09:00 login small\nb 10:00 page /\ns 10:00 page /")
 
