@@ -1,8 +1,10 @@
 """Customers so large that stitching one takes long: he rests between two times, so that others need not wait for him.
 
-marks of the large one     m  m  m  m  m  m  m  m  m
-he is stitched             |==|        |==|        |==|        what waits of him waits in the log, not acknowledged
-marks of others               |=| |=|     |=| |=|              each in the next turn
+Nothing is lost by it: what waits of him is not acknowledged, and `data_until` does not pass it.
+
+    marks of the large one     m  m  m  m  m  m  m  m  m
+    he is stitched             |==|        |==|        |==|
+    others, in each turn          |=| |=|     |=| |=|
 """
 
 from collections.abc import Callable, Collection
