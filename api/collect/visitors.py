@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import re2
@@ -15,9 +15,6 @@ from pipeline.ingest.redacted_event import redacted_event
 
 _NAMES = (b'"ip"', b'"request_ip"', b'"writekey"')
 _PARTS = (b"phone", b"ipaddr", b"ip_addr")
-_WHOLE = tuple(name.strip(b'"').decode() for name in _NAMES)
-_IN_NAMES = tuple(part.decode() for part in _PARTS)
-MOST_NAMES, MOST_NAME = 1 << 14, 128  # of which it is remembered; characters of one
 # Signs of addresses. Both begin with a byte, which is found fast. Digits behind a letter, or behind a slash and before
 # a space, are a version, as Chrome/140.0.0.0 in most user agents.
 _IPV4 = re.compile(
@@ -139,42 +136,6 @@ def _is_in_name(small: bytes, part: bytes) -> bool:
             return True
         at = small.find(part, at + 1)
     return False
-
-
-class _Names(dict[str, bool]):
-    """Whether a name is that of an address, a phone number or a key, by the name. State: those that were seen."""
-
-    def __missing__(self, name: str) -> bool:
-        small = name.lower()
-        found = small in _WHOLE or any(part in small for part in _IN_NAMES)
-        if len(name) <= MOST_NAME:
-            if len(self) >= MOST_NAMES:
-                self.clear()
-            self[name] = found
-        return found
-
-
-_is_telling = _Names().__getitem__
-
-
-def may_name_address_or_phone(event: dict[str, Any]) -> bool:
-    """`names_address_or_phone` of an event that is no text yet: what it says no to, that says no to.
-
-    Raises RecursionError for one that is nested out of all bounds.
-    """
-    for name, value in event.items():
-        if _is_telling(name):
-            return True
-        kind = type(value)
-        if (kind is dict and may_name_address_or_phone(value)) or (kind is list and _any_names(value)):
-            return True
-    return False
-
-
-def _any_names(values: list[Any]) -> bool:
-    return any(
-        may_name_address_or_phone(one) if type(one) is dict else type(one) is list and _any_names(one) for one in values
-    )
 
 
 def may_hold_email(raw: bytes) -> bool:

@@ -4,6 +4,7 @@ It makes lines of a request; the collector appends them and then answers as the 
 """
 
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,7 +16,7 @@ from api.collect.limits import Limits
 from api.collect.lines import EventLines
 from api.collect.routing import TYPES, Context, Routing
 from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
-from api.collect.visitors import may_name_address_or_phone
+from api.collect.visitors import may_hold_email, may_hold_secret, names_address_or_phone
 from api.protocols.once import Once
 from api.protocols.protocol import ALIAS, Asked, Posted, Protocol, Ready, Refusal, Told
 from api.protocols.protocols import PROTOCOLS
@@ -147,19 +148,22 @@ def visitors(salt: Salt, project: str, now: int) -> Callable[[str, str], str]:
 
 
 class Adding:
-    """Puts what notes become into lines. State: plain events in a row, which go together as those of a batch do."""
+    """Puts what notes become into lines. State: events in a row, which go together as those of a batch do.
 
-    __slots__ = ("_events", "_texts", "lines")
+    What is searched for in them is searched for once, in the bytes of all: only where something is found, in each.
+    """
+
+    __slots__ = ("_are_ready", "_events", "_texts", "lines")
 
     def __init__(self, lines: EventLines) -> None:
         self.lines = lines
         self._texts: list[bytes | msgspec.Raw] = []
         self._events: list[Routing] = []
+        self._are_ready = False  # those that are held: as they came, and so judged as those of a batch are
 
     def add(self, one: Event | Once | Ready | Unmapped) -> None:
         if isinstance(one, Ready):
-            self._texts.append(one.raw)
-            self._events.append(one.event)
+            self._hold(one.raw, one.event, True)
             return
         if isinstance(one, Unmapped):
             self.flush()
@@ -169,24 +173,42 @@ class Adding:
         event = one.event if isinstance(one, Once) else one
         try:
             raw = one.encoded() if isinstance(one, Once) else _encode(event)
-            is_plain = not may_name_address_or_phone(event)
         except (OverflowError, TypeError, ValueError, RecursionError):  # a number beyond 64 bits
             self.flush()
             self.lines.add_text(json_bytes(event))
             return
         routing = _routing(event)
-        if is_plain and routing.type in TYPES:
-            self._texts.append(raw)
-            self._events.append(routing)
+        if routing.type in TYPES:
+            self._hold(raw, routing, False)
             return
         self.flush()
         self.lines.add(raw, routing)
 
+    def _hold(self, raw: bytes | msgspec.Raw, event: Routing, is_ready: bool) -> None:
+        if is_ready is not self._are_ready:
+            self.flush()
+            self._are_ready = is_ready
+        self._texts.append(raw)
+        self._events.append(event)
+
     def flush(self) -> None:
         """To be called at the end."""
-        if self._texts:
-            self.lines.add_plain(self._texts, self._events)
-            self._texts, self._events = [], []
+        texts, events = self._texts, self._events
+        if not texts:
+            return
+        self._texts, self._events = [], []
+        whole = b"\n".join(texts)
+        signs = may_hold_email(whole), may_hold_secret(whole)
+        if self._are_ready or not names_address_or_phone(whole):
+            self.lines.add_plain(texts, events, *signs)
+            return
+        for telling, group in groupby(zip(texts, events, strict=True), lambda one: names_address_or_phone(bytes(one[0]))):
+            if telling:
+                for raw, event in group:
+                    self.lines.add(bytes(raw), event)
+            else:
+                own, theirs = zip(*group, strict=True)
+                self.lines.add_plain(own, theirs, *signs)
 
 
 def _routing(event: Event) -> Routing:

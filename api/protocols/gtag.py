@@ -18,7 +18,7 @@ from api.protocols.ga4 import VIEWS, answered, refused
 from api.protocols.gtag_items import items_of
 from api.protocols.homes import Moves, Names, Plan, Plans, compiled
 from api.protocols.once import once
-from api.protocols.protocol import Asked, Posted, Protocol, Read, Told
+from api.protocols.protocol import MOST_KEPT, Asked, Posted, Protocol, Read, Told, fields_of
 from api.webhooks.vendor import Event, Unmapped
 
 VERSION: Final = "2"
@@ -69,12 +69,16 @@ def read(asked: Asked) -> Read:
     shared = asked.fields
     if _DENIED.fullmatch(shared.get("gcs", "")):
         return answered(asked, 0, 0)  # the visitor wants no analytics: gtag pings all the same, and nothing is kept
-    hits = [{**shared, **form_of(line)} for line in asked.body.splitlines() if line] or [shared]
+    hits = [{**shared, **_hit(line)} for line in asked.body.splitlines() if line] or [shared]
     version = shared.get("v", "")
     wrong = "" if version == VERSION else f"version {version[:20]!r} of gtag's protocol is not known; 2 is"
     key = shared.get("ep.write_key") or hits[0].get("ep.write_key") or shared.get("tid", "")
     notes: list[Any] = [_public(hit) for hit in hits] if wrong else list(enumerate(hits))
     return [Posted(key, notes, wrong=wrong)]
+
+
+def _hit(line: bytes) -> dict[str, str]:
+    return fields_of(line.decode("utf-8", "replace")) if len(line) <= MOST_KEPT else form_of(line)
 
 
 def mapped(note: tuple[int, dict[str, str]], told: Told) -> Iterable[Event | Unmapped]:

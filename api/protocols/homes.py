@@ -48,7 +48,7 @@ class Plan(NamedTuple):
     own: Names  # stay in properties
     values: Callable[[Mapping[str, Any]], tuple[Any, ...]]  # of those
     moved: Moves  # into properties, under another name
-    placed: tuple[tuple[Names, Moves], ...]  # into the event: the way to a place, and what goes there
+    placed: tuple[tuple[str, str, Moves], ...]  # into the event: the one or two steps to a place, and what goes there
 
     def put(self, given: Mapping[str, Any], into: Event) -> dict[str, Any]:
         """See `housed`."""
@@ -57,20 +57,19 @@ class Plan(NamedTuple):
             value = given[name]
             if value is not None and value != "" and last not in rest:
                 rest[last] = value
-        for way, moves in self.placed:
-            place: Event | None = into
-            for step in way:
-                place = place.get(step) if place else None
+        for outer, inner, moves in self.placed:
+            place: Event | None = into.get(outer) if outer else into
+            if inner and place is not None:
+                place = place.get(inner)
             for name, last in moves:
                 value = given[name]
-                if value is None or value == "":
-                    continue
-                if place is None:
-                    place = into
-                    for step in way:
-                        place = place.get(step) or place.setdefault(step, {})
-                if last not in place:
-                    place[last] = value
+                if value or (value is not None and value != ""):
+                    if place is None:
+                        place = into.setdefault(outer, {})
+                        if inner:
+                            place = place.setdefault(inner, {})
+                    if last not in place:
+                        place[last] = value
         return rest
 
 
@@ -94,7 +93,8 @@ class Homes:
                 *way, last = home.split(".", 2)
                 places.setdefault(tuple(way), []).append((name, last))
         moved = tuple(places.pop((PROPERTIES,), ()))
-        return Plan(own, _values_of(own), moved, tuple((way, tuple(moves)) for way, moves in places.items()))
+        steps = (((*way, "", "")[:2], tuple(moves)) for way, moves in places.items())
+        return Plan(own, _values_of(own), moved, tuple((outer, inner, moves) for (outer, inner), moves in steps))
 
 
 def compiled(homes: Mapping[str, str]) -> Homes:

@@ -74,6 +74,7 @@ _DISTINCT = frozenset(("rand", "r", "cdt", "s"))  # where none is there, nothing
 _OF_SENDING = frozenset(("token_auth", "cdo", "send_image", "queuedtracking"))
 _SEEN = answer(200, "image/gif", PIXEL, (b"cache-control", b"no-store"))
 _NO_IMAGE = answer(204, "")
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 def read(asked: Asked) -> Read:
@@ -90,7 +91,9 @@ def _fields(text: str, found: dict[str, str] | None = None) -> dict[str, str]:
     same, others write as the page does.
     """
     found = fields_of(text) if found is None else found
-    charset = found.get("cs", "").lower()
+    if "cs" not in found:
+        return found
+    charset = found["cs"].lower()
     if not _CHARSET.fullmatch(charset) or not any(UNREADABLE in value for value in found.values()):
         return found
     again = dict(parse_qsl(text, keep_blank_values=True, encoding=charset, errors="replace"))
@@ -119,14 +122,19 @@ def _by_key(asked: Asked, notes: list[Any], token: str) -> Read:
     by_key: dict[tuple[str, bool, str], list[Any]] = {}
     first = next((site for note in notes if (site := text(note, "idsite"))), "")
     for note in notes:
-        given = note if isinstance(note, dict) else {}  # whose values are text
+        given = note if isinstance(note, dict) else _NOTHING  # whose values are text
         own = given.get("token_auth") or token
         key = own or given.get("idsite") or first
         if not key:
             raise missing_key("`idsite` or `token_auth`")
-        version = given.get("apiv", "")
-        wrong = "" if version in ("", "1") else f"version {version[:20]!r} of the tracking API is not known"
-        by_key.setdefault((key, bool(own), wrong), []).append(note)
+        version, wrong = given.get("apiv", ""), ""
+        if version != "1" and version:
+            wrong = f"version {version[:20]!r} of the tracking API is not known"
+        of_key = by_key.get((key, bool(own), wrong))
+        if of_key is None:
+            by_key[key, bool(own), wrong] = [note]
+        else:
+            of_key.append(note)
     return [Posted(key, those, is_secret=own, wrong=wrong) for (key, own, wrong), those in by_key.items()]
 
 
@@ -146,7 +154,7 @@ def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
     context = made.setdefault("context", {})
     if note.get("new_visit", "") == "1":
         context["session"] = {"new": True}
-    if campaign := _campaign(note.get("url", "")):
+    if "?" in (url := note.get("url", "")) and (campaign := _campaign(url)):
         context["campaign"] = campaign
     if "anonymousId" not in made and "userId" not in made:  # without cookies
         agent = note.get("ua", "") or told.asked.header(b"user-agent")

@@ -163,7 +163,8 @@ def _public(note: Any) -> Any:
 
 
 def _token(note: Any) -> str:
-    return text(note, "properties", "token") or text(note, "$token")
+    given = note.get("properties") if isinstance(note, dict) else None
+    return text(given, "token") or text(note, "$token")
 
 
 def _form(asked: Asked) -> dict[str, str] | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
@@ -13,7 +13,7 @@ from api.collect.routing import Routing
 from api.protocols.once import Once
 from api.webhooks.vendor import Event, Unmapped
 
-MOST_KEPT = 2_048  # characters of a query or form whose fields are remembered
+MOST_KEPT, MOST_FIELDS = 2_048, 1 << 14  # characters of a query or form whose fields are remembered; how many are
 ALIAS = ":"  # between a protocol's name and what its clients call their site
 
 
@@ -105,17 +105,32 @@ class Protocol:
 
 def fields_of(text: str) -> dict[str, str]:
     """The fields of a query or of a form; of a name that is there twice the last."""
-    found = dict(map(_field if len(text) <= MOST_KEPT else _field.__wrapped__, text.split("&")))
+    found = dict(map(_kept if len(text) <= MOST_KEPT else _field, text.split("&")))
     found.pop("", None)
     return found
 
 
-@lru_cache(1 << 13)  # most come again and again, addresses, titles and agents too, and reading them is most of the work
 def _field(pair: str) -> tuple[str, str]:
     name, _, value = pair.partition("=")
     if "%" in name or "+" in name:
         name = unquote_plus(name)
     return name, unquote_plus(value) if "%" in value or "+" in value else value
+
+
+class _Fields(dict[str, tuple[str, str]]):
+    """A field by how it is written. State: those that were seen.
+
+    Most come again and again, addresses, titles and agents too, and reading them is most of the work.
+    """
+
+    def __missing__(self, pair: str) -> tuple[str, str]:
+        if len(self) >= MOST_FIELDS:
+            self.clear()
+        found = self[pair] = _field(pair)
+        return found
+
+
+_kept = _Fields().__getitem__
 
 
 def missing_key(where: str) -> Refused:

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from api.protocols.door import asked_of, visitors
+from api.collect.lines import EventLines
+from api.collect.senders import Sender
+from api.collect.visitors import Visitor
+from api.protocols.door import Adding, asked_of, visitors
 from api.protocols.protocols import PROTOCOLS
 from pipeline.errors import LogFull, LogUnavailable
 from schemas.definitions import Key
@@ -163,3 +166,35 @@ def test_a_days_id_is_one_of_network_agent_and_project_and_of_no_other_day() -> 
     assert len(others | {first}) == 6
     assert told("shop", day, "", "agent") == told("shop", day, "nowhere", "agent") == ""
     assert told("shop", day, "2001:db8:1:2::3", "a") == told("shop", day, "2001:db8:1:ffff::9", "a") != ""
+
+
+def lines_of(events: list[dict[str, Any]]) -> dict[int, list[bytes]]:
+    sender, visitor = Sender("shop", "site", "browser"), Visitor(received_at=1)
+    made = Adding(EventLines(sender, sent_at="", partitions=2, event_limit=999, places=dict.get, visitor=visitor))
+    for event in events:
+        made.add(event)
+    made.flush()
+    return made.lines.by_partition
+
+
+TELLING = some.sampled_from(("ip", "home_phone2", "IpAddress", "writeKey", "shipping", "iPhone", "name"))
+SHOWN = some.sampled_from(
+    ("x", "a@b.example", "203.0.113.77", "2001:db8:0:11::5", "wf_write_Ab9", "a%40b.example", "+4930 123", 7, None)
+)
+NESTED = some.recursive(
+    SHOWN, lambda one: some.lists(one, max_size=2) | some.dictionaries(TELLING, one, max_size=2), max_leaves=3
+)
+MADE = some.fixed_dictionaries({
+    "type": some.sampled_from(("track", "page", "nothing")), "event": some.just("x"),
+    "anonymousId": some.sampled_from(("d1", "d2", "")), "properties": some.dictionaries(TELLING, NESTED, max_size=2),
+})  # fmt: skip
+
+
+@settings(max_examples=80)
+@given(some.lists(MADE, max_size=4))
+def test_events_that_are_looked_through_together_become_the_lines_that_each_becomes(made: list[dict[str, Any]]) -> None:
+    alone: dict[int, list[bytes]] = {}
+    for each in made:
+        for partition, lines in lines_of([each]).items():
+            alone.setdefault(partition, []).extend(lines)
+    assert lines_of(made) == alone

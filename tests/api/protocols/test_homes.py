@@ -1,13 +1,11 @@
-"""Fields find their homes by a plan of a note's names, as they would one by one; names that are private are seen."""
+"""Fields find their homes by a plan of a note's names, as they would one by one."""
 
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as some
 
-from api.collect.visitors import may_name_address_or_phone, names_address_or_phone
 from api.protocols.homes import PROPERTIES, compiled, housed
-from api.webhooks.door import json_bytes
 
 TABLE = {
     "id": "messageId", "id2": "messageId", "url": "context.page.url", "href": "context.page.url",
@@ -45,14 +43,3 @@ def test_a_plan_puts_what_one_by_one_is_put(note: dict[str, Any], before: dict[s
         into = copy()
         assert housed(note, HOMES, into) == rest
     assert into == expected
-
-
-WORDS = some.sampled_from(["ip", "IP", "home_phone2", "IpAddress", "request_ip", "writeKey", "a", "shipping", "name"])
-VALUES = some.recursive(
-    some.integers(0, 9), lambda inner: some.lists(inner, max_size=2) | some.dictionaries(WORDS, inner, max_size=2)
-)
-
-
-@given(some.dictionaries(WORDS, VALUES, max_size=3))
-def test_what_the_text_of_an_event_names_the_event_names(event: dict[str, Any]) -> None:
-    assert may_name_address_or_phone(event) == names_address_or_phone(json_bytes(event))
