@@ -202,13 +202,17 @@ class Adding:
         if self._are_ready or not names_address_or_phone(whole):
             self.lines.add_plain(texts, events, *signs)
             return
-        for telling, group in groupby(zip(texts, events, strict=True), lambda one: names_address_or_phone(bytes(one[0]))):
-            if telling:
+        for is_telling, group in groupby(zip(texts, events, strict=True), _is_telling):
+            if is_telling:
                 for raw, event in group:
                     self.lines.add(bytes(raw), event)
             else:
                 own, theirs = zip(*group, strict=True)
                 self.lines.add_plain(own, theirs, *signs)
+
+
+def _is_telling(one: tuple[bytes | msgspec.Raw, Routing]) -> bool:
+    return names_address_or_phone(bytes(one[0]))
 
 
 def _routing(event: Event) -> Routing:
