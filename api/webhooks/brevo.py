@@ -54,15 +54,22 @@ def mapped(posted: Posted) -> Mapped:
 
 def _event(said: str, note: dict[str, Any]) -> Event:
     # Of a first open come two notes, `opened` and `unique_opened`: one key, so that they count once. Only ts_epoch is a
-    # moment; ts and ts_event are of the account's zone.
-    kind, at = KINDS[said], number(note, "ts_epoch")
-    mail_id, recipient, url = text(note, "message-id"), text(note, "email"), text(note, "link")
+    # moment, and ts_event of campaigns, which have no message id; else these are of the account's zone.
+    mail_id, recipient, url = text(note, "message-id"), text(note, "email"), text(note, "link") or text(note, "URL")
+    kind, at = KINDS[said], number(note, "ts_epoch") or (None if mail_id else number(note, "ts_event"))
     custom = json_object(text(note, "X-Mailin-custom"))
     by_proxy = said in _BY_PROXY
     return mail(
         "brevo",
         kind,
-        key=(mail_id, recipient, kind, by_proxy, at or text(note, "ts_event") or text(note, "date"), url),
+        key=(
+            mail_id or text(note, "camp_id"),
+            recipient,
+            kind,
+            by_proxy,
+            at or text(note, "ts_event") or text(note, "date"),
+            url,
+        ),
         at=at,
         recipient=recipient,
         mail_id=mail_id,
@@ -73,6 +80,7 @@ def _event(said: str, note: dict[str, Any]) -> Event:
         metadata={} if isinstance(custom, Unmapped) else custom,
         user_agent=text(note, "user_agent"),
         subject=text(note, "subject"),
+        campaign=text(note, "campaign name") or text(note, "camp_id"),
         template=text(note, "template_id"),
         is_machine=by_proxy,
     )

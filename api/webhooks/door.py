@@ -28,6 +28,8 @@ PREFIX = "/webhooks/"
 KIND = "vendor"
 MOST_CERTIFICATES = 16
 FETCH_SECONDS = 5.0
+# Vendors that sign the address sign it with its usual port or without.
+_AS_SIGNED = (("https", ""), ("http", ""), ("https", ":443"), ("http", ":80"))
 _ASKS = b"webhook-request-origin"  # CloudEvents asks so whether it may send
 
 
@@ -226,4 +228,4 @@ def _urls(scope: MutableMapping[str, Any], headers: dict[bytes, bytes]) -> tuple
         if (whole := _text(headers.get(name, b"")))
         for host in (whole, whole.rpartition(":")[0] if whole.rpartition(":")[2].isdigit() else whole)
     )
-    return tuple(f"{scheme}://{host}{rest}" for host in hosts for scheme in ("https", "http"))
+    return tuple(f"{scheme}://{host}{port}{rest}" for host in hosts for scheme, port in _AS_SIGNED)

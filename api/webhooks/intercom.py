@@ -14,6 +14,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "conversation.user.replied": Meaning("Support Conversation Continued", CHANNEL),
     "conversation.admin.replied": Meaning("Support Reply Sent", CHANNEL),
     "conversation.admin.single.created": Meaning("Support Message Sent", CHANNEL),
+    "conversation.operator.replied": Meaning("Support Reply Sent", CHANNEL, "by a bot or a workflow"),
     "conversation.admin.closed": Meaning("Support Conversation Closed", CHANNEL),
     "conversation.rating.added": Meaning("Survey Answered", "survey", "`rating`"),
     "user.created": Meaning(IDENTIFY),
@@ -22,6 +23,11 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "contact.user.created": Meaning(IDENTIFY),
     "contact.user.updated": Meaning(IDENTIFY),
     "contact.lead.created": Meaning(IDENTIFY),
+    "contact.lead.updated": Meaning(IDENTIFY),
+    "contact.lead.added_email": Meaning(IDENTIFY),
+    "contact.lead.signed_up": Meaning(IDENTIFY),
+    "contact.added_email": Meaning(IDENTIFY),
+    "contact.email.updated": Meaning(IDENTIFY),
 }
 _PEOPLE = ("user", "lead", "contact")
 
@@ -47,6 +53,8 @@ def _event(meaning: Meaning, note: dict[str, Any], item: dict[str, Any]) -> Even
     is_person = meaning.event == IDENTIFY
     person = item if is_person else _person(item)
     external = text(person, "user_id") or text(person, "external_id")
+    if "lead" in (text(person, "role"), text(person, "type")) or get(person, "anonymous") is True:
+        external = ""  # Intercom made it up; once he signs up he has another, and nobody is two users
     return event(
         meaning.event,
         message=message_id("intercom", text(note, "id")),

@@ -1,7 +1,8 @@
 """What mail vendors tell of, in one vocabulary: Segment's names where it has them.
 
 A mail's properties: `message_id` (the mail's own), `url` (of a click), `reason` (one of REASONS), `reply` (what the
-recipient's server said), `description`, `tags`, `metadata` (what the sender gave with the mail), `subject`, `campaign`.
+recipient's server said), `description`, `tags`, `metadata` (what the sender gave with the mail), `labels` (names and
+values by which he has it counted), `subject`, `campaign`.
 """
 
 import re
@@ -59,6 +60,7 @@ def mail(
     description: str = "",
     tags: Any = None,
     metadata: Any = None,
+    labels: Mapping[str, str] | None = None,
     user_agent: str = "",
     address: str = "",
     country: str = "",
@@ -72,6 +74,7 @@ def mail(
     Addresses in what servers say are removed: an e-mail is kept as a hash only.
     """
     metadata = metadata if isinstance(metadata, dict) else {}
+    known = {**(labels or {}), **metadata}
     is_proxy = any(name in user_agent for name in _PROXIES)
     is_acting = kind in ("opened", "clicked") and not is_machine and not is_proxy
     return event(
@@ -80,7 +83,7 @@ def mail(
         channel=CHANNEL,
         at=at,
         email=recipient,
-        user_id=next((str(found) for name in USER_ID_KEYS if isinstance(found := metadata.get(name), str | int)), ""),
+        user_id=next((str(found) for name in USER_ID_KEYS if isinstance(found := known.get(name), str | int)), ""),
         properties={
             "vendor": vendor,
             "message_id": mail_id,
@@ -90,6 +93,7 @@ def mail(
             "description": without_addresses(description),
             "tags": _tags(tags),
             "metadata": metadata,
+            "labels": labels,
             "user_agent": user_agent,
             "is_machine": is_machine or None,
             **more,

@@ -61,6 +61,7 @@ def _event(kind: Kind, note: dict[str, Any]) -> Event:
         address=text(note, "ip"),
         country=text(note, "geo"),
         campaign=text(note, "mj_campaign_id"),
+        custom_id=text(note, "CustomID"),
     )
 
 

@@ -75,6 +75,11 @@ def listed(value: Any, *path: str | int) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
+def fields(value: Any, *path: str | int) -> dict[str, Any]:
+    found = get(value, *path)
+    return found if isinstance(found, dict) else {}
+
+
 def form_of(posted: Posted) -> Fields:
     """The fields of a form, urlencoded or multipart, each with its values in order."""
     kind = posted.headers.get("content-type", "")
@@ -90,7 +95,7 @@ def form_of(posted: Posted) -> Fields:
     else:
         decoded = posted.body.decode("utf-8", "replace")
         pairs = parse_qsl(decoded, keep_blank_values=True, max_num_fields=1000)
-    fields: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for name, value in pairs:
-        fields.setdefault(name, []).append(value)
-    return fields
+        found.setdefault(name, []).append(value)
+    return found

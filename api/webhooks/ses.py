@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509 import load_pem_x509_certificate
 
 from api.webhooks.mail import Kind, mail, meanings
-from api.webhooks.reading import get, json_object, listed, text
+from api.webhooks.reading import fields, get, json_object, json_of, listed, text
 from api.webhooks.signature import check_one, unbased
 from api.webhooks.vendor import Event, Forged, Mapped, Posted, Unmapped, Vendor
 
@@ -43,6 +43,7 @@ _SIGNED = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _SIGNED_CONFIRM = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 _HOST = re.compile(r"sns\.[a-z0-9-]{4,30}\.amazonaws\.com(?:\.cn)?")
 _TEST = "Successfully validated SNS topic for Amazon SES event publishing."
+_SUBSCRIBED = "AmazonSnsSubscriptionSucceeded"  # the test note of feedback notifications
 
 
 def certificate(posted: Posted) -> str:
@@ -85,6 +86,8 @@ def mapped(posted: Posted) -> Mapped:
     told = json_object(text(note, "Message"))
     if isinstance(told, Unmapped):
         return Mapped(unmapped=(Unmapped(note, f"Message: {told.words}"),))
+    if text(told, "notificationType") == _SUBSCRIBED:
+        return Mapped()
     return _events(note, told)
 
 
@@ -109,7 +112,8 @@ def _event(note: dict[str, Any], told: dict[str, Any], kind: Kind, part: Any, wh
     recipient = whom if isinstance(whom, str) else text(whom, "emailAddress")
     headers = [one for one in listed(told, "mail", "headers") if isinstance(one, dict)]
     given = [text(one, "value") for one in headers if text(one, "name").lower() == "x-metadata"]
-    metadata = json_object(given[-1]) if given else {}
+    tags = {name: one for name, value in fields(told, "mail", "tags").items() if (one := text(value, 0))}
+    metadata = fields(json_of(given[-1])) if given else {}
     bounce = f"{text(part, 'bounceType')}: {text(part, 'bounceSubType')}" if kind == "bounced" else ""
     reasons: dict[Kind, str] = {"bounced": "bounced", "complained": "spam", "rejected": "blocked"}
     return mail(
@@ -125,8 +129,10 @@ def _event(note: dict[str, Any], told: dict[str, Any], kind: Kind, part: Any, wh
         description=bounce or text(part, "complaintFeedbackType") or text(part, "reason") or text(part, "errorMessage"),
         tags=[text(one, "value") for one in headers if text(one, "name").lower() == "x-tag"],
         metadata=metadata,
+        labels={name: one for name, one in tags.items() if not name.startswith("ses:")},  # those are Amazon's own
         user_agent=text(part, "userAgent"),
         address=text(part, "ipAddress"),
+        subject=text(told, "mail", "commonHeaders", "subject"),
     )
 
 

@@ -20,6 +20,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "customers/create": Meaning(IDENTIFY),
     "customers/update": Meaning(IDENTIFY),
 }
+_NOT_MOVED = ("failure", "error")  # what a transaction's `status` says where no money went back
 _TIMES = {"orders/create": "created_at", "orders/cancelled": "cancelled_at", "customers/create": "created_at"}
 
 
@@ -64,7 +65,11 @@ def _properties(topic: str, what: dict[str, Any], order: str) -> dict[str, Any]:
     if topic == "orders/create":
         value = amount(what.get("total_price"))
     elif topic == "refunds/create":
-        moved = [one for one in listed(what, "transactions") if text(one, "kind") == "refund"]
+        moved = [
+            one
+            for one in listed(what, "transactions")
+            if text(one, "kind") == "refund" and text(one, "status") not in _NOT_MOVED
+        ]
         value = -sum(amount(get(one, "amount")) or 0.0 for one in moved) if moved else None
         currency = text(what, "transactions", 0, "currency")
     lines = [one for one in listed(what, "line_items") if isinstance(one, dict)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from api.webhooks.mail import Kind, mail, meanings
-from api.webhooks.reading import get, json_of, number, text
+from api.webhooks.reading import get, json_of, listed, number, text
 from api.webhooks.vendor import Event, Mapped, Posted, Unmapped, Vendor
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -73,7 +73,7 @@ def _event(kind: Kind, note: dict[str, Any]) -> Event:
         url=text(note, "target_link_url"),
         reason=_CLASSES.get(bounce, "other") if bounce else "",
         reply=text(note, "raw_reason"),
-        tags=text(note, "campaign_id"),
+        tags=[text(note, "campaign_id"), *listed(note, "rcpt_tags")],
         metadata=note.get("rcpt_meta"),
         user_agent=text(note, "user_agent"),
         address=text(note, "ip_address"),

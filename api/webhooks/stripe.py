@@ -15,12 +15,19 @@ from api.webhooks.vendor import Event, Forged, Mapped, Meaning, Posted, Unmapped
 
 CHANNEL = "other"
 _PAID, _BACK = "value: what was paid", "value: what went back, negative"
+_LATER = Meaning("Payment Scheduled", CHANNEL, "no value: it is not paid yet")
 MEANINGS: Final[Mapping[str, Meaning]] = {
     "checkout.session.completed": Meaning("Order Completed", CHANNEL, _PAID),
+    "checkout.session.completed, unpaid": _LATER,
+    "checkout.session.async_payment_succeeded": Meaning("Order Completed", CHANNEL, _PAID),
     "payment_intent.succeeded": Meaning("Payment Succeeded", CHANNEL, _PAID),
     "charge.succeeded": Meaning("Payment Succeeded", CHANNEL, _PAID),
+    "charge.captured": Meaning("Payment Succeeded", CHANNEL, _PAID),
+    "charge.succeeded, not captured": _LATER,
     "invoice.paid": Meaning("Invoice Payment Made", CHANNEL, _PAID),
+    "invoice.payment_succeeded": Meaning("Invoice Payment Made", CHANNEL, _PAID),
     "payment_intent.payment_failed": Meaning("Payment Failed", CHANNEL),
+    "checkout.session.async_payment_failed": Meaning("Payment Failed", CHANNEL),
     "charge.failed": Meaning("Payment Failed", CHANNEL),
     "invoice.payment_failed": Meaning("Payment Failed", CHANNEL),
     "checkout.session.expired": Meaning("Checkout Abandoned", CHANNEL),
@@ -32,7 +39,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "customer.created": Meaning(IDENTIFY),
     "customer.updated": Meaning(IDENTIFY),
 }
-_AMOUNTS = ("amount_total", "amount_paid", "amount_received", "amount")
+_AMOUNTS = ("amount_total", "amount_paid", "amount_received", "amount_captured", "amount")
 
 
 def signed(posted: Posted, secret: str) -> None:
@@ -51,9 +58,14 @@ def mapped(posted: Posted) -> Mapped:
     note = json_object(posted.body)
     if isinstance(note, Unmapped):
         return Mapped(unmapped=(note,))
-    meaning, what = MEANINGS.get(text(note, "type")), get(note, "data", "object")
+    word, what = text(note, "type"), get(note, "data", "object")
+    if word == "checkout.session.completed" and text(what, "payment_status") == "unpaid":
+        word += ", unpaid"  # as with bank debits: the money comes days later, or does not
+    elif word == "charge.succeeded" and get(what, "captured") is False:
+        word += ", not captured"
+    meaning = MEANINGS.get(word)
     if meaning is None or not isinstance(what, dict):
-        return Mapped(unmapped=(Unmapped(note, f"no event of Stripe that is mapped: {text(note, 'type')[:80]!r}"),))
+        return Mapped(unmapped=(Unmapped(note, f"no event of Stripe that is mapped: {word[:80]!r}"),))
     return Mapped((_event(meaning, note, what),))
 
 
@@ -63,9 +75,12 @@ def _event(meaning: Meaning, note: dict[str, Any], what: dict[str, Any]) -> Even
     paths = (("customer_details",), ("billing_details",), ())
     email = next((found for path in paths if (found := text(what, *path, "email"))), "")
     phone = next((found for path in paths if (found := text(what, *path, "phone"))), "")
+    # Of one paid invoice come two notes, `invoice.paid` and `invoice.payment_succeeded`: one key, so it counts once.
+    is_invoice = meaning.event == "Invoice Payment Made" and text(what, "id")
+    own = ("invoice paid", text(what, "id")) if is_invoice else (text(note, "id"),)
     return event(
         meaning.event,
-        message=message_id("stripe", text(note, "id")),
+        message=message_id("stripe", *own),
         channel=meaning.channel,
         at=number(note, "created"),
         email=email or text(what, "customer_email") or text(what, "receipt_email"),
@@ -103,7 +118,7 @@ VENDOR: Final = Vendor(
     title="Stripe",
     mapped=mapped,
     meanings=MEANINGS,
-    once="`id`",
+    once="`id`; of a paid invoice its own id",
     secret="the endpoint's signing secret (`whsec_...`)",
     signature="HMAC-SHA256 over time and body, `Stripe-Signature`, within 5 min",
     signed=signed,

@@ -23,6 +23,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "message delivered": Meaning("SMS Delivered", SMS),
     "message undelivered": Meaning("SMS Undelivered", SMS),
     "message failed": Meaning("SMS Failed", SMS),
+    "message canceled": Meaning("SMS Failed", SMS),
     "message read": Meaning("SMS Read", SMS),
     "message received": Meaning("SMS Replied", SMS, "what the person wrote is not kept"),
     "call queued": _UNDER_WAY,
@@ -36,7 +37,9 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "call failed": _MISSED,
     "call canceled": _MISSED,
 }
-_PREFIXES = {"whatsapp": "messenger", "messenger": "messenger"}  # `whatsapp:+491701234567`
+# `whatsapp:+491701234567`, `messenger:1234567890`; what stands behind `client:` or `sip:` is no number of a person.
+_PREFIXES = {"whatsapp": "messenger", "messenger": "messenger"}
+_WITH_NUMBER = ("", "whatsapp", "rcs")
 
 
 def signed(posted: Posted, secret: str) -> None:
@@ -67,14 +70,15 @@ def mapped(posted: Posted) -> Mapped:
 
 def _event(meaning: Meaning, fields: Fields, said: str, is_call: bool) -> Event:
     is_incoming = _one(fields, "Direction") == "inbound" if is_call else said == "received"
-    prefix, _, bare = (_one(fields, "From") if is_incoming else _one(fields, "To")).rpartition(":")
+    prefix, _, bare = (_one(fields, "From") if is_incoming else _one(fields, "To")).lower().rpartition(":")
     sid = _one(fields, "CallSid") if is_call else _one(fields, "MessageSid") or _one(fields, "SmsSid")
     return event(
         meaning.event,
         message=message_id("twilio", sid, said),
         channel=_PREFIXES.get(prefix, meaning.channel),
         at=_time(_one(fields, "Timestamp")),
-        phone=bare,
+        phone=bare if prefix in _WITH_NUMBER else "",
+        ids={"messenger": bare if prefix == "messenger" else ""},
         properties={
             "vendor": "twilio",
             "status": said,
@@ -82,6 +86,7 @@ def _event(meaning: Meaning, fields: Fields, said: str, is_call: bool) -> Event:
             "message_id": sid,
             "error_code": _one(fields, "ErrorCode"),
             "duration_s": number(_one(fields, "CallDuration")),
+            "opt_out": _one(fields, "OptOutType"),
         },
     )
 

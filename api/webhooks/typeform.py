@@ -79,7 +79,12 @@ def _of_type(answers: list[dict[str, Any]], types: Mapping[str, str], kind: str)
 def _value(answer: dict[str, Any]) -> Any:
     kind = text(answer, "type")
     value = answer.get(kind)
-    return get(value, "label") or get(value, "labels") or get(value, "other") if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    if kind == "payment":  # with the payer's name and card
+        return number(value, "amount")
+    chosen, other = get(value, "label") or get(value, "labels"), get(value, "other")
+    return [*chosen, other] if isinstance(chosen, list) and other else chosen or other
 
 
 VENDOR: Final = Vendor(

@@ -10,12 +10,14 @@ from api.webhooks.vendor import Event, Forged, Mapped, Meaning, Posted, Unmapped
 
 CHANNEL = "messenger"
 REPLIED = "message"
+_SYSTEM = "system"  # tells of a changed number; nobody wrote it
 MEANINGS: Final[Mapping[str, Meaning]] = {
     "status sent": Meaning("Message Sent", CHANNEL),
     "status delivered": Meaning("Message Delivered", CHANNEL),
     "status read": Meaning("Message Read", CHANNEL),
+    "status played": Meaning("Message Played", CHANNEL, "a voice message"),
     "status failed": Meaning("Message Failed", CHANNEL, "`error_code`"),
-    REPLIED: Meaning("Message Replied", CHANNEL, "what the person wrote is not kept"),
+    REPLIED: Meaning("Message Replied", CHANNEL, "what the person wrote is not kept; `ad_id` where an ad led to it"),
 }
 
 
@@ -36,7 +38,10 @@ def mapped(posted: Posted) -> Mapped:
     for change in changes:
         value = get(change, "value")
         told = [(f"status {text(one, 'status')}", one) for one in listed(value, "statuses")]
-        told += [(REPLIED, one) for one in listed(value, "messages")]
+        told += [
+            (REPLIED if text(one, "type") != _SYSTEM else "message of the system", one)
+            for one in listed(value, "messages")
+        ]
         for word, one in told:
             if word in MEANINGS:
                 events.append(_event(word, one))
@@ -51,19 +56,25 @@ def mapped(posted: Posted) -> Mapped:
 
 def _event(word: str, one: Any) -> Event:
     meaning = MEANINGS[word]
-    who = text(one, "from") if word == REPLIED else text(one, "recipient_id")
+    is_reply = word == REPLIED
+    who = text(one, "from") if is_reply else text(one, "recipient_id")
+    # Who has a user name may hide his number: then there is Meta's id of him alone.
+    own = text(one, "from_user_id") if is_reply else text(one, "recipient_user_id")
     return event(
         meaning.event,
         message=message_id("whatsapp", text(one, "id"), word),
         channel=meaning.channel,
         at=number(one, "timestamp"),
         phone=f"+{who.removeprefix('+')}" if who else "",
+        ids={"whatsapp": own},
         properties={
             "vendor": "whatsapp",
             "message_id": text(one, "id"),
             "kind": text(one, "type"),
             "category": text(one, "pricing", "category"),
             "error_code": text(one, "errors", 0, "code"),
+            "ad_id": text(one, "referral", "source_id") if text(one, "referral", "source_type") == "ad" else "",
+            "click_id": text(one, "referral", "ctwa_clid"),
         },
     )
 
@@ -77,6 +88,6 @@ VENDOR: Final = Vendor(
     secret="the app's secret",
     signature="HMAC-SHA256 of the body, `X-Hub-Signature-256`; no time is signed",
     signed=signed,
-    identity="phone number of the other side",
+    identity="phone number of the other side, and the id that the business knows of it",
     has_challenge=True,
 )

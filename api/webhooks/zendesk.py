@@ -20,6 +20,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "user.created": Meaning(IDENTIFY),
     "user.identity_created": Meaning(IDENTIFY),
     "user.identity_changed": Meaning(IDENTIFY),
+    "user.external_id_changed": Meaning(IDENTIFY),
 }
 _CHANNELS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("email", "mail"), "email"),

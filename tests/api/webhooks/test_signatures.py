@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 from api.collect.answers import Refused
 from api.webhooks.mailgun import signed as mailgun_signed
 from api.webhooks.reading import form_of
+from api.webhooks.sendgrid import signed as sendgrid_signed
 from api.webhooks.twilio import signed as twilio_signed
 from api.webhooks.vendor import Forged, Posted
 from tests.api.collect.door import NOW
@@ -169,6 +170,36 @@ async def test_the_example_of_twilios_own_client_is_right() -> None:
         twilio_signed(Posted(body.encode(), headers, NOW, (url + "3",)), "12345")
 
 
+@pytest.mark.parametrize("signed_as", ["https://collector:443", "http://collector:80"])
+async def test_twilio_may_sign_the_usual_port_too(signed_as: str) -> None:
+    headers = {**FORM, "x-twilio-signature": twilio_signature(f"{signed_as}/webhooks/twilio?key={SIGNED}", FIELDS)}
+    body = b"MessageSid=SM1&MessageStatus=delivered&To=%2B14165550100&From=%2B12362320246"
+    assert (await send(vendor_door(), "twilio", body, headers, key=SIGNED)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "signature"),
+    [
+        ("", "Sid=CA123&SidAccount=AC123&Digits=5678&Digits=1234", "IK+Dwps556ElfBT0I3Rgjkr1wJU="),
+        (
+            "&bodySHA256=0a1ff7634d9ab3b95db5c9a2dfe9416e41502b283a80c7cf19632632f96e6620",
+            '{"property": "value", "boolean": true}',
+            "a9nBmqA0ju/hNViExpshrM61xv4=",
+        ),
+    ],
+)
+async def test_fields_that_come_twice_and_bodies_of_json_are_signed_as_twilios_client_says(
+    url: str, body: str, signature: str
+) -> None:
+    """Vectors of tests/unit/test_request_validator.py of twilio-python."""
+    kind = "application/json" if body.startswith("{") else FORM["content-type"]
+    headers = {"content-type": kind, "x-twilio-signature": signature}
+    urls = (f"https://mycompany.com/myapp.php?foo=1&bar=2{url}",)
+    twilio_signed(Posted(body.encode(), headers, NOW, urls), "12345")
+    with pytest.raises(Forged):
+        twilio_signed(Posted(body.encode() + b"1", headers, NOW, urls), "12345")
+
+
 # -- SendGrid: ECDSA
 
 
@@ -191,6 +222,32 @@ async def test_sendgrids_signature_is_checked_with_its_verification_key() -> Non
     await refused(door, "sendgrid", body, sendgrid(other, body, SECONDS), taken=1)
     await refused(door, "sendgrid", body + b" ", sendgrid(key, body, SECONDS), taken=1)
     await refused(door, "sendgrid", body, sendgrid(key, body, SECONDS - 27 * 3600), taken=1)
+
+
+def test_the_example_of_sendgrids_own_client_is_right() -> None:
+    """A vector of test/unit/test_eventwebhook.py of sendgrid-python; its body ends with a line's end."""
+    key = (
+        "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8e"
+        "NEc6wEA3F+g=="
+    )
+    told = {
+        "email": "hello@world.com", "event": "dropped", "reason": "Bounced Address",
+        "sg_event_id": "ZHJvcC0xMDk5NDkxOS1MUnpYbF9OSFN0T0doUTRrb2ZTbV9BLTA",
+        "sg_message_id": "LRzXl_NHStOGhQ4kofSm_A.filterdrecv-p3mdw1-756b745b58-kmzbl-18-5F5FC76C-9.0",
+        "smtp-id": "<LRzXl_NHStOGhQ4kofSm_A@ismtpd0039p1iad1.sendgrid.net>", "timestamp": 1600112492,
+    }  # fmt: skip
+    name = "x-twilio-email-event-webhook"
+    headers = {
+        f"{name}-signature": "MEUCIGHQVtGj+Y3LkG9fLcxf3qfI10QysgDWmMOVmxG0u6ZUAiEAyBiXDWzM+uOe5W0JuG+luQAbPIqHh89M15Tl"
+        "uLtEZtM=",
+        f"{name}-timestamp": "1600112502",
+    }
+    body = json.dumps([told], separators=(",", ":")).encode() + b"\r\n"
+    sendgrid_signed(Posted(body, headers, 1_600_112_503_000), key)
+    with pytest.raises(Forged):
+        sendgrid_signed(Posted(body.strip(), headers, 1_600_112_503_000), key)
+    with pytest.raises(Forged):
+        sendgrid_signed(Posted(body, headers, 1_600_312_503_000), key)
 
 
 async def test_a_verification_key_that_is_none_refuses_all() -> None:

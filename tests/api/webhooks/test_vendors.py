@@ -168,6 +168,43 @@ def test_a_test_note_of_ses_leaves_nothing() -> None:
     assert mapped("ses", {"Type": "UnsubscribeConfirmation"}) == Mapped()
 
 
+def test_the_test_note_of_feedback_notifications_leaves_nothing() -> None:
+    told = {"notificationType": "AmazonSnsSubscriptionSucceeded", "message": "You have successfully subscribed ..."}
+    assert mapped("ses", {"Type": "Notification", "Message": json.dumps(told)}) == Mapped()
+
+
+def test_what_the_sender_tagged_a_mail_of_ses_with_is_kept_and_may_name_the_user() -> None:
+    tags = {"ses:configuration-set": ["all"], "ses:caller-identity": ["shop"], "user_id": ["ann"], "season": ["spring"]}
+    told = {"eventType": "Click", "click": {"link": "https://shop.example/", "timestamp": "2023-11-14T22:13:20.000Z"}}
+    sent = {"messageId": "m", "destination": ["a@example.com"], "tags": tags, "commonHeaders": {"subject": "Hats"}}
+    note = {"Type": "Notification", "MessageId": "n", "Message": json.dumps(told | {"mail": sent})}
+    event = one("ses", note)
+    assert event["userId"] == "ann"
+    assert event["properties"]["labels"] == {"user_id": "ann", "season": "spring"}
+    assert event["properties"]["subject"] == "Hats"
+
+
+def test_a_note_of_mailgun_is_json_whatever_its_content_type_says() -> None:
+    note = {"event-data": {"event": "opened", "id": "e", "timestamp": 1_699_000_000, "recipient": "a@example.com"}}
+    assert one("mailgun", note, "text/plain") == one("mailgun", note, FORM) == one("mailgun", note)
+
+
+def test_a_click_in_a_campaign_of_brevo_has_its_time_link_and_campaign() -> None:
+    note = {
+        "id": 9, "camp_id": 3, "campaign name": "Hats", "event": "click", "email": "a@example.com", "tag": "",
+        "date_event": "2023-11-14 23:13:20", "ts_event": 1_700_000_000, "ts": 1_700_003_600, "URL": "https://shop.example",
+    }  # fmt: skip
+    event = one("brevo", note)
+    assert row(event).occurred_at == 1_700_000_000_000
+    assert (event["properties"]["url"], event["properties"]["campaign"]) == ("https://shop.example", "Hats")
+    assert one("brevo", note | {"camp_id": 4})["messageId"] != event["messageId"]
+
+
+def test_both_kinds_of_tags_of_sparkpost_are_kept() -> None:
+    (event,) = mapped("sparkpost", [sparkpost("delivery", campaign_id="spring", rcpt_tags=["vip", "north"])]).events
+    assert event["properties"]["tags"] == ["spring", "vip", "north"]
+
+
 def sparkpost(kind: str, wrapper: str = "message_event", **fields: Any) -> dict[str, Any]:
     note = {"type": kind, "raw_rcpt_to": "Ann@example.com", "timestamp": "1460989507", "event_id": "92356927693813856"}
     return {"msys": {wrapper: note | fields}}
@@ -247,6 +284,20 @@ def test_a_call_is_one_contact_when_it_has_ended() -> None:
     }
 
 
+def test_only_a_number_behind_a_channels_name_is_a_phone() -> None:
+    assert "traits" not in twilio(CallSid="CA1", CallStatus="completed", To="client:ann")["context"]
+    assert "traits" not in twilio(CallSid="CA1", CallStatus="completed", To="sip:1001@example.com")["context"]
+    page = twilio(MessageSid="SM1", SmsStatus="received", From="messenger:1234567890123", To="messenger:99")["context"]
+    assert (page["channel"], page["externalIds"]) == ("messenger", [{"type": "messenger", "id": "1234567890123"}])
+    assert "traits" not in page
+
+
+def test_a_message_that_was_taken_back_is_no_contact_and_a_stop_word_is_kept() -> None:
+    assert row(twilio(MessageSid="SM1", MessageStatus="canceled", To="+14165550100")).contact == ""
+    stop = twilio(MessageSid="SM2", SmsStatus="received", From="+14165550100", Body="STOP", OptOutType="STOP")
+    assert stop["properties"]["opt_out"] == "STOP"
+
+
 @needs_pairs
 def test_the_example_of_whatsapp_is_a_reply_by_a_phone_and_what_was_written_is_not_taken() -> None:
     event = one("whatsapp", examples()["meta_whatsapp"]["example"])
@@ -303,6 +354,28 @@ def test_each_status_of_a_whatsapp_message_is_an_event_of_its_own() -> None:
     assert len(found.unmapped) == 2
 
 
+def whatsapp(**message: Any) -> Mapped:
+    told = {"id": "wamid.1", "timestamp": "1700000000"} | message
+    change = {"field": "messages", "value": {"messaging_product": "whatsapp", "messages": [told]}}
+    return mapped("whatsapp", {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]})
+
+
+def test_who_hides_his_number_on_whatsapp_is_known_by_the_businesss_id_of_him() -> None:
+    (named,) = whatsapp(type="text", **{"from": "15551234567", "from_user_id": "US.1349120865"}).events
+    (hidden,) = whatsapp(type="text", id="wamid.2", from_user_id="US.1349120865").events
+    assert row(named).phone
+    assert "traits" not in hidden["context"]
+    assert row(hidden).vendors == row(named).vendors != ()
+
+
+def test_a_message_that_an_ad_led_to_names_the_ad_and_one_of_the_system_is_nobodys() -> None:
+    ad = {"source_type": "ad", "source_id": "120", "source_url": "https://fb.me/x", "ctwa_clid": "ARA"}
+    (event,) = whatsapp(type="text", referral=ad, **{"from": "15551234567"}).events
+    assert (event["properties"]["ad_id"], event["properties"]["click_id"]) == ("120", "ARA")
+    changed = whatsapp(type="system", system={"type": "user_changed_number"}, **{"from": "15551234567"})
+    assert (len(changed.events), len(changed.unmapped)) == (0, 1)
+
+
 # -- support
 
 
@@ -338,6 +411,16 @@ def test_a_contact_of_intercom_joins_its_ids() -> None:
     assert (event["type"], found.user_id, len(found.vendors)) == ("identify", "ann", 1)
     assert found.email
     assert found.phone
+
+
+@pytest.mark.parametrize("says", [{"role": "lead"}, {"type": "lead"}, {"type": "contact", "anonymous": True}])
+def test_the_id_that_intercom_made_up_for_a_lead_is_no_user(says: dict[str, Any]) -> None:
+    item = {"id": "c-1", "external_id": "8a88a590-e1c3", "user_id": "8a88a590-e1c3", "email": "ann@example.com"} | says
+    lead = row(one("intercom", {"topic": "contact.lead.created", "id": "n", "data": {"item": item}}))
+    assert (lead.user_id, len(lead.vendors)) == ("", 1)
+    signed_up = item | {"role": "user", "type": "contact", "anonymous": False, "external_id": "ann", "user_id": None}
+    user = row(one("intercom", {"topic": "contact.lead.signed_up", "id": "m", "data": {"item": signed_up}}))
+    assert (user.user_id, user.vendors) == ("ann", lead.vendors)
 
 
 @needs_pairs
@@ -401,6 +484,17 @@ def test_answers_of_typeform_are_kept_by_reference_and_addresses_become_identifi
     assert (properties["nps"], properties["rating"]) == (9, 4)
     assert properties["answers"] == {"how": 9, "stars": 4, "colour": "Blue", "letters": ["A", "B"], "again": False}
     assert event["context"]["traits"] == {"email": "ann@example.com", "phone": "+14165550100"}
+
+
+def test_of_an_answer_that_is_a_payment_the_sum_is_kept_and_of_choices_the_persons_own_word_too() -> None:
+    answers = [
+        {"type": "payment", "payment": {"amount": "1.50", "last4": "1234", "name": "Ann Bee"}, "field": {"ref": "fee"}},
+        {"type": "choices", "choices": {"labels": ["A"], "other": "Z"}, "field": {"ref": "letters"}},
+        {"type": "choice", "choice": {"other": "Teal"}, "field": {"ref": "colour"}},
+    ]
+    told = {"form_id": "f", "token": "t", "answers": answers}
+    event = one("typeform", {"event_id": "e", "event_type": "form_response", "form_response": told})
+    assert event["properties"]["answers"] == {"fee": 1.5, "letters": ["A", "Z"], "colour": "Teal"}
 
 
 @needs_pairs
@@ -468,6 +562,30 @@ def test_a_failed_payment_is_no_contact_and_has_no_value() -> None:
     assert (found.contact, found.value_micros) == ("", 0)
 
 
+def test_a_checkout_that_is_paid_days_later_is_an_order_when_it_is_paid() -> None:
+    session = {"id": "cs", "amount_total": 1000, "currency": "eur", "customer": "cus_1"}
+    first = row(stripe("checkout.session.completed", session | {"payment_status": "unpaid"}))
+    assert (first.contact, first.value_micros) == ("", 0)
+    then = row(stripe("checkout.session.async_payment_succeeded", session | {"payment_status": "paid"}))
+    assert (then.event, then.contact, then.value_micros) == ("Order Completed", "conversion", 10_000_000)
+    failed = row(stripe("checkout.session.async_payment_failed", session | {"payment_status": "unpaid"}))
+    assert (failed.contact, failed.value_micros) == ("", 0)
+
+
+def test_a_charge_counts_with_what_was_captured_of_it() -> None:
+    charge = {"id": "ch", "amount": 1000, "amount_captured": 0, "currency": "eur", "customer": "cus_1"}
+    assert row(stripe("charge.succeeded", charge | {"captured": False})).value_micros == 0
+    captured = row(stripe("charge.captured", charge | {"captured": True, "amount_captured": 600}))
+    assert (captured.event, captured.value_micros) == ("Payment Succeeded", 6_000_000)
+
+
+def test_both_notes_of_stripe_about_a_paid_invoice_are_one_event() -> None:
+    invoice = {"id": "in_1", "amount_paid": 1000, "currency": "eur", "customer": "cus_1"}
+    first, second = stripe("invoice.paid", invoice), stripe("invoice.payment_succeeded", invoice)
+    assert first["messageId"] == second["messageId"]
+    assert stripe("invoice.paid", invoice | {"id": "in_2"})["messageId"] != first["messageId"]
+
+
 ORDER = {
     "id": 820982911946154508, "email": "ann@example.com", "total_price": "398.00", "currency": "USD", "name": "#9999",
     "created_at": "2023-11-14T22:13:20Z", "customer": {"id": 115310627314723954}, "source_name": "web",
@@ -493,6 +611,14 @@ def test_a_refund_of_shopify_names_the_order_and_so_its_customer() -> None:
     back = row(shopify("refunds/create", {"id": 1, "order_id": ORDER["id"], "transactions": transactions}))
     assert back.value_micros == -41_940_000
     assert set(back.vendors) < set(row(shopify("orders/create", ORDER)).vendors)
+
+
+def test_a_refund_of_shopify_that_failed_moved_nothing() -> None:
+    moved = [
+        {"kind": "refund", "amount": "41.94", "currency": "USD", "status": "success"},
+        {"kind": "refund", "amount": "10.00", "currency": "USD", "status": "failure"},
+    ]
+    assert row(shopify("refunds/create", {"id": 1, "order_id": 2, "transactions": moved})).value_micros == -41_940_000
 
 
 def test_an_order_of_shopify_that_comes_by_two_subscriptions_is_one() -> None:
@@ -524,6 +650,16 @@ def test_an_order_of_woocommerce_that_went_back_has_a_negative_value() -> None:
     (whole,) = woo("refunded").events
     assert (row(part).value_micros, row(whole).value_micros) == (-10_000_000, -29_350_000)
     assert row(part).contact == "service"
+
+
+def test_each_refund_of_an_order_of_woocommerce_counts_once_whatever_the_orders_state() -> None:
+    part, rest = {"id": 1, "reason": "torn", "total": "-10.00"}, {"id": 2, "reason": "", "total": "-19.35"}
+    order, first = woo("processing", refunds=[part]).events
+    assert order["event"] == "Order Completed"
+    assert (row(first).event, row(first).value_micros) == ("Order Refunded", -10_000_000)
+    again, second = woo("refunded", refunds=[rest, part]).events[::-1]
+    assert again["messageId"] == first["messageId"] != second["messageId"]
+    assert row(second).value_micros == -19_350_000
 
 
 def test_woocommerce_asks_whether_we_listen_and_leaves_nothing() -> None:
