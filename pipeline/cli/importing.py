@@ -20,7 +20,7 @@ STDIN = "-"
 
 def import_files(
     files: Annotated[
-        list[Path], typer.Argument(help="Files of NDJSON, CSV (both plain or .gz) or Parquet; - is stdin.")
+        list[Path], typer.Argument(help="Files of NDJSON, CSV (plain, .gz, .zst, .xz, .bz2) or Parquet; - is stdin.")
     ],
     project: options.Project = "",
     only: Annotated[list[str] | None, typer.Option("--type", help="Only events of this type, as page.")] = None,

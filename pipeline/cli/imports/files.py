@@ -6,14 +6,16 @@ array          an object each of a JSON array, or of objects one after another; 
 parquet        a row each, read by the embedded engine in a process of its own; numbered by rows
 """
 
+import bz2
 import csv
 import gzip
 import io
+import lzma
 import re
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -24,17 +26,27 @@ import msgspec
 from pipeline.errors import UserMistake
 from pipeline.ingest.mapping.mapping import Csv
 
+if sys.version_info >= (3, 14):
+    from compression.zstd import ZstdError, ZstdFile
+else:
+    from backports.zstd import ZstdError, ZstdFile
+
 Form = Literal["ndjson", "csv", "parquet", "text", "array"]
 FORMS: Final[tuple[Form, ...]] = ("ndjson", "csv", "parquet")  # those that a user names
 _SUFFIXES: Final[dict[str, Form]] = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 MOST_LINE: Final = 16_000_000  # bytes of a record: what a request may hold
 CHUNK: Final = 1 << 18
-GZIP: Final = b"\x1f\x8b"
 UTF_8, UTF_16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")  # how a text in them may begin
-# How what is packed in another way begins, and what unpacks it.
-PACKED: Final = {
-    b"\x28\xb5\x2f\xfd": "zstd -dc", b"\xfd7zXZ": "xz -dc", b"BZh91AY": "bzip2 -dc", b"PK\x03\x04": "unzip -p",
-}  # fmt: skip
+# How what is packed begins, and what unpacks it as it is read.
+_PACKERS: Final[dict[bytes, Callable[[IO[bytes]], IO[bytes]]]] = {
+    b"\x1f\x8b": lambda raw: cast(IO[bytes], gzip.GzipFile(fileobj=raw)),
+    b"\x28\xb5\x2f\xfd": lambda raw: cast(IO[bytes], ZstdFile(raw)),
+    b"\xfd7zXZ": lambda raw: cast(IO[bytes], lzma.LZMAFile(raw)),  # noqa: SIM115 - who reads closes it
+    b"BZh": lambda raw: cast(IO[bytes], bz2.BZ2File(raw)),
+}
+_BROKEN: Final = (OSError, EOFError, zlib.error, lzma.LZMAError, ZstdError)
+_PACKED: Final = (".gz", ".zst", ".xz", ".bz2")
+_ZIP: Final = b"PK\x03\x04"  # a folder of files: which of them is meant has to be said
 _QUOTED, _BARE = re.compile(rb'["\\]'), re.compile(rb'["{}]')
 
 
@@ -45,8 +57,8 @@ class Record(NamedTuple):
 
 
 def form_of(file: Path) -> Form:
-    """By its name, without .gz."""
-    suffixes = [each.lower() for each in file.suffixes if each.lower() != ".gz"]
+    """By its name, without .gz and its like."""
+    suffixes = [each.lower() for each in file.suffixes if each.lower() not in _PACKED]
     return _SUFFIXES.get(suffixes[-1], "ndjson") if suffixes else "ndjson"
 
 
@@ -60,13 +72,14 @@ class Reading:
     def __init__(self, file: Path, form: Form, how: Csv | None = None) -> None:
         self._file, self._form, self._how = file, form, how or Csv()
         self._open = ExitStack()
-        self._is_packed = False
+        self._unpacked: Callable[[IO[bytes]], IO[bytes]] | None = None
         self._raw: io.BufferedReader
 
     def __enter__(self) -> Self:
         raw = sys.stdin.buffer if str(self._file) == "-" else self._open.enter_context(self._file.open("rb"))
         self._raw = cast(io.BufferedReader, raw)
-        self._is_packed = self._raw.peek(2)[:2] == GZIP
+        head = self._raw.peek(8)[:8]
+        self._unpacked = next((unpacked for sign, unpacked in _PACKERS.items() if head.startswith(sign)), None)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -79,13 +92,13 @@ class Reading:
     @property
     def can_seek(self) -> bool:
         """A position is a place to go on from."""
-        return self._form in ("ndjson", "text") and not self._is_packed and self._raw.seekable()
+        return self._form in ("ndjson", "text") and self._unpacked is None and self._raw.seekable()
 
     def records(self, after: int = 0, position: int = 0) -> Iterator[Record]:
         """Those behind line `after`, which ends at `position`."""
         try:
             yield from self._records(after, position)
-        except (OSError, EOFError, zlib.error) as error:
+        except _BROKEN as error:
             raise UserMistake(f"{self._file} cannot be read to its end: {error}", field="FILE") from error
 
     def _records(self, after: int, position: int) -> Iterator[Record]:
@@ -96,9 +109,7 @@ class Reading:
             self._raw.seek(position)
             yield from lines(self._raw, after, exact=self._form == "text")
             return
-        stream = cast(
-            IO[bytes], self._open.enter_context(gzip.GzipFile(fileobj=self._raw)) if self._is_packed else self._raw
-        )
+        stream: IO[bytes] = self._open.enter_context(self._unpacked(self._raw)) if self._unpacked else self._raw
         how = self._how_of(cast(io.BufferedReader, stream).peek(8)[:8])
         readers = {"csv": lambda: rows(stream, how), "array": lambda: objects(stream)}
         found = readers.get(self._form, lambda: lines(stream, exact=self._form == "text"))()
@@ -106,8 +117,8 @@ class Reading:
 
     def _how_of(self, head: bytes) -> Csv:
         """How rows are read, by how the file begins. Raises UserMistake for one that nothing here reads."""
-        if unpack := next((words for sign, words in PACKED.items() if head.startswith(sign)), ""):
-            told = f"{self._file} is packed, and not by gzip: {unpack} {self._file} | wayfare import - --format ..."
+        if head.startswith(_ZIP):
+            told = f"{self._file} is a zip: unzip -p {self._file} | wayfare import - --format ..."
             raise UserMistake(told, field="FILE")
         if not head.startswith(UTF_16):
             return self._how

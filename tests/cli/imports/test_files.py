@@ -7,6 +7,7 @@ import json
 import lzma
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,13 @@ from pipeline.cli.imports.sending import batches, sent
 from pipeline.errors import UserMistake
 from pipeline.ingest.mapping.mapping import Csv, mapping
 from schemas.definitions import Project
+
+
+def zstd(told: bytes) -> bytes:
+    packed = io.BytesIO()
+    with files.ZstdFile(packed, "w") as packing:
+        packing.write(told)
+    return packed.getvalue()
 
 
 def test_lines_are_numbered_and_empty_ones_left_out() -> None:
@@ -89,7 +97,7 @@ def test_an_array_that_is_cut_short_is_told_so(told: bytes) -> None:
 
 @pytest.mark.parametrize(("name", "form"), [
     ("a.ndjson", "ndjson"), ("a.json.gz", "ndjson"), ("a.CSV", "csv"), ("a.tsv.gz", "csv"),
-    ("a.parquet", "parquet"), ("a", "ndjson"),
+    ("a.parquet", "parquet"), ("a", "ndjson"), ("a.csv.zst", "csv"), ("a.jsonl.bz2", "ndjson"), ("a.tsv.xz", "csv"),
 ])  # fmt: skip
 def test_the_form_of_a_file_is_told_by_its_name(name: str, form: str) -> None:
     assert form_of(Path(name)) == form
@@ -131,16 +139,27 @@ def test_the_mark_before_a_text_is_no_part_of_it(tmp_path: Path, is_packed: bool
         told_by(written(marked.encode("utf-16")), "ndjson")
 
 
-def test_what_another_packer_packed_or_what_is_cut_short_is_told_so(tmp_path: Path) -> None:
-    file = tmp_path / "a.ndjson"
-    for packed in (b"\x28\xb5\x2f\xfd\x24\x00", lzma.compress(b"{}"), bz2.compress(b"{}")):
-        file.write_bytes(packed)
-        with pytest.raises(UserMistake, match="not by gzip"):
+@pytest.mark.parametrize("pack", [gzip.compress, zstd, lzma.compress, bz2.compress])
+def test_a_file_is_read_however_it_is_packed_and_one_that_is_cut_short_is_told_so(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    file, told = tmp_path / "a.ndjson", b"".join(b'{"a": %d}\n' % each for each in range(1000))
+    file.write_bytes(pack(told) + pack(b"{}\n"))  # two parts, as what is appended makes
+    assert told_by(file, "ndjson") == [*told.splitlines(), b"{}"]
+    file.write_bytes(pack(b"a;b\n1;2,5\n"))
+    assert told_by(file, "csv", Csv(delimiter=";")) == [{"a": "1", "b": "2,5"}]
+    for broken in (pack(told)[:-20], pack(told)[:100] + b"\xff" * 50):
+        file.write_bytes(broken)
+        with pytest.raises(UserMistake, match="to its end"):
             told_by(file, "ndjson")
-    file.write_bytes(gzip.compress(b'{"a": 1}\n' * 1000)[:-20])
-    with pytest.raises(UserMistake, match="to its end"):
+
+
+def test_a_zip_is_told_so_and_of_nothing_nothing_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.ndjson"
+    file.write_bytes(b"PK\x03\x04\x14\x00")
+    with pytest.raises(UserMistake, match="unzip"):
         told_by(file, "ndjson")
-    for nothing in (b"", gzip.compress(b""), b"\n\n", b"\xef\xbb\xbf"):
+    for nothing in (b"", gzip.compress(b""), zstd(b""), b"\n\n", b"\xef\xbb\xbf"):
         file.write_bytes(nothing)
         assert told_by(file, "ndjson") == told_by(file, "csv") == []
 
