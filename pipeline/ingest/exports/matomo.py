@@ -1,4 +1,7 @@
-"""Matomo's visits: the JSON of `Live.getLastVisitsDetails`. A visit holds its actions; each becomes an event."""
+"""Matomo's visits: `Live.getLastVisitsDetails`, as JSON or CSV. A visit holds its actions; each becomes an event.
+
+In CSV a visit is a row, and its actions lie side by side: `actionDetails_0_type`, `actionDetails_0_itemDetails_1_sku`.
+"""
 
 from typing import Any, Final
 
@@ -15,11 +18,21 @@ _ORDERS: Final = {
 def events(record: Any) -> list[Event] | None:
     if not isinstance(record, dict) or text(record.get("idVisit")) in ("", "0"):
         return None
-    actions = record.get("actionDetails")
+    actions = record.get("actionDetails") if "actionDetails" in record else _unfolded(record, "actionDetails")
     found = [each for each in actions if isinstance(each, dict)] if isinstance(actions, list) else []
     about = _about(record)
     made = [_event(record, about, number, each) for number, each in enumerate(found)]
     return [there(each) for each in made]
+
+
+def _unfolded(cells: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The list that columns such as `NAME_0_type` hold, in the order of the numbers."""
+    found: dict[int, dict[str, Any]] = {}
+    for column, cell in cells.items():
+        place, _, field = column.removeprefix(f"{name}_").partition("_")
+        if column.startswith(f"{name}_") and field and place.isdecimal() and len(place) < 6:
+            found.setdefault(int(place), {})[field] = cell
+    return [found[place] for place in sorted(found)]
 
 
 def _event(visit: dict[str, Any], about: Event, place: int, action: dict[str, Any]) -> Event:
@@ -54,7 +67,7 @@ def _event(visit: dict[str, Any], about: Event, place: int, action: dict[str, An
             "revenue": number(action.get("revenue")),
             "currency": text(visit.get("siteCurrency")) if number(action.get("revenue")) is not None else "",
             "keyword": text(action.get("siteSearchKeyword")),
-            "items": inside(action.get("itemDetails")) or None,
+            "items": inside(action.get("itemDetails")) or _unfolded(action, "itemDetails") or None,
             "dimensions": {name: one for name, one in action.items() if name.startswith("dimension")},
         },
     }  # fmt: skip
@@ -95,9 +108,9 @@ def _campaign(visit: dict[str, Any]) -> Event:
 EXPORT: Final = Export(
     name="matomo",
     title="Matomo",
-    forms=("array",),
+    forms=("array", "csv"),
     events=events,
-    file="the JSON of `Live.getLastVisitsDetails`, pages of it one after another too",
+    file="`Live.getLastVisitsDetails`, the export of the visits log, as JSON (pages one after another too), CSV or TSV",
     becomes=(
         ("`visitorId`, `userId`", "device id, user id"),
         ("`actionDetails` of type `action`", "page; others a track call"),

@@ -8,7 +8,13 @@ from typing import Any, Final
 
 from pipeline.ingest.exports.export import Event, Export, fields, text, there
 
-_VIEWS: Final = {"$pageview": "page", "$screen": "screen", "$identify": "identify", "$groupidentify": "group"}
+_VIEWS: Final = {
+    "$pageview": "page",
+    "$screen": "screen",
+    "$identify": "identify",
+    "$groupidentify": "group",
+    "$set": "identify",
+}
 _DROPPED: Final = frozenset((
     "$set", "$set_once", "$unset", "$groups", "$lib_version__major", "$lib_version__minor", "$lib_version__patch",
     "$sent_at", "$insert_id", "$time", "token", "distinct_id", "$ip", "$elements", "$elements_chain",
@@ -27,7 +33,8 @@ def events(record: Any) -> list[Event] | None:
     if not isinstance(record, dict) or not text(record.get("event")) or not text(record.get("distinct_id")):
         return None
     name, given = text(record["event"]), fields(record.get("properties"))
-    person = fields(record.get("set") or record.get("person_properties") or given.get("$set"))
+    told = (record.get("person_properties"), record.get("set"), given.get("$set"))  # the event's own word is the newest
+    person = {name: one for each in told for name, one in fields(each).items()}
     kind = _VIEWS.get(name, "alias" if name == "$create_alias" else "track")
     device, user = _who(text(record["distinct_id"]), given, name)
     view = {"$pageleave": "page_leave", "$web_vitals": "web_vitals"}.get(name, name)

@@ -36,12 +36,14 @@ def events(record: Any) -> list[Event] | None:
     name = row.get("event_name") or row["event"]
     kind = _TYPES.get(name, "track")
     told, contexts = _told(row), _entities(row["contexts"]) | _entities(row.get("derived_contexts", ""))
+    phone = contexts.get("client_session")  # of an app, which has no cookies
+    app = phone if isinstance(phone, dict) else {}
     made: Event = {
         "type": kind,
         "event": _named(name, row) if kind == "track" else "",
         "messageId": row["event_id"],
         "timestamp": _time(row),
-        "anonymousId": row["domain_userid"] or row["network_userid"],
+        "anonymousId": row["domain_userid"] or text(app.get("userId")) or row["network_userid"],
         "userId": row["user_id"],
         "name": text(told.get("name")) if kind == "screen" else "",
         "context": {
@@ -49,7 +51,7 @@ def events(record: Any) -> list[Event] | None:
             "page": {"url": row["page_url"], "title": row["page_title"], "referrer": row["page_referrer"]},
             "campaign": {"source": row["mkt_source"], "medium": row["mkt_medium"], "name": row["mkt_campaign"]},
             "userAgent": row["useragent"],
-            "session": {"id": row.get("domain_sessionid", "")},
+            "session": {"id": row.get("domain_sessionid", "") or text(app.get("sessionId"))},
             "location": {
                 "country": row["geo_country"],
                 "region": row["geo_region_name"] or row["geo_region"],
@@ -113,13 +115,13 @@ EXPORT: Final = Export(
     file=f"enriched events, {len(COLUMNS)} columns with tabs between them and no head",
     becomes=(
         ("`event_id`", "message id"),
-        ("`domain_userid`, else `network_userid`; `user_id`", "device id, user id"),
+        ("`domain_userid`, else `userId` of `client_session`, `network_userid`; `user_id`", "device id, user id"),
         ("`true_tstamp`, else `derived_tstamp`, `collector_tstamp`", "time"),
         ("`page_view`, `screen_view`", "page, screen; `page_ping` is passive and counts 10 s"),
         ("`struct`", "`se_action`; category, label, property and value are properties"),
         ("self-describing events", "their schema's name; their data are properties"),
         ("`transaction`", "Order Completed, `tr_total` its value"),
-        ("`domain_sessionid`", "the sender's session"),
+        ("`domain_sessionid`, else `sessionId` of `client_session`", "the sender's session"),
         ("`mkt_*`, `page_*`, `geo_*`, `useragent`", "campaign, page, place, agent"),
         ("contexts", "property `contexts`, by their schemas' names"),
     ),

@@ -62,6 +62,18 @@ def test_posthogs_identify_joins_the_device_of_before_and_the_user() -> None:
     assert (found.type, found.device_id, found.user_id, bool(found.email)) == ("identify", "dev-1", "ann", True)
 
 
+def test_posthogs_set_is_no_act_and_what_it_says_is_added_to_what_the_person_was() -> None:
+    record = POSTHOG | {
+        "event": "$set", "distinct_id": "ann", "properties": {"$set": {"phone": "+4930123456", "plan": "pro"}},
+        "person_properties": '{"email": "ann@example.com", "plan": "free"}', "set": None,
+    }  # fmt: skip
+    (event,) = made("posthog", record)
+    found = row(event)
+    assert (found.type, found.user_id, event["traits"]["plan"]) == ("identify", "ann", "pro")
+    assert found.email
+    assert found.phone
+
+
 def test_posthogs_known_person_is_a_user_and_a_server_event_has_no_device() -> None:
     (event,) = made("posthog", POSTHOG | {"event": "paid", "distinct_id": "ann", "properties": {"revenue": 12.5}})
     found = row(event)
@@ -125,6 +137,18 @@ def test_matomos_visit_becomes_its_actions_in_order() -> None:
     assert len({found.sender_session for found in rows}) == 1
 
 
+def test_a_visit_of_matomo_in_a_row_of_csv_is_what_it_is_in_json() -> None:
+    visit = {**MATOMO, "actionDetails": [*MATOMO["actionDetails"]]}
+    items = [{"itemSKU": "A", "price": "5"}, {"itemSKU": "B", "price": "10"}]
+    visit["actionDetails"][3] = visit["actionDetails"][3] | {"itemDetails": items}
+    cells = {name: one for name, one in visit.items() if name != "actionDetails" and one}
+    for place, action in enumerate(visit["actionDetails"]):
+        cells |= {f"actionDetails_{place}_{name}": str(one) for name, one in action.items() if name != "itemDetails"}
+    for place, item in enumerate(items):
+        cells |= {f"actionDetails_3_itemDetails_{place}_{name}": one for name, one in item.items()}
+    assert made("matomo", dict(reversed(cells.items()))) == made("matomo", visit)
+
+
 def snowplow(**cells: str) -> str:
     return "\t".join(cells.get(name, "") for name in COLUMNS)
 
@@ -144,6 +168,21 @@ def test_snowplows_page_view_has_its_derived_time_and_its_contexts() -> None:
     found = row(event)
     assert (found.type, found.occurred_at, found.acquisition) == ("page", 1_714_557_600_500, "paid_search")
     assert event["properties"]["contexts"] == {"web_page": {"id": "p"}}
+
+
+def test_snowplows_app_is_known_by_its_session_entity() -> None:
+    entity = {"schema": "iglu:com.snowplowanalytics.snowplow/client_session/jsonschema/1-0-2", "data": {
+        "userId": "app-1", "sessionId": "s-1", "sessionIndex": 3,
+    }}  # fmt: skip
+    of_app = {"platform": "mob", "domain_userid": "", "network_userid": "net-1", "contexts": json.dumps({
+        "schema": "iglu:com.snowplowanalytics.snowplow/contexts/jsonschema/1-0-1", "data": [entity],
+    })}  # fmt: skip
+    found = row(made("snowplow", snowplow(**SNOWPLOW | of_app))[0])
+    assert (found.channel, found.device_id) == ("app", "app-1")
+    assert (
+        found.sender_session
+        == row(made("snowplow", snowplow(**SNOWPLOW | {"domain_sessionid": "s-1"}))[0]).sender_session
+    )
 
 
 def test_snowplows_pings_are_passive_and_its_own_events_have_their_names() -> None:
