@@ -9,11 +9,12 @@ from typing import Final
 
 import chdb
 
-# In the file's own order, so that a row's number means the same when an import goes on.
+# In the file's own order, so that a row's number means the same when an import goes on. Bytes that are no text do not
+# make a row unreadable: what is none of UTF-8 in them becomes U+FFFD.
 _READ: Final = (
     "SELECT * FROM file({file:String}, Parquet) SETTINGS max_threads = 1, input_format_parquet_preserve_order = 1,"
     " output_format_json_quote_64bit_integers = 0, date_time_output_format = 'iso',"
-    " output_format_json_named_tuples_as_objects = 1"
+    " output_format_json_named_tuples_as_objects = 1, output_format_json_validate_utf8 = 1"
 )
 
 

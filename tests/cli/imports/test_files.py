@@ -164,18 +164,21 @@ def test_a_zip_is_told_so_and_of_nothing_nothing_is_read(tmp_path: Path) -> None
         assert told_by(file, "ndjson") == told_by(file, "csv") == []
 
 
-def test_rows_of_parquet_are_read_in_their_order(tmp_path: Path) -> None:
+def test_rows_of_parquet_are_read_in_their_order_whatever_their_types(tmp_path: Path) -> None:
     file = tmp_path / "a.parquet"
     make = (
         "import chdb, sys; chdb.connect(':memory:').query(f\"INSERT INTO FUNCTION file('{sys.argv[1]}', Parquet) "
         "SELECT number AS n, 'u' AS who, toDateTime64('2024-05-01 10:00:00.5', 3, 'UTC') AS at, "
-        "map('a', 1) AS m FROM numbers(5)\")"
+        "map('a', 1) AS m, unhex('FF41') AS raw, toDate32('2024-05-01') AS day, toDecimal64('12.50', 2) AS price, "
+        "[tuple(1, 'x')::Tuple(k UInt8, v String)] AS nested FROM numbers(5)\")"
     )
     subprocess.run([sys.executable, "-c", make, str(file)], check=True, capture_output=True)
     with Reading(file, "parquet") as reading:
         found = [json.loads(bytes(each.value or b"")) for each in reading.records(2)]  # type: ignore[arg-type]
     assert [each["n"] for each in found] == [2, 3, 4]
     assert (found[0]["at"], found[0]["m"]) == ("2024-05-01T10:00:00.500Z", {"a": 1})
+    assert (found[0]["raw"], found[0]["day"], found[0]["price"]) == ("\ufffdA", "2024-05-01", 12.5)
+    assert found[0]["nested"] == [{"k": 1, "v": "x"}]
     (tmp_path / "b.parquet").write_bytes(b"no parquet")
     with Reading(tmp_path / "b.parquet", "parquet") as reading, pytest.raises(UserMistake, match="Parquet"):
         list(reading.records())
