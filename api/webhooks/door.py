@@ -66,12 +66,13 @@ def asked_of(scope: MutableMapping[str, Any], headers: dict[bytes, bytes], keys:
 
 
 def source_of(scope: MutableMapping[str, Any], headers: dict[bytes, bytes], keys: Keys) -> Source:
-    """Raises Refused: 401 without a key that is known, 403 where its source is no vendor."""
-    key = key_in_headers(headers)
+    """Raises Refused: 401 without a key that is known, 403 where its source is no vendor.
+
+    A key in the address counts before one in the headers: what stands there may be the vendor's own.
+    """
+    key = _key_in_address(scope) or key_in_headers(headers)
     if key is None:
-        key = _key_in_address(scope)
-        if not key:
-            raise Refused(401, "missing_write_key", "no write key: put it into the webhook's address, `?key=...`")
+        raise Refused(401, "missing_write_key", "no write key: put it into the webhook's address, `?key=...`")
     sender, record = sender_of_key(key, keys), keys(key)
     if sender.kind != KIND or record is None:  # a browser's key is public, and what vendors say is trusted
         told = (
@@ -106,7 +107,8 @@ def challenge_of(vendor: Vendor, scope: MutableMapping[str, Any], keys: Keys) ->
     asked = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     if scope["method"] != "GET" or not vendor.has_challenge or asked.get("hub.mode") != ["subscribe"]:
         return None
-    source_of(scope, {b"x-write-key": asked.get("hub.verify_token", [""])[0].encode("latin-1", "replace")}, keys)
+    token = asked.get("hub.verify_token", [""])[0].encode("latin-1", "replace")
+    source_of({**scope, "query_string": b""}, {b"x-write-key": token}, keys)  # the token has to be right, too
     body = asked.get("hub.challenge", [""])[0].encode()
     return Answer(200, ((b"content-type", b"text/plain"), (b"content-length", b"%d" % len(body))), body)
 

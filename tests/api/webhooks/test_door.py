@@ -54,6 +54,13 @@ async def test_a_note_that_would_be_many_times_its_size_in_memory_is_refused() -
     assert door.log.raw == []
 
 
+async def test_the_key_in_the_address_counts_whatever_the_vendor_says_of_itself() -> None:
+    note = {"event": "opened", "email": "ann@example.com", "message-id": "<1@x>", "ts_epoch": 1_699_000_000_000}
+    for told in ("Bearer token-of-ours", "Basic b3duOnNlY3JldA=="):
+        assert (await send(vendor_door(), "brevo", note, {"authorization": told})).status_code == 200
+        assert (await send(vendor_door(), "brevo", note, {"authorization": told}, key=None)).status_code == 401
+
+
 @pytest.mark.parametrize("headers", [{"authorization": basic(MAIL)}, {"x-write-key": MAIL}])
 async def test_the_key_may_come_as_any_other_key_comes(headers: dict[str, str]) -> None:
     assert (await send(vendor_door(), "postmark", OPENED, headers, key=None)).status_code == 200
@@ -120,7 +127,8 @@ async def test_meta_asks_whether_we_listen_with_the_key_as_its_token() -> None:
     assert (answer.status_code, answer.text) == (200, "1158201444")
     assert answer.headers["content-type"] == "text/plain"
     for token, status in (("nobody", 401), ("", 401), ("web-key", 403)):
-        assert (await client.get("/webhooks/whatsapp", params=asked(token))).status_code == status
+        for more in ({}, {"key": MAIL}):  # that a key stands in the address makes no token right
+            assert (await client.get("/webhooks/whatsapp", params=asked(token) | more)).status_code == status
     assert (await client.get("/webhooks/postmark", params=asked(MAIL))).status_code == 405
 
 
