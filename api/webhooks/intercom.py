@@ -8,7 +8,7 @@ from api.webhooks.reading import get, json_object, number, text
 from api.webhooks.signature import check_hex
 from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
 
-CHANNEL = "chat"
+CHANNEL, PHONE = "chat", "phone"
 MEANINGS: Final[Mapping[str, Meaning]] = {
     "conversation.user.created": Meaning("Support Conversation Started", CHANNEL),
     "conversation.user.replied": Meaning("Support Conversation Continued", CHANNEL),
@@ -17,6 +17,8 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "conversation.operator.replied": Meaning("Support Reply Sent", CHANNEL, "by a bot or a workflow"),
     "conversation.admin.closed": Meaning("Support Conversation Closed", CHANNEL),
     "conversation.rating.added": Meaning("Survey Answered", "survey", "`rating`"),
+    "call.started": Meaning("Call Started", PHONE),
+    "call.ended": Meaning("Call Ended", PHONE, "`duration_s`, `direction`"),
     "user.created": Meaning(IDENTIFY),
     "user.updated": Meaning(IDENTIFY),
     "contact.created": Meaning(IDENTIFY),
@@ -68,10 +70,11 @@ def _event(meaning: Meaning, note: dict[str, Any], item: dict[str, Any]) -> Even
         if is_person
         else {
             "vendor": "intercom",
-            "conversation_id": text(item, "id"),
+            "conversation_id": text(item, "conversation_id") or text(item, "id"),
             "state": text(item, "state"),
             "rating": number(item, "conversation_rating", "rating"),
             "topic": text(note, "topic"),
+            **(_of_call(item) if meaning.channel == PHONE else {}),
         },
     )
 
@@ -82,10 +85,22 @@ def _person(item: dict[str, Any]) -> Any:
     contact = get(item, "contacts", "contacts", 0)
     if isinstance(item.get("user"), dict):
         return item["user"]
+    if text(item, "type") == "call":
+        return {"id": text(item, "contact_id"), "phone": text(item, "phone")}
     if isinstance(contact, dict):
         same = author if text(author, "id") == text(contact, "id") else {}
         return {**(same if isinstance(same, dict) else {}), **contact}
     return author if text(author, "type") in _PEOPLE else None
+
+
+def _of_call(item: dict[str, Any]) -> dict[str, Any]:
+    answered, ended = number(item, "answered_at"), number(item, "ended_at")
+    return {
+        "call_id": text(item, "id"),
+        "direction": text(item, "direction"),
+        "reason": text(item, "ended_reason"),
+        "duration_s": ended - answered if answered and ended and ended >= answered else None,
+    }
 
 
 VENDOR: Final = Vendor(

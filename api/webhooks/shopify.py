@@ -10,7 +10,7 @@ from api.webhooks.signature import check_base64
 from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
 
 CHANNEL, POS = "other", "store"
-_WORTH = "value: `total_price`; channel `store` where it was sold at a till"
+_WORTH = "value: `total_price`; channel `store` where it was sold at a till; `is_test` of an example"
 MEANINGS: Final[Mapping[str, Meaning]] = {
     "orders/create": Meaning("Order Completed", CHANNEL, _WORTH),
     "orders/paid": Meaning("Order Paid", CHANNEL, "no value: the order has it"),
@@ -55,9 +55,16 @@ def _event(meaning: Meaning, topic: str, headers: Mapping[str, str], what: dict[
         email=text(what, "email") or text(what, "contact_email") or text(person, "email"),
         phone=text(what, "phone") or text(person, "phone") or text(what, "billing_address", "phone"),
         ids={"shopify": text(person, "id"), "shopify_order": order},
-        properties=None if is_customer else _properties(topic, what, order),
+        properties=None
+        if is_customer
+        else _properties(topic, what, order) | {"is_test": _is_test(headers, what) or None},
         address=text(what, "browser_ip"),
     )
+
+
+def _is_test(headers: Mapping[str, str], what: dict[str, Any]) -> bool:
+    """An example that Shopify was asked to send, or an order that nobody pays."""
+    return headers.get("x-shopify-test", "").lower() == "true" or what.get("test") is True
 
 
 def _properties(topic: str, what: dict[str, Any], order: str) -> dict[str, Any]:

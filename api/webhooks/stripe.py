@@ -99,6 +99,7 @@ def _event(meaning: Meaning, note: dict[str, Any], what: dict[str, Any]) -> Even
             "reason": text(what, "failure_code") or text(what, "last_payment_error", "code") or text(what, "reason"),
             "plan": text(what, "items", "data", 0, "price", "id"),
             "metadata": what.get("metadata"),
+            "is_test": note.get("livemode") is False or None,
         },
     )
 

@@ -413,6 +413,18 @@ def test_a_contact_of_intercom_joins_its_ids() -> None:
     assert found.phone
 
 
+def test_a_call_by_intercom_is_one_contact_when_it_has_ended() -> None:
+    call = {
+        "type": "call", "id": "9", "contact_id": "c-1", "conversation_id": "7", "phone": "+14165550100",
+        "direction": "inbound", "initiated_at": 1_700_000_000, "answered_at": 1_700_000_010, "ended_at": 1_700_000_085,
+    }  # fmt: skip
+    note = {"topic": "call.ended", "id": "n", "created_at": 1_700_000_085, "data": {"item": call}}
+    event = one("intercom", note)
+    assert (row(event).channel, row(event).contact, len(row(event).vendors)) == ("phone", "service", 1)
+    assert (event["properties"]["duration_s"], event["context"]["traits"]) == (75, {"phone": "+14165550100"})
+    assert row(one("intercom", note | {"topic": "call.started", "id": "m"})).contact == ""
+
+
 @pytest.mark.parametrize("says", [{"role": "lead"}, {"type": "lead"}, {"type": "contact", "anonymous": True}])
 def test_the_id_that_intercom_made_up_for_a_lead_is_no_user(says: dict[str, Any]) -> None:
     item = {"id": "c-1", "external_id": "8a88a590-e1c3", "user_id": "8a88a590-e1c3", "email": "ann@example.com"} | says
@@ -611,6 +623,16 @@ def test_a_refund_of_shopify_names_the_order_and_so_its_customer() -> None:
     back = row(shopify("refunds/create", {"id": 1, "order_id": ORDER["id"], "transactions": transactions}))
     assert back.value_micros == -41_940_000
     assert set(back.vendors) < set(row(shopify("orders/create", ORDER)).vendors)
+
+
+def test_what_was_sent_as_a_test_says_so() -> None:
+    assert "is_test" not in shopify("orders/create", ORDER | {"test": False})["properties"]
+    assert shopify("orders/create", ORDER, x_shopify_test="true")["properties"]["is_test"] is True
+    assert shopify("orders/create", ORDER | {"test": True})["properties"]["is_test"] is True
+    paid = {"id": "ch", "amount": 1, "currency": "eur"}
+    note = {"id": "e", "type": "charge.succeeded", "livemode": False, "data": {"object": paid}}
+    assert one("stripe", note)["properties"]["is_test"] is True
+    assert "is_test" not in one("stripe", note | {"livemode": True})["properties"]
 
 
 def test_a_refund_of_shopify_that_failed_moved_nothing() -> None:
