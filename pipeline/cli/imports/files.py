@@ -120,6 +120,9 @@ class Reading:
         if head.startswith(_ZIP):
             told = f"{self._file} is a zip: unzip -p {self._file} | wayfare import - --format ..."
             raise UserMistake(told, field="FILE")
+        if self._file.suffix.lower() == ".br":  # no sign tells Brotli from anything else
+            told = f"{self._file} is packed by Brotli: brotli -dc {self._file} | wayfare import - --format ..."
+            raise UserMistake(told, field="FILE")
         if not head.startswith(UTF_16):
             return self._how
         if self._form != "csv":

@@ -154,11 +154,15 @@ def test_a_file_is_read_however_it_is_packed_and_one_that_is_cut_short_is_told_s
             told_by(file, "ndjson")
 
 
-def test_a_zip_is_told_so_and_of_nothing_nothing_is_read(tmp_path: Path) -> None:
+def test_a_zip_and_brotli_are_told_so_and_of_nothing_nothing_is_read(tmp_path: Path) -> None:
     file = tmp_path / "a.ndjson"
     file.write_bytes(b"PK\x03\x04\x14\x00")
     with pytest.raises(UserMistake, match="unzip"):
         told_by(file, "ndjson")
+    packed = tmp_path / "a.ndjson.br"
+    packed.write_bytes(b"\x0b\x02\x80{}\n\x03")
+    with pytest.raises(UserMistake, match="brotli -dc"):
+        told_by(packed, "ndjson")
     for nothing in (b"", gzip.compress(b""), zstd(b""), b"\n\n", b"\xef\xbb\xbf"):
         file.write_bytes(nothing)
         assert told_by(file, "ndjson") == told_by(file, "csv") == []
