@@ -61,9 +61,9 @@ def test_who_is_marked_beside_a_large_customer_does_not_wait_until_he_has_rested
         journeys.pace.stitched(("shop", user("big", "shop")), 1, 100)
         for _ in steps[2:]:
             world.append()
-        world._clock_records()
-        until = world.data_until()
+        until, said = world.data_until(), dict(journeys.said)
         for _ in range(20):
+            world._clock_records()
             for topic in world.workers[0].turns:
                 await world.workers[0].take(topic)
                 await world.workers[0].turn(topic)
@@ -71,6 +71,9 @@ def test_who_is_marked_beside_a_large_customer_does_not_wait_until_he_has_rested
         assert touched == {user("big", "shop"): 1, user("small", "shop"): 2}
         assert turns.waiting, "not acknowledged: it would come again after a crash"
         assert world.data_until() <= until
+        held = user("big", "shop") % 2
+        assert journeys.said[held] == said[held], "a mark of his may go on yet"
+        assert journeys.said[1 - held] > said[1 - held]
         at[0] = MOST_MS
         await world.settle(0)
         proven(world)
