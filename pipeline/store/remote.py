@@ -16,6 +16,7 @@ from clickhouse_driver import Client, errors
 from clickhouse_driver.defines import (
     DBMS_MIN_REVISION_WITH_CUSTOM_SERIALIZATION,
 )
+from clickhouse_driver.result import QueryResult
 
 from pipeline.errors import StoreRefused, StoreUnavailable
 from pipeline.store.blocks import split_blocks, table_named
@@ -49,6 +50,33 @@ class Address:
 
     def __str__(self) -> str:
         return f"clickhouse://{self.host}:{self.port}/{self.database}"
+
+
+class _Numbers(QueryResult):  # type: ignore[misc]
+    """The columns of a result as arrays, made block by block: the driver's own values take five times the memory."""
+
+    def store(self, packet: Any) -> None:
+        block = getattr(packet, "block", None)
+        if block is None:
+            return
+        kinds = [number_type(column_type) for _, column_type in block.columns_with_types]
+        if block.num_rows:
+            columns = zip(block.get_columns(), kinds, strict=True)
+            self.data.append([np.array(column, kind) for column, kind in columns])
+
+    def get_result(self) -> list[Column]:
+        for packet in self.packet_generator:
+            self.store(packet)
+        return [np.concatenate(parts) for parts in zip(*self.data, strict=True)]  # none without a row
+
+
+@contextmanager
+def _numbers_from(client: Client) -> Iterator[None]:
+    client.query_result_cls = _Numbers
+    try:
+        yield
+    finally:
+        client.query_result_cls = QueryResult
 
 
 class RemoteStore:
@@ -88,13 +116,10 @@ class RemoteStore:
         stop: Stop | None = None,
     ) -> tuple[list[Column], Cost]:
         with self._clients.lease() as client, (stop or Stop()).ends(lambda: _hang_up(client)):
-            columns, types = client.execute(
-                sql, _bound(parameters), with_column_types=True, columnar=True, settings=dict(settings or {})
-            )
+            with _numbers_from(client):
+                columns = client.execute(sql, _bound(parameters), columnar=True, settings=dict(settings or {}))
             progress = client.last_query.progress
-        kinds = [number_type(column_type) for _, column_type in types]
-        found = [np.array(column, kind) for column, kind in zip(columns, kinds, strict=False)]  # none without a row
-        return found, Cost(progress.rows, progress.bytes)
+        return columns, Cost(progress.rows, progress.bytes)
 
     def stream(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[list[Row]]:
         with self._clients.lease(counted=False) as client:

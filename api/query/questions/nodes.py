@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from pipeline.domain.paths import Path, PathRules
 
 Found = Counter[tuple[Path, ...]]  # the paths of a session, a journey or a customer -> how many have these very ones
-_Place = tuple[int, str | None]  # level, name; None: other
+Place = tuple[int, str | None]  # level, name; None: other
 Thing = TypeVar("Thing")
 
 
@@ -39,7 +39,7 @@ class Drawn(BaseModel):
     links: list[Link] = Field(description="most paths first")
 
 
-class _Tally(Generic[Thing]):
+class Tally(Generic[Thing]):
     """How many paths, and how many actors, had each of some things."""
 
     def __init__(self) -> None:
@@ -52,42 +52,57 @@ class _Tally(Generic[Thing]):
             self.actors[one] += times
 
 
+class Tallies:
+    """What an answer tells of paths."""
+
+    def __init__(self, paths: int = 0, actors: int = 0) -> None:
+        self.paths, self.actors = paths, actors
+        self.nodes: Tally[Place] = Tally()
+        self.links: Tally[tuple[Place, Place]] = Tally()
+        self.begins: Counter[Place] = Counter()
+        self.ends: Counter[Place] = Counter()
+
+    def drawn(self) -> Drawn:
+        return Drawn(
+            paths=self.paths,
+            actors=self.actors,
+            nodes=sorted(
+                (
+                    Node(
+                        id=node_id(node), level=node[0], name="other" if node[1] is None else node[1],
+                        kind="other" if node[1] is None else "value", paths=count, actors=self.nodes.actors[node],
+                        begins=self.begins[node], ends=self.ends[node],
+                    )
+                    for node, count in self.nodes.paths.items()
+                ),
+                key=lambda node: (node.level, node.kind == "other", -node.paths, node.name),
+            ),
+            links=sorted(
+                (
+                    Link(source=node_id(pair[0]), target=node_id(pair[1]), paths=count, actors=self.links.actors[pair])
+                    for pair, count in self.links.paths.items()
+                ),
+                key=lambda link: (-link.paths, link.source, link.target),
+            ),
+        )  # fmt: skip
+
+
 def drawn(found: Found, rules: PathRules, kept: Set[tuple[int, str]]) -> Drawn:
     """The paths with a node of its own for each of `kept`."""
-    nodes, begins, ends = _Tally[_Place](), _Tally[_Place](), _Tally[_Place]()
-    links = _Tally[tuple[_Place, _Place]]()
+    tallies = Tallies(sum(len(mine) * times for mine, times in found.items()), found.total())
     forwards, backwards = rules.direction != "to", rules.direction in ("to", "through")
+    begins, ends = Tally[Place](), Tally[Place]()
     for mine, times in found.items():
-        ways: list[list[_Place]] = [
+        ways: list[list[Place]] = [
             [(level, name if (level, name) in kept else None) for level, name in enumerate(path.names, path.level)]
             for path in mine
         ]
-        nodes.add((node for way in ways for node in way), times)
-        links.add((pair for way in ways for pair in zip(way, way[1:], strict=False)), times)
+        tallies.nodes.add((node for way in ways for node in way), times)
+        tallies.links.add((pair for way in ways for pair in zip(way, way[1:], strict=False)), times)
         begins.add((way[0] for way in ways if backwards and way[0][0] > 1 - rules.depth), times)
         ends.add((way[-1] for way in ways if forwards and way[-1][0] < rules.depth - 1), times)
-    return Drawn(
-        paths=sum(len(mine) * times for mine, times in found.items()),
-        actors=found.total(),
-        nodes=sorted(
-            (
-                Node(
-                    id=node_id(node), level=node[0], name="other" if node[1] is None else node[1],
-                    kind="other" if node[1] is None else "value", paths=count, actors=nodes.actors[node],
-                    begins=begins.paths[node], ends=ends.paths[node],
-                )
-                for node, count in nodes.paths.items()
-            ),
-            key=lambda node: (node.level, node.kind == "other", -node.paths, node.name),
-        ),
-        links=sorted(
-            (
-                Link(source=node_id(pair[0]), target=node_id(pair[1]), paths=count, actors=links.actors[pair])
-                for pair, count in links.paths.items()
-            ),
-            key=lambda link: (-link.paths, link.source, link.target),
-        ),
-    )  # fmt: skip
+    tallies.begins, tallies.ends = begins.paths, ends.paths
+    return tallies.drawn()
 
 
 def kept_of(found: Found, fan_out: int) -> frozenset[tuple[int, str]]:
@@ -102,6 +117,6 @@ def kept_of(found: Found, fan_out: int) -> frozenset[tuple[int, str]]:
     return frozenset(node for _, level in levels for node in list(level)[:fan_out])
 
 
-def node_id(node: _Place) -> str:
+def node_id(node: Place) -> str:
     level, name = node
     return f"{level} other" if name is None else f"{level}:{name}"

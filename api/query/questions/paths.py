@@ -105,14 +105,16 @@ def solve(asking: Asking, question: PathsQuestion) -> Solved[PathsQuestion, Path
     asked = question.range(asking.now)
     rules, point = rules_of(question), question.point()[1]
     _Naming.of(question)  # what is wrong with the question is told whoever answers it
+    own: list[PathsGroup] = []
     if paths_plain.is_plain(asking, question):
-        (found, kept), parts = paths_plain.found(asking, question, rules, asked), Parted()
+        told = paths_plain.told(asking, question, rules, asked)
     else:
         parts = _parted(asking, question, rules, asked)
         found = _of(parts, None)
         kept = kept_of(found, question.fan_out)
-    own = _groups(question, rules, parts, kept) if question.breakdown else []
-    result = PathsResult(**drawn(found, rules, kept).model_dump(), groups=own)
+        told = drawn(found, rules, kept)
+        own = _groups(question, rules, parts, kept) if question.breakdown else []
+    result = PathsResult(**told.model_dump(), groups=own)
     names = {*(point.events if point else ()), *(question.events or ()), *question.without}
     return Solved(question, definitions(asking, question), result, known.warnings(asking, names))
 

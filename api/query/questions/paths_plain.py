@@ -3,16 +3,19 @@ pages, no breakdown.
 
 It is one of two engines for one answer: pipeline/domain/paths.py says what a path is, and tests hold the two together.
 
-Most sessions have a path that nobody else has, but an answer tells few nodes of a level by name. So `paths_nodes.sql`
-finds those first, and `paths_plain.sql` groups sessions by their paths with all other nodes made one.
+The store sorts the visits, and they come once as columns of numbers (`paths_columns.py`). Where they would be more rows
+than may come back, ClickHouse does the rest, too. Most sessions have a path that nobody else has, but an answer tells
+few nodes of a level by name. So `paths_nodes.sql` finds those first, and `paths_plain.sql` groups sessions by their
+paths with all other nodes made one.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from api.query.questions.model import Asking
-from api.query.questions.nodes import Found
+from api.query.questions import paths_columns
+from api.query.questions.model import ROWS_OF_COLUMNS, Asking
+from api.query.questions.nodes import Drawn, Found, drawn
 from api.query.questions.ranges import BEGINNING, Range
 from api.query.questions.steps import Filter
 from pipeline.domain.filters import text
@@ -39,13 +42,20 @@ def is_plain(asking: Asking, question: "PathsQuestion") -> bool:
     )
 
 
-def found(
-    asking: Asking, question: "PathsQuestion", rules: PathRules, asked: Range
-) -> tuple[Found, frozenset[tuple[int, str]]]:
+def told(asking: Asking, question: "PathsQuestion", rules: PathRules, asked: Range) -> Drawn:
+    """The answer."""
+    bound = _bound(asking, question, rules, asked)
+    ((most,),) = asking.rows("paths_size", **bound)
+    if most <= int(asking.limits["max_result_rows"]) * ROWS_OF_COLUMNS:
+        return paths_columns.told(asking, rules, asked, bound, question.fan_out)
+    found, kept = _found(asking, bound, question.fan_out)
+    return drawn(found, rules, kept)
+
+
+def _found(asking: Asking, bound: dict[str, Any], fan_out: int) -> tuple[Found, frozenset[tuple[int, str]]]:
     """The paths of a session, in no order, -> how many sessions have these very ones; and the nodes that are told by
     name. In the paths all others have one name."""
-    bound = _bound(asking, question, rules, asked)
-    nodes = asking.rows("paths_nodes", **bound, fan_out=question.fan_out)
+    nodes = asking.rows("paths_nodes", **bound, fan_out=fan_out)
     if not nodes:
         return Counter(), frozenset()
     names = [_OTHER, *(name for _, name, _ in nodes)]
@@ -62,7 +72,7 @@ def found(
 
 
 def _bound(asking: Asking, question: "PathsQuestion", rules: PathRules, asked: Range) -> dict[str, Any]:
-    """Parameters of both statements."""
+    """Parameters of the statements."""
     point, options = question.point()[1], asking.project.sessions
     paths = [_values(one) or frozenset() for one in (point.where if point else ())]
     names = ["*"] if question.events is None else [*question.events, *(point.events if point else ())]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.query.questions import paths_plain
+from api.query.questions import paths_columns, paths_plain
 from tests.api.query.conftest import House
 from tests.api.query.laws import laws
 from tests.story import story
@@ -55,6 +55,11 @@ async def test_both_engines_give_one_answer(
         patch.setattr(paths_plain, "is_plain", lambda asking, question: False)
         expected = await house.ask("paths", question)
     assert await house.ask("paths", question) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths_columns, "MOST_NAMES", 0)
+        assert await house.ask("paths", question) == expected, "equals that are too many to be named one by one"
+        patch.setattr(paths_plain, "ROWS_OF_COLUMNS", 0)
+        assert await house.ask("paths", question) == expected, "more rows than may come back"
 
 
 async def test_a_session_that_the_range_cuts_is_seen_whole(house: House) -> None:
@@ -99,8 +104,8 @@ async def explained_by(house: House, question: dict[str, Any]) -> bool:
     """Whether the plain statement answers."""
     with pytest.MonkeyPatch.context() as patch:
         asked: list[bool] = []
-        real = paths_plain.found
-        patch.setattr(paths_plain, "found", lambda *given: (asked.append(True), real(*given))[1])
+        real = paths_plain.told
+        patch.setattr(paths_plain, "told", lambda *given: (asked.append(True), real(*given))[1])
         result = (await house.ask("paths", question))["result"]
     assert result["paths"] == 1
     return bool(asked)
