@@ -165,7 +165,10 @@ def lines(stream: IO[bytes], before: int = 0, *, exact: bool = False) -> Iterato
 
 
 def rows(stream: IO[bytes], how: Csv) -> Iterator[Record]:
-    """Rows by the names of their columns, without empty cells."""
+    """Rows by the names of their columns, without empty cells.
+
+    Where the names have no comma between them but semicolons or tabs, as in Excel of many countries, so have the rows.
+    """
     try:
         text = io.TextIOWrapper(cast(Any, stream), encoding=how.encoding, newline="")
     except LookupError as error:
@@ -174,10 +177,16 @@ def rows(stream: IO[bytes], how: Csv) -> Iterator[Record]:
         for _ in range(how.skip):
             text.readline(MOST_LINE)
         row_text: list[str] = []  # the lines of the row that is read
-        reader = csv.reader(_kept(text, row_text), delimiter=how.delimiter)
-        names = list(how.columns) or [name.lstrip("\ufeff").strip() for name in next(reader, [])]
+        before, delimiter = how.skip, how.delimiter
+        reader = csv.reader(_kept(text, row_text), delimiter=delimiter)
+        names = list(how.columns) or next(reader, [])
+        if len(names) == 1 and not how.columns and delimiter == Csv().delimiter:
+            delimiter = next((one for one in (";", "\t") if one in names[0]), delimiter)
+            before, names = before + reader.line_num, next(csv.reader(row_text, delimiter=delimiter), [])
+            reader = csv.reader(_kept(text, row_text), delimiter=delimiter)
+        names = [name.lstrip("\ufeff").strip() for name in names]
         while True:
-            line = how.skip + reader.line_num + 1
+            line = before + reader.line_num + 1
             row_text.clear()
             try:
                 row = next(reader)
@@ -186,7 +195,7 @@ def rows(stream: IO[bytes], how: Csv) -> Iterator[Record]:
             except csv.Error as error:
                 yield Record(line, None, f"the row cannot be read: {error}")
                 continue
-            if len(row_text) > 1 and _is_open(row_text, how.delimiter):
+            if len(row_text) > 1 and _is_open(row_text, delimiter):
                 yield Record(line, None, f"a cell is not closed, in which the {len(row_text) - 1} lines below lie too")
             elif len(row) > len(names):
                 yield Record(line, None, f"the row has {len(row)} cells, and there are {len(names)} columns")

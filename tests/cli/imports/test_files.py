@@ -154,6 +154,18 @@ def test_a_file_is_read_however_it_is_packed_and_one_that_is_cut_short_is_told_s
             told_by(file, "ndjson")
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_rows_have_the_delimiter_of_the_columns_names(delimiter: str) -> None:
+    told = 'a;"b;c";d\n1;"x;\ny";2,5\n\n3;4\n'.replace(";", delimiter)
+    found = list(rows(io.BytesIO(told.encode()), Csv()))
+    assert found == [
+        Record(2, {"a": "1", f"b{delimiter}c": f"x{delimiter}\ny", "d": "2,5"}),
+        Record(5, {"a": "3", f"b{delimiter}c": "4"}),
+    ]
+    one_column = list(rows(io.BytesIO(b"a\n1;2\n"), Csv()))
+    assert one_column == [Record(2, {"a": "1;2"})]
+
+
 def test_a_zip_and_brotli_are_told_so_and_of_nothing_nothing_is_read(tmp_path: Path) -> None:
     file = tmp_path / "a.ndjson"
     file.write_bytes(b"PK\x03\x04\x14\x00")
