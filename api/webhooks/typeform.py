@@ -14,6 +14,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         "survey",
         "`answers` by reference, `score`, `nps` and `rating` where such a question was asked",
     ),
+    "form_response_partial": Meaning("Survey Started", "survey", "the same, as far as it was answered"),
 }
 _PRIVATE = ("email", "phone_number")
 

@@ -498,6 +498,15 @@ def test_answers_of_typeform_are_kept_by_reference_and_addresses_become_identifi
     assert event["context"]["traits"] == {"email": "ann@example.com", "phone": "+14165550100"}
 
 
+def test_a_form_that_was_left_half_way_was_started_and_no_answered_survey() -> None:
+    told = {"form_id": "f", "token": "t", "hidden": {"user_id": "ann"}, "answers": []}
+    part = one("typeform", {"event_id": "e", "event_type": "form_response_partial", "form_response": told})
+    whole = one("typeform", {"event_id": "g", "event_type": "form_response", "form_response": told})
+    assert (part["event"], part["userId"], part["properties"]["response_id"]) == ("Survey Started", "ann", "t")
+    assert whole["event"] == "Survey Answered"
+    assert part["messageId"] != whole["messageId"]
+
+
 def test_of_an_answer_that_is_a_payment_the_sum_is_kept_and_of_choices_the_persons_own_word_too() -> None:
     answers = [
         {"type": "payment", "payment": {"amount": "1.50", "last4": "1234", "name": "Ann Bee"}, "field": {"ref": "fee"}},
