@@ -196,10 +196,12 @@ class Batches(Consumer):
     async def wait_empty(self) -> None:
         """Waits for the batches that agents hold and for the commit, a bounded time; stock waits for ever for both."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + (self.stop_wait if self.app.should_stop else self.revoke_wait)
+        end, is_stopping = loop.time() + self.revoke_wait, False
         while self._unacked_messages and loop.time() < end:
+            if self.app.should_stop and not is_stopping:  # from now on; a revocation may wait already
+                is_stopping, end = True, min(end, loop.time() + self.stop_wait)
             self._waiting_for_ack = loop.create_future()
-            await asyncio.wait({self._waiting_for_ack}, timeout=min(end - loop.time(), 0.2))
+            await asyncio.wait({self._waiting_for_ack}, timeout=max(0.0, min(end - loop.time(), 0.2)))
         self._waiting_for_ack = None
         held = {message.tp for message in self._unacked_messages}
         if held:

@@ -310,6 +310,22 @@ async def test_an_ack_from_before_a_revocation_counts_no_more(sqlite_place: Plac
         await until(lambda: lag(sqlite_place) == 0)
 
 
+async def test_a_stop_in_the_midst_of_a_revocation_waits_no_longer_than_a_stop(sqlite_place: Place) -> None:
+    await create(sqlite_place)
+    await append(sqlite_place, b"a")
+    app = app_at(sqlite_place, revoke_wait=30.0, stop_wait=0.5)
+    events = collecting(app)
+    await app.start()
+    await until(lambda: len(events) == 1)
+    consumer: Any = app.consumer
+    revoked = asyncio.ensure_future(consumer.on_partitions_revoked(set(consumer.assignment())))
+    await asyncio.sleep(0.3)
+    start = time.monotonic()
+    await app.stop()
+    await revoked
+    assert time.monotonic() - start < 2.5
+
+
 # -- Kafka alone
 
 
