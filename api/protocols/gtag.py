@@ -95,7 +95,7 @@ def mapped(note: tuple[int, dict[str, str]], told: Told) -> Iterable[Event | Unm
     for field, to in parts.numbers:
         kept[to] = _number(given[field])
     kept.update(parts.own.put(given, made))
-    _tell(given, index, made, kept)
+    _tell(parts, given, index, made, kept)
     if parts.items:
         kept["items"] = items_of({field: given[field] for field in parts.items})
     made["properties"] = kept
@@ -120,6 +120,8 @@ class _Parts(NamedTuple):
     numbers: Moves
     traits: tuple[tuple[str, str, bool], ...]  # field, name, is it a number
     items: Names
+    counts: Moves  # of Google's own, properties too
+    flags: Moves
 
 
 def _parts(names: Names) -> _Parts:
@@ -138,20 +140,19 @@ def _parts(names: Names) -> _Parts:
             traits.append((field, rest, group == "upn"))
         elif group not in ("sst", "ep"):  # server-side tagging's own
             texts.append((field, field))
-    return _Parts(_HOMES.plan(tuple(own)), tuple(texts), tuple(numbers), tuple(traits), tuple(items))
+    counts, flags = (tuple(one for one in named.items() if one[0] in names) for named in (_NUMBERS, _FLAGS))
+    return _Parts(_HOMES.plan(tuple(own)), tuple(texts), tuple(numbers), tuple(traits), tuple(items), counts, flags)
 
 
 _PARTS: Final = Plans(_parts)
 
 
-def _tell(given: Mapping[str, str], index: int, made: Event, kept: dict[str, Any]) -> None:
+def _tell(parts: _Parts, given: Mapping[str, str], index: int, made: Event, kept: dict[str, Any]) -> None:
     """Where its place in the page's hits, its numbers and its flags go."""
-    for field, name in _NUMBERS.items():
-        if field in given:
-            kept[name] = _number(given[field])
-    for field, name in _FLAGS.items():
-        if field in given:
-            kept[name] = given[field] == "1"
+    for field, name in parts.counts:
+        kept[name] = _number(given[field])
+    for field, name in parts.flags:
+        kept[name] = given[field] == "1"
     if given.get("_ss") == "1" and index == 0:
         made.setdefault("context", {}).setdefault("session", {})["new"] = True
     if (hit := given.get("_s", "")).isdecimal() and int(hit) < MOST_HITS_OF_PAGE:

@@ -6,15 +6,15 @@ many are `{"requests": ["?...", ...], "token_auth": "..."}`.
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import msgspec
 import xxhash
 
 from api.collect.answers import Answer, Refused
-from api.protocols.homes import compiled, housed
-from api.protocols.matomo_kinds import BECOMES, put_kind
+from api.protocols.homes import Names, Plan, Plans, compiled
+from api.protocols.matomo_kinds import BECOMES, TELLING, put_kind
 from api.protocols.protocol import PIXEL, Asked, Posted, Protocol, Read, Refusal, Told, answer, fields_of, missing_key
 from api.webhooks.door import json_bytes
 from api.webhooks.reading import get, json_object, listed, text
@@ -143,14 +143,32 @@ def _is_unwanted(asked: Asked) -> bool:
     return asked.header(b"dnt") == "1"
 
 
+class _Shape(NamedTuple):
+    """What the names of a request's fields tell."""
+
+    plan: Plan
+    is_view: bool
+    is_distinct: bool
+    is_of_sending: bool
+
+
+def _shape(names: Names) -> _Shape:
+    is_distinct, is_of_sending = not _DISTINCT.isdisjoint(names), not _OF_SENDING.isdisjoint(names)
+    return _Shape(_HOMES.plan(names), TELLING.isdisjoint(names), is_distinct, is_of_sending)
+
+
+_SHAPES: Final = Plans(_shape)
+
+
 def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
     if not isinstance(note, dict) or note.get("rec", "") != "1":
         return (Unmapped(public(note), "a request of Matomo needs rec=1 to be recorded"),)
     made: Event = {"type": "track"}
     if "cdt" in note or "cdo" in note:
         _put_time(made, note, told.asked.now)
-    rest = housed(note, _HOMES, made)
-    put_kind(made, note, rest)
+    shape = _SHAPES.of(tuple(note))
+    rest = shape.plan.put(note, made)
+    put_kind(made, note, rest, shape.is_view)
     context = made.setdefault("context", {})
     if note.get("new_visit", "") == "1":
         context["session"] = {"new": True}
@@ -159,10 +177,8 @@ def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
     if "anonymousId" not in made and "userId" not in made:  # without cookies
         agent = note.get("ua", "") or told.asked.header(b"user-agent")
         made["anonymousId"] = told.visitor(note.get("cip", "") if told.is_trusted else told.asked.address, agent)
-    kept = note
-    if not _OF_SENDING.isdisjoint(note):
-        kept = {name: value for name, value in note.items() if name not in _OF_SENDING}
-    if _DISTINCT.isdisjoint(note):
+    kept = {name: value for name, value in note.items() if name not in _OF_SENDING} if shape.is_of_sending else note
+    if not shape.is_distinct:
         kept = {**kept, "received": told.asked.now, "who": made.get("anonymousId", "")}
     made["messageId"] = f"matomo-{xxhash.xxh3_128_hexdigest(json_bytes(kept))}"
     made["properties"] = rest

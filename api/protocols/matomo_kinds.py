@@ -22,13 +22,13 @@ BECOMES: Final[Mapping[str, str]] = {
     "anything else": "page",
 }
 _NUMBERS = frozenset(("value", "results", "revenue", "subtotal", "tax", "shipping", "discount", "price"))
-_TELLING = frozenset(("ping", "idgoal", "e_c", "download", "link", "search", "c_i", "c_n", "ca"))  # of more than a view
+TELLING = frozenset(("ping", "idgoal", "e_c", "download", "link", "search", "c_i", "c_n", "ca"))  # of more than a view
 _ITEM = ("sku", "name", "category", "price", "quantity")
 
 
-def put_kind(made: Event, note: Mapping[str, str], rest: dict[str, Any]) -> None:
-    """Gives the event its name, and reads numbers and lists out of texts."""
-    name = _name(note)
+def put_kind(made: Event, note: Mapping[str, str], rest: dict[str, Any], is_view: bool) -> None:
+    """Gives the event its name, and reads numbers and lists out of texts. `is_view`: nothing of TELLING is there."""
+    name = "" if is_view else _name(note)
     if name:
         made["event"] = name
     else:
@@ -43,8 +43,6 @@ def put_kind(made: Event, note: Mapping[str, str], rest: dict[str, Any]) -> None
 
 def _name(note: Mapping[str, str]) -> str:
     """ "" for a view of a page."""
-    if _TELLING.isdisjoint(note):
-        return ""
     goal = note.get("idgoal", "")
     if note.get("ping", "") == "1":
         return PING

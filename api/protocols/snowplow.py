@@ -194,7 +194,7 @@ def _described(outer: Any) -> tuple[str, dict[str, Any], str]:
     if isinstance(outer, Unmapped):
         return "", {}, f"the self-describing event: {outer.words}"
     inner = outer.get("data") if isinstance(outer, dict) else None
-    schema, data = text(inner, "schema"), get(inner, "data")
+    schema, data = (text(inner, "schema"), inner.get("data")) if isinstance(inner, dict) else ("", None)
     if not _name(schema) or not isinstance(data, dict):
         return "", {}, "a self-describing event needs its schema and its data"
     return schema, data, ""

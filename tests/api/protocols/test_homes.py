@@ -1,10 +1,13 @@
-"""Fields find their homes by a plan of a note's names, as they would one by one."""
+"""Fields find their homes by a plan of a note's names, as they would one by one; names that are private are seen."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as some
 
+from api.collect.visitors import names_address_or_phone
 from api.protocols.homes import PROPERTIES, compiled, housed
 
 TABLE = {
@@ -43,3 +46,24 @@ def test_a_plan_puts_what_one_by_one_is_put(note: dict[str, Any], before: dict[s
         into = copy()
         assert housed(note, HOMES, into) == rest
     assert into == expected
+
+
+WORDS = some.sampled_from(["ip", "IP", "home_phone2", "IpAddress", "request_ip", "writeKey", "a", "shipping", "name"])
+VALUES = some.recursive(
+    some.sampled_from((7, "an iPhone", 'of "ip" and "phone"')),
+    lambda inner: some.lists(inner, max_size=2) | some.dictionaries(WORDS, inner, max_size=2),
+)
+
+
+def names_in(value: Any) -> Iterator[str]:
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from names_in(inner)
+    if isinstance(value, dict):
+        yield from value
+
+
+@given(some.dictionaries(WORDS, VALUES, max_size=3))
+def test_what_an_event_names_its_text_names(event: dict[str, Any]) -> None:
+    small = [name.lower() for name in names_in(event)]
+    told = any(name in ("ip", "request_ip", "writekey") or "phone" in name or "ipaddr" in name for name in small)
+    assert names_address_or_phone(json.dumps(event).encode()) == told
