@@ -18,7 +18,7 @@ from api.protocols.ga4 import VIEWS, answered, refused
 from api.protocols.gtag_items import items_of
 from api.protocols.homes import Moves, Names, Plan, Plans, compiled
 from api.protocols.once import once
-from api.protocols.protocol import MOST_KEPT, Asked, Posted, Protocol, Read, Told, fields_of
+from api.protocols.protocol import Asked, Posted, Protocol, Read, Told, fields_of
 from api.webhooks.vendor import Event, Unmapped
 
 VERSION: Final = "2"
@@ -61,6 +61,7 @@ _FLAGS: Final = {"seg": "session_engaged", "_fv": "first_visit", "_c": "is_conve
 _DENIED = re.compile(r"G1.0")  # consent: advertising, then analytics
 _ITEM = re.compile(r"pr[0-9]{1,3}")
 MOST_HITS_OF_PAGE: Final = 1_000_000
+MOST_SHORT: Final = 2_048  # bytes of a hit without long values
 
 
 def read(asked: Asked) -> Read:
@@ -78,7 +79,7 @@ def read(asked: Asked) -> Read:
 
 
 def _hit(line: bytes) -> dict[str, str]:
-    return fields_of(line.decode("utf-8", "replace")) if len(line) <= MOST_KEPT else form_of(line)
+    return fields_of(line.decode("utf-8", "replace")) if len(line) <= MOST_SHORT else form_of(line)
 
 
 def mapped(note: tuple[int, dict[str, str]], told: Told) -> Iterable[Event | Unmapped]:

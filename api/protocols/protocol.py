@@ -13,7 +13,7 @@ from api.collect.routing import Routing
 from api.protocols.once import Once
 from api.webhooks.vendor import Event, Unmapped
 
-MOST_KEPT, MOST_FIELDS = 2_048, 1 << 14  # characters of a query or form whose fields are remembered; how many are
+MOST_FIELDS, MOST_FIELD = 1 << 14, 512  # of queries and forms that are remembered; characters of one
 ALIAS = ":"  # between a protocol's name and what its clients call their site
 
 
@@ -105,7 +105,7 @@ class Protocol:
 
 def fields_of(text: str) -> dict[str, str]:
     """The fields of a query or of a form; of a name that is there twice the last."""
-    found = dict(map(_kept if len(text) <= MOST_KEPT else _field, text.split("&")))
+    found = dict(map(_kept, text.split("&")))
     found.pop("", None)
     return found
 
@@ -118,15 +118,23 @@ def _field(pair: str) -> tuple[str, str]:
 
 
 class _Fields(dict[str, tuple[str, str]]):
-    """A field by how it is written. State: those that were seen.
+    """A field by how it is written. State: those that were seen lately, and those that were before.
 
-    Most come again and again, addresses, titles and agents too, and reading them is most of the work.
+    Most come again and again, addresses, titles and agents too, and reading them is most of the work. Others never do:
+    those that came again since the last time that it was full stay.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._before: dict[str, tuple[str, str]] = {}
+
     def __missing__(self, pair: str) -> tuple[str, str]:
+        if len(pair) > MOST_FIELD:
+            return _field(pair)
         if len(self) >= MOST_FIELDS:
+            self._before = self.copy()
             self.clear()
-        found = self[pair] = _field(pair)
+        found = self[pair] = self._before.get(pair) or _field(pair)
         return found
 
 
