@@ -88,7 +88,7 @@ def mapped(note: tuple[int, Any], told: Told) -> Iterable[Event | Once | Unmappe
     if given is None and number < 0:
         return (_person(payload, whose),)
     name = text(given, "name")
-    params = get(given, "params")
+    params = given.get("params") if name else None
     if not name or not isinstance(params, dict | None):
         return (Unmapped(given, "an event needs its name in `name` and its parameters in an object"),)
     kind = VIEWS.get(name, "track")
@@ -97,7 +97,7 @@ def mapped(note: tuple[int, Any], told: Told) -> Iterable[Event | Once | Unmappe
         made["context"] = {**made["context"]}
     if kind == "track":
         made["event"] = name
-    if at := get(given, "timestamp_micros"):
+    if at := given.get("timestamp_micros"):
         made["timestamp"] = _whole(at)
     homes = _CAMPAIGN if name == "campaign_details" else _OF_PARAMS
     own = housed(params, homes, made) if params else {}
