@@ -21,7 +21,7 @@ def test_workers_that_join_or_leave_two_dozen_times_lose_and_double_nothing(mort
     """The first has shards, has most of them not, and has them again: what it knew of their devices is old by then."""
     cluster, first = mortal_workers, mortal_workers.worker
     project, crowd = shop(cluster), crowd_of(cluster)
-    with Load(project, seed=41) as load:
+    with Load(project, seed=41, pause_s=0.25) as load:
         load.reaches(30)
         for number in range(CROWDS):
             for part in crowd:

@@ -15,6 +15,7 @@ from tests.scenarios.project import Project
 from tests.scenarios.real_data import (
     DATA,
     Way,
+    anyhow,
     as_they_are,
     events_of,
     funnel_of,
@@ -29,6 +30,8 @@ pytestmark = needs_data
 MINUTE = 60_000
 WAYS = [as_they_are, shuffled, twice, killed_in_the_middle]
 ways = pytest.mark.parametrize("way", WAYS, ids=[way.__name__ for way in WAYS])
+WHOLE = [as_they_are, anyhow]
+whole = pytest.mark.parametrize("way", WHOLE, ids=[way.__name__ for way in WHOLE])
 
 
 def counted(project: Project, **question: Any) -> tuple[int, int]:
@@ -75,7 +78,7 @@ def test_a_gap_of_ten_minutes_gives_the_librarys_sessions(house: House) -> None:
     assert (proof.exit_code, proof.report["differences"], proof.report["events"]) == (0, 0, 31_106)
 
 
-@ways
+@whole
 def test_visits_of_a_web_servers_log_are_the_recount(house: House, way: Way) -> None:
     project, lines = house.project(), events_of("access_log", only="page")
     way(lines, project)
@@ -85,7 +88,7 @@ def test_visits_of_a_web_servers_log_are_the_recount(house: House, way: Way) -> 
     proven(project)
 
 
-@ways
+@whole
 def test_visits_of_nasas_log_are_webalizers(house: House, way: Way) -> None:
     project, lines = house.project(), events_of("nasa_july", only="page")
     way(lines, project)
@@ -101,7 +104,7 @@ def test_import_takes_only_the_events_of_a_type_where_it_is_told_so(house: House
     assert counted(project, include_bots=True)[0] == 2_069
 
 
-@ways
+@whole
 def test_sessions_by_the_senders_own_ids_are_snowplows(house: House, way: Way) -> None:
     project = house.project(sender_sessions=True)
     way([with_session_id(line) for line in events_of("snowplow_web")], project)
