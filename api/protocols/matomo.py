@@ -14,7 +14,7 @@ import xxhash
 
 from api.collect.answers import Answer, Refused
 from api.protocols.homes import Names, Plan, Plans, compiled
-from api.protocols.matomo_kinds import BECOMES, TELLING, put_kind
+from api.protocols.matomo_kinds import BECOMES, NUMBERS, TELLING, put_kind
 from api.protocols.protocol import PIXEL, Asked, Posted, Protocol, Read, Refusal, Told, answer, fields_of, missing_key
 from api.webhooks.door import json_bytes
 from api.webhooks.reading import get, json_object, listed, text
@@ -150,11 +150,14 @@ class _Shape(NamedTuple):
     is_view: bool
     is_distinct: bool
     is_of_sending: bool
+    numbers: Names  # properties that are numbers, where they are there
 
 
 def _shape(names: Names) -> _Shape:
     is_distinct, is_of_sending = not _DISTINCT.isdisjoint(names), not _OF_SENDING.isdisjoint(names)
-    return _Shape(_HOMES.plan(names), TELLING.isdisjoint(names), is_distinct, is_of_sending)
+    plan = _HOMES.plan(names)
+    numbers = tuple(NUMBERS.intersection((*plan.own, *(last for _, last in plan.moved))))
+    return _Shape(plan, TELLING.isdisjoint(names), is_distinct, is_of_sending, numbers)
 
 
 _SHAPES: Final = Plans(_shape)
@@ -168,7 +171,7 @@ def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
         _put_time(made, note, told.asked.now)
     shape = _SHAPES.of(tuple(note))
     rest = shape.plan.put(note, made)
-    put_kind(made, note, rest, shape.is_view)
+    put_kind(made, note, rest, shape.is_view, shape.numbers)
     context = made.setdefault("context", {})
     if note.get("new_visit", "") == "1":
         context["session"] = {"new": True}

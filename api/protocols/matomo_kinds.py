@@ -1,6 +1,6 @@
 """What a request of Matomo tells of, by the parameters that it has."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from api.webhooks.reading import get, json_of, number
@@ -21,22 +21,24 @@ BECOMES: Final[Mapping[str, str]] = {
     "ca": "Custom Action",
     "anything else": "page",
 }
-_NUMBERS = frozenset(("value", "results", "revenue", "subtotal", "tax", "shipping", "discount", "price"))
+NUMBERS: Final = frozenset(("value", "results", "revenue", "subtotal", "tax", "shipping", "discount", "price"))
 TELLING = frozenset(("ping", "idgoal", "e_c", "download", "link", "search", "c_i", "c_n", "ca"))  # of more than a view
 _ITEM = ("sku", "name", "category", "price", "quantity")
 
 
-def put_kind(made: Event, note: Mapping[str, str], rest: dict[str, Any], is_view: bool) -> None:
-    """Gives the event its name, and reads numbers and lists out of texts. `is_view`: nothing of TELLING is there."""
+def put_kind(made: Event, note: Mapping[str, str], rest: dict[str, Any], is_view: bool, numbers: Iterable[str]) -> None:
+    """Gives the event its name, and reads numbers and lists out of texts.
+
+    `is_view`: nothing of TELLING is there; `numbers` are those of NUMBERS that may be.
+    """
     name = "" if is_view else _name(note)
     if name:
         made["event"] = name
     else:
         made["type"] = "page"
-    if not _NUMBERS.isdisjoint(rest):
-        for each in _NUMBERS.intersection(rest):
-            if (value := number(rest, each)) is not None:
-                rest[each] = value
+    for each in numbers:
+        if each in rest and (value := number(rest, each)) is not None:
+            rest[each] = value
     if "ec_items" in note and (items := _items(note["ec_items"])):
         rest["products"] = items
 
