@@ -8,7 +8,7 @@ import msgspec
 
 from pipeline.ingest.acquisition import click_id_of, tag
 from pipeline.ingest.redaction import with_known_parameters
-from pipeline.ingest.remembered import remembered
+from pipeline.ingest.remembered import Remembered
 
 Tags = tuple[str, str, str]  # utm source, medium, campaign
 
@@ -39,12 +39,15 @@ def _landing(host: str, section: str, tags: Tags, click_id: str) -> Landing:
 NOWHERE = Address("", "", _landing("", "", NO_TAGS, ""))
 
 
-@remembered(1 << 14)
 def address(url: str, parameters: frozenset[str] | None = None) -> Address:
     """An absolute or relative address taken apart; what is no address has neither host nor path. Never raises.
 
     Its `url` keeps the parameters of these names, None: all. Tags and click id are of all that was sent.
     """
+    return ADDRESSES[url, parameters]
+
+
+def _address(url: str, parameters: frozenset[str] | None) -> Address:
     text = url.strip().partition("#")[0]
     if not text or text.startswith("$"):  # some clients say "$direct"
         return NOWHERE
@@ -65,3 +68,6 @@ def address(url: str, parameters: frozenset[str] | None = None) -> Address:
             text = with_known_parameters(text, parameters)
     section = parts.path.lstrip("/").partition("/")[0]
     return Address(text, parts.path, _landing(host, section, tags, click_id))
+
+
+ADDRESSES = Remembered(_address, 1 << 14)  # by url and parameters

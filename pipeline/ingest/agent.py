@@ -10,7 +10,7 @@ from typing import NamedTuple
 from crawleruseragents import is_crawler  # type: ignore[import-untyped]
 from ua_parser import BestAvailableResolver, Domain, Resolver, load_lazy_builtins
 
-from pipeline.ingest.remembered import remembered
+from pipeline.ingest.remembered import Remembered
 
 _TV = re.compile(r"smart-?tv|appletv|apple tv|hbbtv|web0s|netcast|googletv|bravia|crkey|roku|\baft[a-z]{1,3}\b", re.I)
 _TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook|android(?!.*mobile)", re.I)
@@ -62,9 +62,12 @@ def make_ready() -> None:
     agent("Mozilla/5.0")
 
 
-@remembered(1 << 12)
 def agent(text: str) -> Agent:
     """What a user agent's text says. Nothing for none: a server's event is not a bot's."""
+    return AGENTS[text,]
+
+
+def _agent(text: str) -> Agent:
     text = text.strip()[:1000]
     if not text:
         return NO_AGENT
@@ -74,6 +77,9 @@ def agent(text: str) -> Agent:
     if is_crawler(text):
         return Agent(True, browser, system, "bot")
     return Agent(False, browser, system, _device_type(text))
+
+
+AGENTS = Remembered(_agent, 1 << 12)
 
 
 def device_type(word: str) -> str:

@@ -14,7 +14,7 @@ from pipeline.ingest.remembered import remembered
 ID_LIMIT = 1 << 64
 
 
-@remembered(1 << 16, at=1)
+@remembered(1 << 16)
 def user_identifier(project: str, text: str) -> int:
     """Identifier of a usable user id."""
     return identifier(project, Kind.user, text)
@@ -44,14 +44,14 @@ def phone_hash(value: str) -> str:
     return hashed(normal) if normal else prehashed(value)
 
 
-@remembered(1 << 14, at=1)
+@remembered(1 << 14)
 def email_identifier(project: str, value: str) -> int:
     """Identifier of an e-mail address's SHA-256, 0 where it is none."""
     digest = email_hash(value)
     return identifier(project, Kind.email, digest) if digest else 0
 
 
-@remembered(1 << 14, at=1)
+@remembered(1 << 14)
 def phone_identifier(project: str, value: str) -> int:
     """Identifier of a phone number's SHA-256, 0 where it is none."""
     digest = phone_hash(value)

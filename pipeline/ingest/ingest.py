@@ -65,9 +65,14 @@ class Ingest:
                 decoded = ()
         except UNDECODABLE:
             decoded = ()
+        rules = self._rules_of(decoded[0].p) if decoded else Rules()  # of most records' only project
         for position, received in enumerate(decoded, base):
-            row = self._accept_decoded(received, position)
-            if row is None:
+            if received.c or received.x:
+                break
+            if received.p != rules.project:
+                rules = self._rules_of(received.p)
+            row = accepted(received, position, rules, b"")
+            if not isinstance(row, EventRow):
                 break
             results.append(row)
         else:

@@ -190,7 +190,10 @@ def plain(raw: Raw) -> str | None:
         flat = _decode_flat(raw)
     except UNDECODABLE:
         return None
-    return _flat_text(raw, flat) if len(flat) <= MAX_PROPERTIES and _READ.isdisjoint(flat) else None
+    if len(flat) > MAX_PROPERTIES or not _READ.isdisjoint(flat):
+        return None
+    text = str(raw, "utf-8")  # as in `_flat_text`, without two calls
+    return text if text.count(":") == len(flat) else _flat_text(raw, flat)
 
 
 def _flat_text(raw: Raw, flat: Mapping[str, Any]) -> str:

@@ -10,15 +10,15 @@ decoded.
 from sys import intern
 
 from pipeline.ingest.acquisition import tag
-from pipeline.ingest.address import NO_TAGS, NOWHERE, Tags, address
-from pipeline.ingest.agent import NO_AGENT, Agent, agent, device_type, system
+from pipeline.ingest.address import ADDRESSES, NO_TAGS, NOWHERE, Tags
+from pipeline.ingest.agent import AGENTS, NO_AGENT, Agent, device_type, system
 from pipeline.ingest.channel import HEARTBEATS, PAGE_PING, PASSIVE, SERVER_WORD, channel_of, contact, plain_name
 from pipeline.ingest.device_key import id_text
 from pipeline.ingest.event_time import to_ms, when
 from pipeline.ingest.given import given
 from pipeline.ingest.incoming import NOTHING, Campaign, Context, Identity, Incoming, Known, Page, Received
 from pipeline.ingest.properties import NO_KNOWN, Reject, micros
-from pipeline.ingest.remembered import remembered
+from pipeline.ingest.remembered import Remembered, remembered
 from pipeline.ingest.rules import Rules
 from pipeline.ingest.visit import brought_about
 from pipeline.ingest.who import (
@@ -47,10 +47,10 @@ def accepted(line: Received, position: int, rules: Rules, content: bytes) -> Eve
     """
     event, project, sender = line.e, rules.project, line.k
     context = event.context or NO_CONTEXT
-    called = type_and_name(event.type, event.event)
+    called = _CALLS[event.type, event.event, context.channel or event.channel or "", sender]
     if isinstance(called, Reject):
         return called
-    kind, name = called
+    kind, name, is_view, contacts = called
     brought = given(event, context, kind, rules.parameters, line.i)
     if isinstance(brought, Reject):
         return brought
@@ -73,10 +73,9 @@ def accepted(line: Received, position: int, rules: Rules, content: bytes) -> Eve
     if rules.lateness_ms is not None and line.r - occurred_at > rules.lateness_ms:
         limit = f"older than the project's limit of {rules.lateness_ms} ms when it was received"
         return Reject("too_old", "timestamp", limit)
-    is_view = kind == "page" or kind == "screen"
-    url, path, title, referrer = _page(context.page, known, is_view)
-    page = address(url, rules.parameters) if url else NOWHERE
-    came_from = address(referrer, rules.parameters) if referrer else NOWHERE
+    url, path, title, referrer = _page(context.page or NO_PAGE, known, is_view)
+    page = ADDRESSES[url, rules.parameters] if url else NOWHERE
+    came_from = ADDRESSES[referrer, rules.parameters] if referrer else NOWHERE
     if path:
         path = path if "?" not in path and "#" not in path else path.partition("?")[0].partition("#")[0]
     else:
@@ -85,9 +84,10 @@ def accepted(line: Received, position: int, rules: Rules, content: bytes) -> Eve
     acquisition, referrer_host, source, medium, campaign, click_id = brought_about(
         page.landing, came_from.landing, said, rules
     )
-    is_bot, browser, os, device = _agent(context, line)
-    word = context.channel or event.channel or ""
-    channel, is_passive, touched = _contact(name, kind, word, sender, device_id != "")
+    text = context.userAgent or ""
+    is_agents_own = text and context.device is None and context.os is None
+    is_bot, browser, os, device = AGENTS[text,] if is_agents_own else _agent(context, line)
+    channel, is_passive, touched = contacts[device_id != ""]
     sender_session, new_session, sequence = _hints(event, context, known, project)
     amounts = _NO_AMOUNTS if known is NO_KNOWN else _value(known)
     if isinstance(amounts, Reject):
@@ -96,7 +96,8 @@ def accepted(line: Received, position: int, rules: Rules, content: bytes) -> Eve
     country, region, city = _NO_PLACE if context.location is None and line.g is None else _place(context, line)
     return EventRow(
         project, line.d, occurred_at, message_id, sequence, position, name, kind, channel, user, email, phone, vendors,
-        is_bot, is_passive, new_session, sender_session, touched, _engaged_ms(known, name, is_passive),
+        is_bot, is_passive, new_session, sender_session, touched,
+        0 if known is NO_KNOWN and not is_passive else _engaged_ms(known, name, is_passive),
         page.landing.host, path, referrer_host, acquisition, source, medium, campaign, click_id, country, region, city,
         browser, os, device, value_micros, currency, cost_micros, renamed, intern(line.s), line.r, device_id, user_id,
         group_id, original, time_source, page.url, title or "", came_from.url, is_trusted, properties,
@@ -121,10 +122,8 @@ def _time(event: Incoming, line: Received) -> tuple[int, str, str]:
     return occurred_at, source, str(stamp)[:100] if source and stamp is not None else ""
 
 
-def _page(page: Page | None, known: Known, is_view: bool) -> tuple[str | None, str | None, str | None, str | None]:
+def _page(page: Page, known: Known, is_view: bool) -> tuple[str | None, str | None, str | None, str | None]:
     """(url, path, title, referrer) of context.page, else of a page's or screen's properties (server libraries)."""
-    if page is None:
-        page = NO_PAGE
     if not is_view:
         return page.url, page.path, page.title, page.referrer
     return page.url or known.url, page.path or known.path, page.title or known.title, page.referrer or known.referrer
@@ -143,7 +142,7 @@ def _agent(context: Context, line: Received) -> Agent:
     text = context.userAgent
     if not text and line.a.startswith("Mozilla/") and line.k not in TRUSTED:
         text = line.a
-    found = agent(text) if text else NO_AGENT
+    found = AGENTS[text,] if text else NO_AGENT
     if context.device is not None and context.device.type:
         kind = device_type(context.device.type) or found.device_type
         found = found._replace(device_type=kind, is_bot=found.is_bot or kind == "bot")
@@ -152,8 +151,25 @@ def _agent(context: Context, line: Received) -> Agent:
     return found
 
 
-@remembered(1 << 14)
-def _contact(event: str, type: str, word: str, source_kind: str, has_device: bool) -> tuple[str, bool, str]:
+Contact = tuple[str, bool, str]
+# type; name; whether it is a page's or screen's view; the contact of one without a device, and of one with it.
+Call = tuple[str, str, bool, tuple[Contact, Contact]]
+
+
+def _call(type: str | None, event: str | None, word: str, source_kind: str) -> Call | Reject:
+    """What follows from a call's type, its event's name, the sender's word for the channel and the source's kind."""
+    called = type_and_name(type, event)
+    if isinstance(called, Reject):
+        return called
+    kind, name = called
+    without, with_device = (_contact(name, kind, word, source_kind, has_device) for has_device in (False, True))
+    return kind, name, kind == "page" or kind == "screen", (without, with_device)
+
+
+_CALLS = Remembered(_call, 1 << 13)  # few: the names of events
+
+
+def _contact(event: str, type: str, word: str, source_kind: str, has_device: bool) -> Contact:
     """(channel, is_passive, contact): where it was, whether it tells of a visit without being an act of the visitor,
     and whether it is a touchpoint of its own.
     """
@@ -163,7 +179,7 @@ def _contact(event: str, type: str, word: str, source_kind: str, has_device: boo
     return where, is_passive, contact(event, type, where, has_device)
 
 
-@remembered(1 << 14, at=1)
+@remembered(1 << 14)
 def _session_hash(project: str, text: str) -> int:
     return message_hash(project, "session\0" + text)
 
@@ -174,13 +190,14 @@ def _hints(event: Incoming, context: Context, known: Known, project: str) -> tup
     Session id: context.session.id, context.sessionId, properties.session_id. A new one: context.session.new,
     context.sessionStart, properties.new_session.
     """
-    session = context.session
+    session, sequence = context.session, context.sequence if event.sequence is None else event.sequence
+    if known is NO_KNOWN and session is None and sequence is None and context.sessionId is None:
+        return 0, bool(context.sessionStart), 0  # as browsers' libraries send it
     own: Identity = session.id if session is not None else None
     if own is None:
         own = context.sessionId if context.sessionId is not None else known.session_id
     text = id_text(own) if own is not None else ""
     is_new = bool(context.sessionStart or known.new_session or (session is not None and session.new))
-    sequence = event.sequence if event.sequence is not None else context.sequence
     if sequence is None or not 0 <= sequence < _UINT32:
         sequence = 0
     return _session_hash(project, text) if text else 0, is_new, sequence

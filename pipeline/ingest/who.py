@@ -66,7 +66,7 @@ def identity(
     return device_id, user, email, phone, vendors, user_id, id_text(group) if group is not None else ""
 
 
-@remembered(1 << 12, at=1)
+@remembered(1 << 12)
 def _vendors(project: str, raw: bytes) -> tuple[int, ...]:
     try:
         value = msgspec.json.decode(raw)

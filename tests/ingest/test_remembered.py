@@ -1,12 +1,12 @@
 """What senders write is remembered by number and length."""
 
-from pipeline.ingest.remembered import LONGEST, remembered
+from pipeline.ingest.remembered import LONGEST, Remembered, remembered
 
 
 def test_a_short_text_is_worked_out_once_and_a_long_one_each_time() -> None:
     worked: list[str] = []
 
-    @remembered(10, at=1)
+    @remembered(10)
     def upper(project: str, text: str) -> str:
         worked.append(text)
         return text.upper()
@@ -15,3 +15,26 @@ def test_a_short_text_is_worked_out_once_and_a_long_one_each_time() -> None:
     for text in ("a", "a", long, long):
         assert upper("shop", text) == text.upper()
     assert worked == ["a", long, long]
+
+
+def test_when_it_is_full_what_came_first_goes_and_the_rest_is_still_known() -> None:
+    worked: list[str] = []
+
+    def join(one: str, other: str) -> str:
+        worked.append(one)
+        return one + other
+
+    joined = Remembered(join, 4)
+    for text in "abcde":
+        assert joined[text, "!"] == text + "!"
+    assert len(joined) == 3  # a and b have gone
+    worked.clear()
+    for text in "edcba":
+        assert joined[text, "!"] == text + "!"
+    assert worked == ["b", "a"]
+
+
+def test_a_long_text_among_several_is_not_kept() -> None:
+    joined = Remembered(lambda one, other: f"{one}{other}", 4)
+    assert joined["a", "b" * (LONGEST + 1)] == "a" + "b" * (LONGEST + 1)
+    assert len(joined) == 0
