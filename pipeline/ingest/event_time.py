@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
-from pipeline.ingest.remembered import Remembered
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALIKE = re.compile(r"-?\d{9,}(\.\d+)?|-?\d{1,8}\.\d+")  # epoch seconds, ms, us or ns; 8 digits alone are a date
 
@@ -54,18 +52,16 @@ _ISO_SECOND = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]
 _MILLISECONDS = {f".{ms:03}Z": ms for ms in range(1000)}
 
 
+@lru_cache(1 << 13)  # events come in the order of time, about: two hours of it
 def _second(text: str) -> int | None:
     """UTC ms of YYYY-MM-DDTHH:MM:SS; None for any other text."""
     return _read(text) if _ISO_SECOND.fullmatch(text) else None
 
 
-_SECONDS = Remembered(_second, 1 << 13)  # events come in the order of time, about: two hours of it
-
-
 def to_ms(stamp: str | int | float) -> int | None:
     """UTC ms of a timestamp; None where it is unreadable or lies outside of what can be stored. No zone: UTC."""
     if type(stamp) is str and len(stamp) == 24:  # as browsers write it: what events of one second share is read once
-        ms, second = _MILLISECONDS.get(stamp[19:]), _SECONDS[stamp[:19],]
+        ms, second = _MILLISECONDS.get(stamp[19:]), _second(stamp[:19])
         if ms is not None and second is not None:
             return second + ms
     return _read(stamp)

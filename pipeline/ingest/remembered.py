@@ -26,8 +26,9 @@ class Remembered(dict[tuple[Hashable, ...], R], Generic[R]):
 
     def __missing__(self, given: tuple[Hashable, ...]) -> R:
         result = self._function(*given)
-        if any(isinstance(each, str | bytes) and len(each) > LONGEST for each in given):
-            return result
+        for each in given:
+            if (type(each) is str or type(each) is bytes) and len(each) > LONGEST:
+                return result
         if len(self) >= self._most:
             for old in list(islice(self, (self._most + 1) // 2)):
                 self.pop(old, None)  # another thread may have been here
