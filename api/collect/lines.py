@@ -19,11 +19,13 @@ from api.collect.routing import (
     Routing,
     device_in_digits,
     device_of,
+    devices_of,
     has_number_as_id_out_of_range,
     routing_of,
 )
 from api.collect.senders import IMPORT, Sender
-from api.collect.visitors import Refusal, Visitor, may_hold_email, may_hold_secret
+from api.collect.signs import may_hold_email, may_hold_secret
+from api.collect.visitors import Refusal, Visitor
 from pipeline.domain.identifiers import Kind, identifier
 from pipeline.ingest.redacted_event import redacted_json, redacted_text
 from pipeline.ingest.redaction import Redaction, reduced_agent, without_secrets
@@ -34,6 +36,7 @@ Places = Callable[[str], Place | None]
 MOST_USER_AGENT = 512
 MOST_PAYLOAD, PAYLOAD_KEPT = 262_144, 32_768  # bytes of a reject's payload; characters kept of a longer one
 
+NOBODY = (0, b"")
 _SPACES = " \t\r\n"
 _quoted = msgspec.json.encode
 
@@ -100,11 +103,12 @@ class EventLines:
             return
         project, limit, own_sent_at = self._sender.project, self._limit, self._own_sent_at
         partitions, by_partition, join = self._partitions, self.by_partition, b"".join
+        device_of_id = devices_of(project)
         with_agent = self._stamp + self._peer_place + b',"d":'
         without = self._stamp + self._agent + self._peer_place + b',"d":'
         accepted = 0
         for text, event in zip(texts, events, strict=True):
-            context = event.context
+            context, anonymous = event.context, event.anonymous_id
             consent, start = None, without
             if context is not None:
                 consent = context.consent or context.consent_management
@@ -112,10 +116,12 @@ class EventLines:
                     start = with_agent
             if own_sent_at and event.sent_at is not None and (own := sent_at_text(event.sent_at)):
                 start = b'%b,"t":%b,"d":' % (start[:-5], _quoted(own))
-            try:
-                device, digits = device_in_digits(project, event.anonymous_id, event.user_id)
-            except TypeError:  # an id of a type that no id has
-                device, digits = 0, b""
+            device, digits = device_of_id(anonymous) if type(anonymous) is str else NOBODY
+            if not device:
+                try:
+                    device, digits = device_in_digits(project, anonymous, event.user_id)
+                except TypeError:  # an id of a type that no id has
+                    device, digits = NOBODY
             line = join((start, digits, b',"e":', text, b"}"))
             if (
                 not device

@@ -23,7 +23,7 @@ from api.collect.routing import (
     decode_events_of_batch,
     routing_of,
 )
-from api.collect.visitors import may_hold_secret
+from api.collect.signs import may_hold_secret
 from pipeline.ingest.redaction import without_secrets
 
 NDJSON = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")

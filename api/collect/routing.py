@@ -3,6 +3,7 @@
 The collector is more lenient than ingest, which judges types: it needs to know where an event goes, and no more.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -14,6 +15,7 @@ from pipeline.ingest.device_key import device_key
 Type = Literal["track", "page", "screen", "identify", "group", "alias"]
 TYPES = get_args(Type)
 _INT_LIMIT = 1 << 64
+MOST_DEVICES, MOST_ID = 1 << 14, 256  # that are remembered of a project; characters of one
 _NAMES = {"anonymous_id": "anonymousId", "user_id": "userId", "write_key": "writeKey", "sent_at": "sentAt"}
 
 
@@ -133,6 +135,27 @@ def device_of(project: str, text: bytes, event: Routing) -> int:
     except TypeError:  # an id of a type that no id has
         device = 0
     return device or device_key(project, _decode_any(text))
+
+
+class _Devices(dict[str, tuple[int, bytes]]):
+    """Device keys of a project's anonymous ids. State: those that were seen."""
+
+    def __init__(self, project: str) -> None:
+        self._project = project
+
+    def __missing__(self, anonymous_id: str) -> tuple[int, bytes]:
+        found = device_in_digits(self._project, anonymous_id, None)
+        if len(anonymous_id) <= MOST_ID:
+            if len(self) >= MOST_DEVICES:
+                self.clear()
+            self[anonymous_id] = found
+        return found
+
+
+@lru_cache(8)
+def devices_of(project: str) -> Callable[[str], tuple[int, bytes]]:
+    """`device_in_digits` by an anonymousId that is text, which most events have: one look-up of that text."""
+    return _Devices(project).__getitem__
 
 
 @lru_cache(1 << 16, typed=True)  # typed: true is not the id 1

@@ -1,29 +1,16 @@
 """A request's visitor as the project's privacy sees him, and each of his events as it may be kept."""
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
-import re2
 
 from api.collect.consent import NAMING, USUAL, Policy, is_opted_out, verdict, without_ids
 from api.collect.cookieless import DAY_MS, Salt, cookieless_id, prefix_of
 from api.collect.routing import Routing, routing_of
+from api.collect.signs import may_not_be_kept
 from pipeline.errors import SaltMissing
 from pipeline.ingest.redacted_event import redacted_event
-
-# In quotes: a name as a whole, or one with a part behind letters and before letters and digits.
-_NAMES = re2.compile(rb'(?i)"(?:ip|request_ip|writekey|[a-z_]*(?:phone|ipaddr|ip_addr)\w*)"')
-# Signs of addresses. Both begin with a byte, which is found fast. Digits behind a letter, or behind a slash and before
-# a space, are a version, as Chrome/140.0.0.0 in most user agents.
-_IPV4 = re.compile(
-    rb"\.(?=\d{1,3}+\.\d{1,3}+\.\d)(?:(?<=[^\w.]\d\.)|(?<=[^\w.]\d\d\.)|(?<=[^\w.]\d\d\d\.))"
-    rb"(?!(?:(?<=/\d\.)|(?<=/\d\d\.)|(?<=/\d\d\d\.))\d+\.\d+\.\d+ )"
-)
-# RE2 goes from sign to sign several at a time, where its pattern begins with one that it can look for.
-_IPV6 = re2.compile(rb":(?:[\da-fA-F]{1,4}:(?::|[\da-fA-F]{1,4}:)|:[\da-fA-F]{1,4}:)")
-_KEYS = re2.compile(rb"wf_")
 
 
 class Refusal(NamedTuple):
@@ -87,15 +74,7 @@ class Visitor(NamedTuple):
         return raw, event
 
     def _has_sign(self, raw: bytes, event: Routing) -> bool:
-        # A name may be written with escapes, or twice, the last one counting.
-        return (
-            self.policy.redaction.has_names
-            or event.write_key is not None
-            or may_hold_email(raw)
-            or may_hold_secret(raw)
-            or (b"\\" in raw and b"\\u" in raw)
-            or names_address_or_phone(raw)
-        )
+        return self.policy.redaction.has_names or event.write_key is not None or may_not_be_kept(raw)
 
     def _cookieless(self, project: str, event: Routing) -> str:
         """The id of the day; "" where the sender's own address says nothing of the visitor and none is told."""
@@ -115,29 +94,3 @@ def visitor_of(
     """`peer` is the address of the connection, or "" where it says nothing."""
     opted_out = policy.looks_at_signals and not is_trusted and is_opted_out(policy, headers)
     return Visitor(policy, is_trusted, opted_out, peer, headers.get(b"user-agent", b""), received_at, salt)
-
-
-def names_address_or_phone(raw: bytes) -> bool:
-    """Whether a text names an address, a phone number or a key: `"ip"`, `"home_phone2"`, but no `(iPhone; ...)`."""
-    return _NAMES.search(raw) is not None
-
-
-def may_hold_email(raw: bytes) -> bool:
-    """Whether a text may hold an e-mail address: an @ behind what may be a name, or one that is percent-encoded."""
-    at = raw.find(b"@")
-    while at >= 0:
-        if raw[at - 1 : at] not in (b'"', b"/", b" "):
-            return True
-        at = raw.find(b"@", at + 1)
-    return raw.find(b"%") >= 0 and (raw.rfind(b"%40") >= 0 or raw.rfind(b"%25") >= 0)
-
-
-def may_hold_secret(raw: bytes, own_keys: int = 0) -> bool:
-    """Whether a text may hold an IP address, or a key of ours beside so many that it names as its sender's. Quick: it
-    is asked of every body.
-    """
-    return (
-        _IPV4.search(raw) is not None
-        or _IPV6.search(raw) is not None
-        or (_KEYS.search(raw) is not None and raw.count(b"wf_") > own_keys)
-    )

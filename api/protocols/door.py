@@ -16,7 +16,7 @@ from api.collect.limits import Limits
 from api.collect.lines import EventLines
 from api.collect.routing import TYPES, Context, Routing
 from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
-from api.collect.visitors import may_hold_email, may_hold_secret, names_address_or_phone
+from api.collect.signs import may_hold_email, may_hold_secret, names_address_or_phone
 from api.protocols.once import Once
 from api.protocols.protocol import ALIAS, Asked, Posted, Protocol, Ready, Refusal, Told
 from api.protocols.protocols import PROTOCOLS

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.collect.visitors import may_hold_secret, names_address_or_phone
+from api.collect.signs import FEW, may_hold_email, may_hold_secret, may_not_be_kept, names_address_or_phone
 from pipeline.ingest.redaction import ADDRESS, KEY, without_addresses, without_keys
 
 SLOW = re.compile(rb'"(?:ip|request_ip|writeKey|[a-z_]*ip_?addr\w*|[a-z_]*(?:phone|telephone)\w*)"', re.I)
@@ -59,6 +59,17 @@ TEXTS = st.lists(st.one_of(AROUND, ADDRESSES, st.sampled_from(("wf_write_Ab-9", 
 def test_what_would_be_taken_out_of_a_text_has_a_sign(text: str) -> None:
     raw = msgspec.json.encode({"properties": {"said": text}})
     assert may_hold_secret(raw) or without_keys(without_addresses(text)) == text
+    assert may_hold_secret(raw + b" " * FEW) == may_hold_secret(raw)
+
+
+MAILS = st.lists(st.sampled_from(("@", "a", "/", '"', " ", "%40", "%25", "%", "4", "ü", "\n", "\ud800")), max_size=6)
+
+
+@given(TEXTS, MAILS, st.lists(st.sampled_from(PIECES), max_size=6))
+def test_one_search_finds_every_sign_that_each_alone_does(texts: list[str], mails: list[str], names: list[str]) -> None:
+    raw = "".join((*texts, *mails, *names)).encode("utf-8", "backslashreplace")
+    alone = may_hold_email(raw), may_hold_secret(raw), names_address_or_phone(raw), b"\\u" in raw
+    assert may_not_be_kept(raw) == any(alone)
 
 
 @given(ADDRESSES, st.sampled_from(("", "?", "from ", "at (", "x=", "https://shop.example/visits?of=", "/visits/")))

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as some
 
-from api.collect.visitors import names_address_or_phone
+from api.collect.signs import names_address_or_phone
 from api.protocols.homes import PROPERTIES, compiled, housed
 
 TABLE = {
