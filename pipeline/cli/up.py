@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from pipeline.cli.server import Server
 
 log = logging.getLogger(__name__)
+
+# Python's own 5 ms are what a request would wait whenever the agents calculate beside it: at each of its steps, in the
+# server's thread and in the log's.
+SWITCH_SECONDS = 0.0005
 
 
 def up(
@@ -46,6 +51,7 @@ async def _up(settings: Settings, demo: bool) -> None:
     from api.runtime import Opened
     from pipeline.cli.server import Server, listen, url_of
 
+    sys.setswitchinterval(SWITCH_SECONDS)
     opened = await asyncio.to_thread(Opened, settings, "up")
     try:
         with listen(settings) as listening:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from weakref import WeakValueDictionary
 
 from pipeline.errors import InvalidSetting, LogUnavailable
 
@@ -36,13 +37,24 @@ _PRAGMAS: Final = (
 )
 
 
+# One thread of this process writes to a file at a time, by whichever connection: who waits here goes on as soon as the
+# other has ended. SQLite, on whose own lock other processes wait, looks again after pauses of up to 100 ms.
+_TURNS = WeakValueDictionary[Path, threading.Lock]()
+_TURNS_LOCK = threading.Lock()
+
+
+def _turn_of(path: Path) -> threading.Lock:
+    with _TURNS_LOCK:
+        return _TURNS.setdefault(path, threading.Lock())
+
+
 class SqliteFile:
     """Thread-safe; opened at first use. Each connection is used by one thread at a time, under its lock."""
 
     def __init__(self, path: Path, timeout: float) -> None:
-        """`timeout`: s that a transaction waits for one of another connection."""
+        """`timeout`: s that a transaction waits for one of another process."""
         self.path, self.timeout = path, timeout
-        self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
+        self._write_lock, self._read_lock = _turn_of(path.absolute()), threading.Lock()
         self._writes: sqlite3.Connection | None = None
         self._reads: sqlite3.Connection | None = None
 

@@ -1,5 +1,6 @@
 """What only the embedded log does: trimming, and positions as the transport sees them."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from pipeline.errors import InvalidSetting, LogUnavailable, NotFound
 from pipeline.log.sqlite import Ends, SqliteLog
-from pipeline.log.sqlite_file import file_of
+from pipeline.log.sqlite_file import SqliteFile, file_of
 from tests.log.place import Place
 
 
@@ -97,3 +98,22 @@ def test_three_slashes_are_relative_and_four_absolute() -> None:
 def test_a_url_without_a_file_is_a_mistake(url: str) -> None:
     with pytest.raises(InvalidSetting):
         file_of(url)
+
+
+def test_who_writes_waits_for_another_thread_of_the_process_and_not_for_sqlites_lock(tmp_path: Path) -> None:
+    first, second = SqliteFile(tmp_path / "log", 5), SqliteFile(tmp_path / "log", 0.1)  # 0.1 s is all that SQLite waits
+    done = threading.Event()
+
+    def write() -> None:
+        with second.writing() as connection:
+            connection.execute("INSERT INTO records VALUES(1, 0, x'00')")
+        done.set()
+
+    thread = threading.Thread(target=write)
+    with first.writing():
+        thread.start()
+        assert not done.wait(0.3)
+    thread.join(5)
+    assert done.is_set()
+    for each in (first, second):
+        each.close()
