@@ -244,6 +244,9 @@ class FunnelEntry(msgspec.Struct, frozen=True, gc=False):
     step_times: tuple[int, ...]  # ms, 0 = not filled; in any order those of the first event, the second ...
     step_messages: tuple[int, ...]
     step_groups: tuple[str, ...]  # the breakdown's value at each step; empty without a breakdown
+    # Those of the same customer that get in its way, pipeline.domain.rivals; both 0 = nobody has looked yet.
+    before_at: int = 0  # ms; the last entry before it that comes as far; FOREVER_AGO = none
+    after_at: int = 0  # ms; the first entry after it that comes further; FOREVER = none
 
 
 class Rejected(msgspec.Struct, frozen=True, gc=False):

@@ -27,6 +27,7 @@ class Table(NamedTuple):
 
 _TEXT = r"'((?:[^'\\]|\\.)*)'"
 _CREATE = re.compile(rf"CREATE TABLE IF NOT EXISTS (\w+) \(\n(.*?)\n\)\n(ENGINE = .*?)COMMENT {_TEXT};", re.S)
+_ADD = re.compile(rf"ALTER TABLE (\w+)\n    ADD COLUMN IF NOT EXISTS (\w+) (.+?) COMMENT {_TEXT} AFTER (\w+);")
 _COLUMN = re.compile(rf"\s+(\w+) (.+?)(?: (ALIAS|MATERIALIZED) .+?)? COMMENT {_TEXT},?")
 _PARTITION = re.compile(r"^PARTITION BY (.+)$", re.M)
 _ORDER = re.compile(r"^ORDER BY \((.+)\)$", re.M)
@@ -58,10 +59,22 @@ def parse_tables(sql: str) -> Iterator[Table]:
         )
 
 
+def _with_added(table: Table, sql: str) -> Table:
+    """The table with the columns that a later migration adds to it."""
+    for name, column, kind, description, after in _ADD.findall(sql):
+        if name == table.name:
+            at = [each.name for each in table.columns].index(after) + 1
+            added = Column(column, kind, _plain(description))
+            table = table._replace(columns=(*table.columns[:at], added, *table.columns[at:]))
+    return table
+
+
 def _load() -> Mapping[str, Table]:
     folder = files("schemas") / "clickhouse"
     migrations = sorted((f for f in folder.iterdir() if f.name.endswith(".up.sql")), key=lambda f: f.name)
-    return {table.name: table for f in migrations for table in parse_tables(f.read_text("utf-8"))}
+    texts = [file.read_text("utf-8") for file in migrations]
+    whole = "\n".join(texts)
+    return {table.name: _with_added(table, whole) for text in texts for table in parse_tables(text)}
 
 
 TABLES: Mapping[str, Table] = _load()

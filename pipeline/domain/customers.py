@@ -7,6 +7,7 @@ import msgspec
 from pipeline.domain.funnels import FunnelPlan, entries, order
 from pipeline.domain.goals import GoalSet
 from pipeline.domain.journeys import conversions, journeys
+from pipeline.domain.rivals import with_rivals
 from schemas.definitions import Project
 from schemas.facts import Conversion, EventRow, FunnelEntry, Journey, Touchpoint
 
@@ -44,6 +45,6 @@ def customer_facts(
             entry
             for plan in funnels
             if plan.is_followed
-            for entry in entries(happened, plan, project=project.name, customer=customer)
+            for entry in with_rivals(entries(happened, plan, project=project.name, customer=customer))
         ],
     )

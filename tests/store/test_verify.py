@@ -98,6 +98,10 @@ DAMAGES: dict[str, tuple[Callable[[House], None], list[tuple[str, str]]]] = {
         lambda house: house.write([msgspec.structs.replace(house.found.journeys[0], customer=1)]),
         [("journeys", "surplus")],
     ),
+    "an entry whose rivals are others": (
+        lambda house: house.write([msgspec.structs.replace(house.found.entries[0], before_at=7)]),
+        [("funnel_entries", "differs")],
+    ),
     "an entry that is gone": (lambda house: house.write([], house.found.entries), [("funnel_entries", "missing")]),
     "evidence that is found from one end only": (
         lambda house: house.write([], [mirrored(house.found.pairs[0])]),
@@ -119,6 +123,11 @@ DAMAGES: dict[str, tuple[Callable[[House], None], list[tuple[str, str]]]] = {
         [("events", "surplus")],
     ),
 }
+
+
+def test_an_entry_of_before_its_rivals_were_looked_up_is_no_difference(house: House) -> None:
+    house.write([msgspec.structs.replace(one, before_at=0, after_at=0) for one in house.found.entries])
+    assert house.told() == []
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

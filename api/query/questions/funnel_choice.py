@@ -10,8 +10,9 @@ import msgspec
 from api.query.questions.periods import label
 from api.query.questions.ranges import Period, Range
 from pipeline.domain.funnels import counted
+from pipeline.domain.rivals import place
 from schemas.definitions import Funnel
-from schemas.facts import FOREVER, FunnelEntry
+from schemas.facts import FunnelEntry
 
 Actor = Iterable[FunnelEntry]  # all entries of one customer or session
 Attribution = Literal["first", "last", "all"] | int  # int: number of a step, from 1
@@ -46,7 +47,7 @@ def time_between(entry: FunnelEntry, count: Count) -> int | None:
 
 def in_order(found: Actor) -> list[FunnelEntry]:
     """The entries of one actor in time."""
-    return sorted(found, key=_place)
+    return sorted(found, key=place)
 
 
 def counting(of_actor: list[FunnelEntry], count: Count) -> list[FunnelEntry]:
@@ -78,12 +79,6 @@ def values_at(entry: FunnelEntry, attribution: Attribution) -> set[str | None]:
         step = attribution - 1
         return {entry.step_groups[step] if step in numbers else None}
     return {entry.step_groups[numbers[0] if attribution == "first" else numbers[-1]]}
-
-
-def _place(entry: FunnelEntry) -> tuple[int, tuple[int, ...], tuple[int, ...], tuple[str, ...]]:
-    """Entries in time. Of those that begin in one millisecond the one that gets on sooner is first, so that entries
-    read back from the table stand as those just computed do."""
-    return entry.entered_at, tuple(at or FOREVER for at in entry.step_times), entry.step_messages, entry.step_groups
 
 
 def _each_once(found: list[FunnelEntry]) -> list[FunnelEntry]:

@@ -6,8 +6,10 @@ constant, no breakdown, and no event that could fill two steps. All else stays w
 ClickHouse's windowFunnel finds how far a customer comes, but not with which entry, so neither the times nor the periods
 nor which of equals is the earliest: `funnel_plain.sql` hands times back along the customer's sorted events instead.
 
-Of a saved funnel of any kind the entries are there: `funnel_saved.sql` takes the one that counts of each customer,
-where it has at most six steps and neither a breakdown nor periods are asked for.
+Of a saved funnel of any kind the entries are there, each with those of the same customer that would count in its stead:
+`funnel_saved.sql` takes the one that counts of each customer, where neither a breakdown nor periods are asked for. Of
+entries that were written before their rivals were looked up `funnel_grouped.sql` does, where the funnel has at most
+six steps.
 """
 
 from collections.abc import Sequence
@@ -27,7 +29,7 @@ from schemas.definitions import Filter, Funnel
 
 _LEVEL_BITS = 6  # of a period's number and the furthest step in it
 MOST_FILTERS = 64  # each makes the statement 2 KB longer, and ClickHouse parses 256 KiB
-_MOST_KEPT = 6  # steps whose times `funnel_saved.sql` compares
+_MOST_GROUPED = 6  # steps whose times `funnel_grouped.sql` compares
 _EPOCH = date(1970, 1, 1)
 # Columns that are texts, and operators on texts: what each tests, and whether it is negated.
 TEXTS = frozenset(
@@ -71,7 +73,6 @@ def _is_kept(asking: Asking, question: OfFunnel, count: Count) -> bool:
         question.saved is not None
         and is_kept(question, compile_funnel(count.funnel))
         and _of_customers(asking, question)
-        and len(count.funnel.steps) <= _MOST_KEPT
         and not count.funnel.breakdown
         and count.by is None
     )
@@ -132,12 +133,16 @@ def _plain(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult:
     return _result(count, numbers_of_steps, _by_label(periods, count))
 
 
-def _kept(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult:
+def _kept(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult | None:
     funnel = count.funnel
-    bound = _entering(question, count).bound()
-    bound |= {"funnel_version": funnel.version, "steps": len(funnel.steps)}
-    (row,) = asking.rows("funnel_saved", funnel=funnel.name, **bound, **_times(count))
-    return _result(count, row, {})
+    asked = _entering(question, count).bound() | _times(count)
+    asked |= {"funnel": funnel.name, "funnel_version": funnel.version}
+    ((unknown, *numbers),) = asking.rows("funnel_saved", **asked)
+    if unknown and len(funnel.steps) > _MOST_GROUPED:
+        return None
+    if unknown:
+        (numbers,) = asking.rows("funnel_grouped", **asked, steps=len(funnel.steps))
+    return _result(count, numbers, {})
 
 
 def _times(count: Count) -> dict[str, Any]:

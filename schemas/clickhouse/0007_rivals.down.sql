@@ -1,0 +1,3 @@
+ALTER TABLE funnel_entries DROP COLUMN IF EXISTS after_at;
+
+ALTER TABLE funnel_entries DROP COLUMN IF EXISTS before_at;
