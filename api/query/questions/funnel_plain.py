@@ -138,11 +138,12 @@ def _kept(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult | No
     asked = _entering(question, count).bound() | _times(count)
     asked |= {"funnel": funnel.name, "funnel_version": funnel.version}
     ((unknown, *numbers),) = asking.rows("funnel_saved", **asked)
-    if unknown and len(funnel.steps) > _MOST_GROUPED:
+    if not unknown:
+        return _result(count, numbers, {})
+    if len(funnel.steps) > _MOST_GROUPED:
         return None
-    if unknown:
-        (numbers,) = asking.rows("funnel_grouped", **asked, steps=len(funnel.steps))
-    return _result(count, numbers, {})
+    (row,) = asking.rows("funnel_grouped", **asked, steps=len(funnel.steps))
+    return _result(count, row, {})
 
 
 def _times(count: Count) -> dict[str, Any]:
