@@ -101,9 +101,10 @@ def test_after_a_crash_at_any_statement_the_next_run_finishes(empty_store: Store
         assert status(empty_store).current == 0
         assert migrate(empty_store) == ALL_UP
         assert set(TABLES) <= tables(empty_store)
+        assert migrate(empty_store, to=1) == ALL_DOWN[:-1]  # later ones, which may change its tables, are gone by then
         for statement in facts.down[:done]:
             empty_store.command(statement)
-        assert migrate(empty_store, to=0) == ALL_DOWN
+        assert migrate(empty_store, to=0) == ALL_DOWN[-1:]
         assert tables(empty_store) == {"migrations"}
 
 
