@@ -68,14 +68,14 @@ class Facts:
         )
 
     def positions(self, project: str, devices: Iterable[int], message_ids: Iterable[int]) -> dict[tuple[int, int], int]:
-        """(device, message id) -> log position, of those accepted events that the devices have."""
+        """(device, message id) -> log position, of those accepted events that the devices have: of copies the least."""
         wanted, found = list(devices), {}
         for chunk in _chunks(message_ids):
             for devices_chunk in _chunks(wanted):
                 for device, message_id, position in self._read(
                     "positions", project=project, devices=devices_chunk, message_ids=chunk
                 ):
-                    found[device, message_id] = position
+                    found[device, message_id] = min(position, found.get((device, message_id), position))
         return found
 
     def sessions(self, project: str, devices: Iterable[int]) -> dict[int, list[Session]]:

@@ -150,7 +150,7 @@ class MemoryStore:
     def data_until(self, shards: int) -> int:
         """As questions answer it; 0 while some shard has never told."""
         told = self.progress
-        return min(received_at for received_at, _ in told.values()) if len(told) == shards else 0
+        return min(received_at for received_at, _ in told.values()) if told and len(told) == shards else 0
 
 
 class MemoryFacts(Facts):
@@ -216,7 +216,12 @@ class MemoryFacts(Facts):
     def positions(self, project: str, devices: Iterable[int], message_ids: Iterable[int]) -> dict[tuple[int, int], int]:
         wanted = set(message_ids)
         rows = [row for rows in self._by(project, "timeline", "device", devices).values() for row in rows]
-        return {(row.device, row.message_id): row.log_position for row in rows if row.message_id in wanted}
+        found: dict[tuple[int, int], int] = {}
+        for row in rows:
+            if row.message_id in wanted:
+                name = row.device, row.message_id
+                found[name] = min(row.log_position, found.get(name, row.log_position))
+        return found
 
     def sessions(self, project: str, devices: Iterable[int]) -> dict[int, list[Session]]:
         return self._by(project, "sessions", "device", devices)
