@@ -69,7 +69,7 @@ class Facts:
 
     def positions(self, project: str, devices: Iterable[int], message_ids: Iterable[int]) -> dict[tuple[int, int], int]:
         """(device, message id) -> log position, of those accepted events that the devices have: of copies the least."""
-        wanted, found = list(devices), {}
+        wanted, found = list(devices), dict[tuple[int, int], int]()
         for chunk in _chunks(message_ids):
             for devices_chunk in _chunks(wanted):
                 for device, message_id, position in self._read(
