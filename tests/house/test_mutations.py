@@ -1,6 +1,7 @@
 """Faults can be planted, and are noticed. All of them: `python -m tests.mutations`."""
 
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,5 @@ def test_there_are_faults_of_the_core_and_of_the_agents_each_with_a_name_of_its_
 @pytest.mark.parametrize("name", ["the gap is off by one", "marks before writes"])
 def test_a_planted_fault_is_noticed(name: str, tmp_path: Path) -> None:
     (fault,) = [fault for fault in FAULTS if fault.name == name]
-    house = mutations.copied(tmp_path)
-    file = house / fault.file
-    file.write_text(mutations.planted(fault, file.read_text("utf-8")), "utf-8")
-    assert mutations.notice(fault, house)
+    with closing(mutations.House(tmp_path)) as house:
+        assert house.tried(fault)
