@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from api.bi import blocks
 from pipeline.store.bi import BiRefused, BiStatement
 
 LONGEST: Final = 262_144  # bytes of a statement, as ClickHouse's own max_query_size
@@ -26,7 +27,7 @@ _PASSED_OVER: Final = frozenset(
     # Of inserts, which nobody makes here: the JDBC client sends them with every statement.
     + ("async_insert", "wait_for_async_insert")
 )
-_ONLY_AS: Final = {"decompress": ("0", ""), "readonly": ("1", "2")}
+_ONLY_AS: Final = {"decompress": ("0", "", "1"), "readonly": ("1", "2")}
 _FORMAT: Final = re.compile(r"\w{1,60}")
 _REVISION: Final = re.compile(r"[0-9]{1,9}")
 _OWN_DATABASE: Final = ("", "default")  # what tools say where nobody chose one
@@ -51,7 +52,7 @@ def secret(headers: Mapping[str, str], asked: Mapping[str, str]) -> str:
 def statement(project: str, headers: Mapping[str, str], asked: Mapping[str, str], body: bytes) -> BiStatement:
     """Raises BiRefused for what is none, or more than the interface has here."""
     try:
-        sql = asked.get("query", "") + body.decode()
+        sql = asked.get("query", "") + _plain(asked, body).decode()
     except UnicodeDecodeError as error:
         raise BiRefused(62, "DB::Exception: The statement is not UTF-8. (SYNTAX_ERROR)") from error
     if not sql.strip() or len(sql) > LONGEST:
@@ -61,7 +62,9 @@ def statement(project: str, headers: Mapping[str, str], asked: Mapping[str, str]
         raise BiRefused(73, "DB::Exception: Unknown format. (UNKNOWN_FORMAT)")
     for name, values in _ONLY_AS.items():
         if asked.get(name, values[0]) not in values:
-            raise BiRefused(344, f"DB::Exception: {name}={values[0] or 0} is what there is. (SUPPORT_IS_DISABLED)")
+            raise BiRefused(
+                344, f"DB::Exception: {name} is one of {', '.join(filter(None, values))}. (SUPPORT_IS_DISABLED)"
+            )
     revision = asked.get("client_protocol_version", "0")
     if not _REVISION.fullmatch(revision):
         raise BiRefused(72, "DB::Exception: Cannot parse client_protocol_version. (CANNOT_PARSE_NUMBER)")
@@ -79,3 +82,13 @@ def statement(project: str, headers: Mapping[str, str], asked: Mapping[str, str]
             if name not in _PASSED_OVER and name not in _ONLY_AS and not name.startswith("param_")
         },
     )
+
+
+def _plain(asked: Mapping[str, str], body: bytes) -> bytes:
+    """The body, out of its frames where it comes in some."""
+    if asked.get("decompress") != "1":
+        return body
+    try:
+        return blocks.unframed(body, LONGEST)
+    except ValueError as error:
+        raise BiRefused(271, f"DB::Exception: Cannot decompress: {error}. (CANNOT_DECOMPRESS)") from error

@@ -76,7 +76,9 @@ def ask(
         str,
         typer.Option(help="A field of the session's entry, or a property: a row each value; up to three, with commas."),
     ] = "",
-    steps: Annotated[str, typer.Option(help="funnel: names of events, in order, with commas between them.")] = "",
+    steps: Annotated[
+        str, typer.Option(help="funnel: names of events, or goal:NAME, in order, with commas between them.")
+    ] = "",
     saved: Annotated[str, typer.Option(help="funnel: a saved one.")] = "",
     window: Annotated[str, typer.Option(help="funnel: time for all steps, as 7d.")] = "",
     count: Annotated[str, typer.Option(help="funnel: customers, sessions, entries or groups.")] = "",
@@ -133,7 +135,7 @@ def ask(
         raise InvalidQuestion(f"there is no cell to explain; {', '.join(EXPLAINED)} have some", field="explain")
     filters = [_filter(each) for each in where or ()]
     if steps:
-        body["steps"] = [{"events": [name], "where": filters} for name in _names(steps)]
+        body["steps"] = [_step(name) | {"where": filters} for name in _names(steps)]
     if filters and question in FILTERED:
         body["where"] = filters
     if events:
@@ -209,6 +211,12 @@ def _read(text: str, field: str = "question") -> dict[str, Any]:
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _step(text: str) -> dict[str, Any]:
+    """goal:purchase is what meets the goal; anything else is an event's name."""
+    kind, _, goal = text.partition(":")
+    return {"goal": goal.strip()} if kind == "goal" and goal.strip() else {"events": [text]}
 
 
 def _filter(text: str) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def retention(answer: Answer) -> None:
 
 
 def trend(answer: Answer) -> None:
-    """A bar for each period; * is unfinished. Below the groups and the time before, in their totals."""
+    """A bar for each period; * is unfinished. Below the groups, beside those of the time before, in their totals."""
     result, question = answer["result"], answer["question"]
     out.print(Text.assemble((_measured(question), "bold"), f", {range_of(answer)}; * is unfinished"))
     previous = result["previous"]
@@ -51,8 +51,21 @@ def trend(answer: Answer) -> None:
     if previous:
         told += f"; before: {written(previous['total']['measured'])}"
     out.print(told)
-    groups_of(answer, ("measured", "events"), lambda one: (written(one["measured"]), one["events"]))
+    told_groups(answer)
     foot(answer)
+
+
+def told_groups(answer: Answer) -> None:
+    """The groups of a trend, and what those of the same value measured before: nothing where there was none."""
+    previous = answer["result"]["previous"]
+    earlier = previous["groups"] if previous else []
+    before = {(one["kind"], one["value"]): one["measured"] for one in earlier if one["kind"] != "other"}
+
+    def numbers(one: Mapping[str, Any]) -> tuple[Any, ...]:
+        told = (written(one["measured"]), one["events"])
+        return (*told, written(before.get((one["kind"], one["value"])))) if previous else told
+
+    groups_of(answer, ("measured", "events", *(["before"] if previous else [])), numbers)
 
 
 def stickiness(answer: Answer) -> None:

@@ -97,7 +97,7 @@ def test_a_trend_is_drawn_with_its_measure_its_groups_and_the_time_before(capsys
         "total": numbers,
         "points": [point, empty],
         "groups": [numbers | {"value": "red", "kind": "value"}, numbers | {"value": None, "kind": "other"}],
-        "previous": {"total": numbers, "points": [point]},
+        "previous": {"total": numbers, "points": [point], "groups": [numbers | {"value": "red", "kind": "value"}]},
     }
     drawing.DRAWN["trend"](FRAME | {"question": question, "result": result})
     lines = capsys.readouterr().out.splitlines()
@@ -106,8 +106,8 @@ def test_a_trend_is_drawn_with_its_measure_its_groups_and_the_time_before(capsys
     assert lines[1].count("█") == 40
     assert lines[2].count("█") == 0
     assert [line.split() for line in lines if line.startswith(("red", "(other)"))] == [
-        ["red", "3.00", "3"],
-        ["(other)", "3.00", "3"],
+        ["red", "3.00", "3", "3.00"],
+        ["(other)", "3.00", "3", "-"],
     ]
 
 

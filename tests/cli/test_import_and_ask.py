@@ -106,6 +106,19 @@ def test_a_number_is_explained_by_its_customers_and_one_of_them_by_his_events(wa
     assert [line.split(",")[0] for line in table[1:]] == [row["id"] for row in result["rows"]]
 
 
+def test_a_step_may_be_a_goal(wayfare: Command, embedded: EmbeddedHouse, tmp_path: Path) -> None:
+    project, file = embedded.project(), tmp_path / "story.ndjson"
+    dear = [{"property": "price", "operator": "gt", "value": 10}]
+    project.save("goals", {"name": "dear view", "events": ["Viewed"], "where": dear})
+    file.write_bytes(lines(*STORY))
+    assert wayfare("import", str(file), "-p", project.name).code == 0
+    result = wayfare("ask", "funnel", "-p", project.name, "--steps", "page,goal:dear view", "--json").json["result"]
+    assert [step["count"] for step in result["steps"]] == [3, 1]
+    refused = wayfare("ask", "funnel", "-p", project.name, "--steps", "page,goal:dear vie", "--json")
+    assert (refused.code, refused.error["field"]) == (2, "steps[1].goal")
+    assert "dear view" in refused.error["message"]
+
+
 @pytest.mark.parametrize(("where", "count"), [
     ("color=red", [1, 1]), ("color!=red", [1, 0]), ("price>=12", [1, 1]), ("price<12", [1, 0]), ("color~lu", [1, 0]),
 ])  # fmt: skip

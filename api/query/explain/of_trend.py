@@ -20,7 +20,7 @@ from pipeline.errors import InvalidQuestion
 
 
 class TrendCell(OfGroup):
-    """A series of the total, of a group or of the time before; of all its periods, or of one."""
+    """A series of the total or of a group, of the range or of the time before; of all its periods, or of one."""
 
     period: str | None = Field(None, description="of a point")
     series: Literal["a", "b"] = Field("a", description="which of the numbers; a formula's are a's and b's")
@@ -59,8 +59,6 @@ def _check(question: TrendQuestion, cell: TrendCell) -> None:
     cell.check(question.breakdown)
     if cell.previous and not question.compare:
         raise InvalidQuestion("the answer has no time before: ask to compare, or leave this out", field="cell.previous")
-    if cell.previous and cell.kind is not None:
-        raise InvalidQuestion("the time before has no groups: leave kind out", field="cell.kind")
 
 
 def _mark(one: Happened) -> Mark:

@@ -19,7 +19,7 @@ from api.query.questions.periods import all_between, end_of
 from api.query.questions.ranges import OfCustomers, Period, Range, preceding
 from api.query.questions.series import Asked, Left, Series
 from api.query.questions.steps import Breakdown
-from api.query.questions.trend_lines import Grouped, Numbers, Pair, of_nothing, read, too_many
+from api.query.questions.trend_lines import Found, Grouped, Numbers, Pair, of_nothing, read, too_many
 from pipeline.domain.breakdowns import together
 from pipeline.domain.formula import MOST_CHARACTERS, Formula, compiled
 from pipeline.errors import InvalidQuestion
@@ -66,6 +66,13 @@ class TrendGroup(TrendNumbers, GroupRow):
     points: list[TrendPoint]
 
 
+class TrendGroupBefore(TrendGroup):
+    measured_change: float | None = Field(
+        description="the range's group of the same value less this one; null where the range has none of its own, "
+        "for `other`, which sums up other values, and where one is null"
+    )
+
+
 class TrendBefore(BaseModel):
     """The time before the range."""
 
@@ -74,6 +81,9 @@ class TrendBefore(BaseModel):
     total: TrendNumbers
     measured_change: float | None = Field(description="the range's less this one, in total; null where one is null")
     points: list[TrendPoint]
+    groups: list[TrendGroupBefore] = Field(
+        description="by the breakdown, most events first, as those of the range; empty without a breakdown"
+    )
 
 
 class TrendResult(BaseModel):
@@ -97,17 +107,20 @@ def solve(asking: Asking, question: TrendQuestion) -> Solved[TrendQuestion, Tren
     found = read(asking, all_asked(question, asked, question.breakdown), question.limit)
     drawing = _Drawing(question, compiled(question.formula) if question.formula else None, zone, asking.now)
     names = drawing.names(asked, [found.whole])
-    if len(names) * (1 + len(found.groups)) > MOST_ROWS:
+    earlier = (
+        read(asking, all_asked(question, time_before, question.breakdown), question.limit) if time_before else None
+    )
+    rows = 1 + len(found.groups) + (1 + len(earlier.groups) if earlier else 0)
+    if len(names) * rows > MOST_ROWS:
         too_many()
-    total, previous = drawing.total(found.whole), None
-    if time_before:
-        lines = read(asking, all_asked(question, time_before, None), question.limit).whole
-        previous = drawing.previous(lines, time_before, total)
+    total = drawing.total(found.whole)
+    groups = [drawing.group(one, names) for one in found.groups]
+    previous = drawing.previous(earlier, time_before, total, groups) if earlier and time_before else None
     result = TrendResult(
         events=found.whole.a.total.events,
         total=total,
         points=drawing.points(found.whole, names),
-        groups=[drawing.group(one, names) for one in found.groups],
+        groups=groups,
         previous=previous,
     )
     warnings = [*known.warnings(asking, found.left.unseen), *_in_other_currencies(asking, found.left)]
@@ -163,15 +176,35 @@ class _Drawing(NamedTuple):
         row, told = one.group.row(self.question.breakdown or ()), self.total(one.lines)
         return TrendGroup(**row.model_dump(), **told.model_dump(), points=self.points(one.lines, names))
 
-    def previous(self, lines: Pair, asked: Range, now: TrendNumbers) -> TrendBefore:
-        points, total = self.points(lines, self.names(asked, [lines])), self.total(lines)
-        change = None if now.measured is None or total.measured is None else now.measured - total.measured
-        return TrendBefore(**{"from": asked.start}, to=asked.end, total=total, measured_change=change, points=points)
+    def previous(self, found: Found, asked: Range, now: TrendNumbers, groups: Sequence[TrendGroup]) -> TrendBefore:
+        """Of the time before, beside the total and the groups of the range."""
+        names, total = self.names(asked, [found.whole]), self.total(found.whole)
+        own: dict[tuple[str, str | None], TrendGroup] = {
+            (one.kind, one.value): one for one in groups if one.kind != "other"
+        }
+        told = [self.group(one, names) for one in found.groups]
+        return TrendBefore(
+            **{"from": asked.start},
+            to=asked.end,
+            total=total,
+            measured_change=_change(now, total),
+            points=self.points(found.whole, names),
+            groups=[
+                TrendGroupBefore(**one.model_dump(), measured_change=_change(own.get((one.kind, one.value)), one))
+                for one in told
+            ],
+        )
 
     def _numbers(self, a: Numbers, b: Numbers | None) -> Mapping[str, Any]:
         values = {"A": a.measured, "B": b.measured if b else None}
         measured = self.formula.value(values) if self.formula else a.measured
         return {"events": a.events, "devices": a.devices, "a": a.measured, "b": values["B"], "measured": measured}
+
+
+def _change(now: TrendNumbers | None, before: TrendNumbers) -> float | None:
+    if now is None or now.measured is None or before.measured is None:
+        return None
+    return now.measured - before.measured
 
 
 def _in_other_currencies(asking: Asking, left: Left) -> list[str]:

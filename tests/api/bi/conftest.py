@@ -46,16 +46,16 @@ class Door(NamedTuple):
         taken = {key.name for key in self.house.definitions.keys(name)}
         return self.house.definitions.new_key(name, kind, f"{kind}-{len(taken)}")[0]  # type: ignore[arg-type]
 
-    def ask(self, sql: str, key: str = "", **asked: str) -> httpx.Response:
+    def ask(self, sql: str | bytes, key: str = "", **asked: str) -> httpx.Response:
         headers = {"X-ClickHouse-User": "bi", "X-ClickHouse-Key": key or self.key()}
         return httpx.post(f"http://127.0.0.1:{self.port}/bi/", params=asked, content=sql, headers=headers, timeout=60)
 
-    def rows(self, sql: str, key: str = "", **asked: str) -> list[list[str]]:
+    def rows(self, sql: str | bytes, key: str = "", **asked: str) -> list[list[str]]:
         answer = self.ask(sql, key, **asked)
         assert answer.status_code == 200, answer.text
         return [line.split("\t") for line in answer.text.splitlines()]
 
-    def refused(self, sql: str, key: str = "", **asked: str) -> int:
+    def refused(self, sql: str | bytes, key: str = "", **asked: str) -> int:
         """ClickHouse's number of the error."""
         answer = self.ask(sql, key, **asked)
         assert answer.status_code >= 400, answer.text

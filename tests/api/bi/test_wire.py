@@ -3,17 +3,28 @@ compression, blocks of a protocol revision, how many rows. Read by clickhouse-dr
 
 import io
 import json
+import struct
+import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import lz4.block
 import pytest
+from clickhouse_cityhash.cityhash import CityHash128
 from clickhouse_driver.bufferedreader import BufferedSocketReader
 from clickhouse_driver.streams.compressed import CompressedBlockInputStream
 from clickhouse_driver.streams.native import BlockInputStream
 
+from api.bi.asked import LONGEST
 from pipeline.errors import StoreRefused
 from pipeline.store.native_revision import revised
 from tests.api.bi.conftest import Door
+
+if sys.version_info >= (3, 14):
+    from compression.zstd import ZstdFile
+else:
+    from backports.zstd import ZstdFile
 
 REVISION = 54_460  # of the Go client
 TYPES = [
@@ -87,6 +98,61 @@ def test_blocks_in_frames_hold_what_plain_ones_do(door: Door) -> None:
     plain = native(door, sql, client_protocol_version=str(REVISION))
     assert blocks(packed, REVISION, packed=True) == blocks(plain, REVISION)
     assert len(packed) < len(plain)
+
+
+PACKED: dict[int, Callable[[bytes], bytes]] = {
+    0x82: lambda data: lz4.block.compress(data, store_size=False),
+    0x90: lambda data: zstd_packed(data),
+    0x02: bytes,
+}
+
+
+def zstd_packed(data: bytes) -> bytes:
+    written = io.BytesIO()
+    with ZstdFile(written, "wb") as file:
+        file.write(data)
+    return written.getvalue()
+
+
+def in_frames(sql: str, method: int = 0x82) -> bytes:
+    """A statement as clients send it, a frame every 100 bytes."""
+    data, found = sql.encode(), b""
+    for at in range(0, len(data), 100):
+        packed = PACKED[method](data[at : at + 100])
+        found += checked(struct.pack("<BII", method, len(packed) + 9, len(data[at : at + 100])) + packed)
+    return found
+
+
+def checked(packed: bytes) -> bytes:
+    """With the checksum of what stands there."""
+    return struct.pack("<QQ", *divmod(CityHash128(packed), 1 << 64)) + packed
+
+
+@pytest.mark.parametrize("method", PACKED)
+def test_a_statement_may_come_in_frames(door: Door, method: int) -> None:
+    sql = f"SELECT count(), '{'é' * 200}' FROM sessions"  # noqa: S608 - ours
+    assert door.rows(in_frames(sql, method), decompress="1") == door.rows(sql)
+    assert door.rows(in_frames("(), 1", method), decompress="1", query="SELECT tuple") == [["()", "1"]]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda framed: framed[:-1],
+        lambda framed: framed[:20],
+        lambda framed: framed[:30] + b"~" + framed[31:],  # what the checksum is for
+        lambda framed: b"SELECT 1",
+        lambda framed: in_frames("SELECT '" + "a" * LONGEST + "'"),
+        lambda framed: checked(b"\x91" + framed[17:]),  # a method that is not there
+        lambda framed: checked(framed[16:21] + b"\xff\xff\xff\x7f" + framed[25:]),  # says that it holds 2 GB
+        lambda framed: checked(framed[16:21] + b"\x07\x00\x00\x00" + framed[25:]),  # says too little
+        lambda framed: checked(b"\x90" + framed[17:]),  # is no ZSTD
+    ],
+)
+def test_what_is_no_frame_is_refused(door: Door, harm: Callable[[bytes], bytes]) -> None:
+    framed = in_frames("SELECT 1")
+    assert door.rows(framed, decompress="1") == [["1"]]
+    assert door.refused(harm(framed), decompress="1") == 271
 
 
 def test_an_answer_without_rows_is_empty_in_frames_too(door: Door) -> None:

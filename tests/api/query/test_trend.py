@@ -123,6 +123,23 @@ async def test_the_time_before_is_as_long_and_ends_where_the_range_begins(house:
     assert (await house.ask("trend", range_, events="Added"))["result"]["previous"] is None
 
 
+async def test_the_time_before_has_its_own_groups_and_their_changes(house: House) -> None:
+    house.tell(SHOP)
+    range_: dict[str, Any] = {"from": "2023-11-16", "to": "2023-11-17", "events": "Added", "breakdown": "color"}
+    alone = await house.ask("trend", range_ | {"from": "2023-11-15", "to": "2023-11-16"}, **SUM)
+    result = (await house.ask("trend", range_, compare=True, **SUM))["result"]
+    before = result["previous"]["groups"]
+    changes = [one.pop("measured_change") for one in before]
+    assert before == alone["result"]["groups"]
+    assert [(one["value"], one["measured"]) for one in before] == [("red", 15.5), (None, 0), ("blue", 5)]
+    assert changes == [4 - 15.5, None, None]  # nobody added blue in the range
+    first = (await house.ask("trend", range_, compare=True, limit=1, **SUM))["result"]["previous"]["groups"]
+    assert [(one["kind"], one["measured"], one["measured_change"]) for one in first] == [
+        ("value", 15.5, 4 - 15.5),
+        ("other", 5, None),
+    ]
+
+
 async def test_days_before_a_change_of_clocks_are_whole_days_too(house: House) -> None:
     question = {"events": "Added", "compare": True, "zone": "Europe/Berlin", "from": "2023-03-26", "to": "2023-03-28"}
     before = (await house.ask("trend", question))["result"]["previous"]
@@ -164,6 +181,9 @@ async def test_every_number_has_as_many_cases_as_it_measures(house: House, measu
     assert await cases() == result["total"]["a"]
     assert await cases(series="b") == result["total"]["b"]
     assert await cases(previous=True) == result["previous"]["total"]["a"]
+    for group in result["previous"]["groups"]:
+        cell = {"kind": group["kind"]} | ({"value": group["value"]} if group["kind"] == "value" else {})
+        assert await cases(**cell, previous=True) == group["a"]
     for group in result["groups"]:
         cell = {"kind": group["kind"]} | ({"value": group["value"]} if group["kind"] == "value" else {})
         assert await cases(**cell) == group["a"]
