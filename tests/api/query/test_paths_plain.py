@@ -109,3 +109,21 @@ async def explained_by(house: House, question: dict[str, Any]) -> bool:
         result = (await house.ask("paths", question))["result"]
     assert result["paths"] == 1
     return bool(asked)
+
+
+async def test_of_two_sessions_that_begin_in_one_millisecond_the_later_keeps_its_events(house: House) -> None:
+    """An event that opens a session of its own may bear the very time of the one before it."""
+    names = [f"d{number}" for number in range(8)]
+    house.tell(
+        "\n".join(
+            f"{name}  09:00  page /a\n{name}  09:00  page /b new_session=yes\n{name}  09:01  page /c" for name in names
+        )
+    )
+    question = {"ends_at": {"events": "page", "where": [{"property": "$path", "value": "/c"}]}, "depth": 2}
+    told = await house.ask("paths", question)
+    assert told["result"]["paths"] == len(names)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths_plain, "ROWS_OF_COLUMNS", 0)
+        assert await house.ask("paths", question) == told
+        patch.setattr(paths_plain, "is_plain", lambda asking, question: False)
+        assert await house.ask("paths", question) == told
