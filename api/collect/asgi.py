@@ -379,7 +379,8 @@ class Collector:
         if kind in TYPES:
             lines.add_single(request.events[0], request.decoded[0], kind)
         elif request.decoded:
-            lines.add_plain(request.events[chunk], request.decoded[chunk], request.has_signs, request.has_secrets)
+            signs = request.has_signs, request.has_secrets, request.has_names
+            lines.add_plain(request.events[chunk], request.decoded[chunk], *signs)
         else:
             for text in request.events[chunk]:
                 lines.add_text(text)

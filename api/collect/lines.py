@@ -24,7 +24,7 @@ from api.collect.routing import (
     routing_of,
 )
 from api.collect.senders import IMPORT, Sender
-from api.collect.signs import may_hold_email, may_hold_secret
+from api.collect.signs import may_hold_email, may_hold_secret, names_address_or_phone
 from api.collect.visitors import Refusal, Visitor
 from pipeline.domain.identifiers import Kind, identifier
 from pipeline.ingest.redacted_event import redacted_json, redacted_text
@@ -92,6 +92,7 @@ class EventLines:
         events: Sequence[Routing],
         has_signs: bool = True,
         has_secrets: bool = True,
+        has_names: bool = True,
     ) -> None:
         """Events whose bytes can go into their lines as they are (see requests.is_plain). The hot path of a batch.
 
@@ -129,6 +130,7 @@ class EventLines:
                 or len(line) > limit
                 or (has_signs and may_hold_email(line))
                 or (has_secrets and may_hold_secret(bytes(text)))
+                or (has_names and names_address_or_phone(bytes(text)))
                 or (not event.event and event.type == "track")
                 or event.write_key is not None
             ):

@@ -23,7 +23,7 @@ from api.collect.routing import (
     decode_events_of_batch,
     routing_of,
 )
-from api.collect.signs import may_hold_secret
+from api.collect.signs import may_hold_secret, may_name_phone
 from pipeline.ingest.redaction import without_secrets
 
 NDJSON = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
@@ -42,9 +42,10 @@ class Request(NamedTuple):
     sent_at: str = ""
     # What was decoded of each event; of a batch only where nothing in it needs a closer look (see `plain`), else empty.
     decoded: Sequence[Routing] = NOTHING
-    # False where no event needs to be looked through for an e-mail, or for an IP address or a key.
+    # False where no event needs to be looked through for an e-mail; for an IP address or a key; for names of such.
     has_signs: bool = True
     has_secrets: bool = True
+    has_names: bool = True
 
 
 def is_ndjson(headers: dict[bytes, bytes]) -> bool:
@@ -62,7 +63,7 @@ def lines_of(body: bytes) -> Request:
         return Request(lines)
     if len(decoded) != len(lines):
         return Request(lines)
-    return Request(lines, decoded=decoded, has_signs=_has_signs(body), has_secrets=may_hold_secret(body))
+    return Request(lines, "", "", decoded, _has_signs(body), may_hold_secret(body), may_name_phone(body))
 
 
 def batch_of(body: bytes, headers: dict[bytes, bytes], key: str | None) -> Request:
@@ -91,8 +92,11 @@ def batch_of(body: bytes, headers: dict[bytes, bytes], key: str | None) -> Reque
             decoded = decode_events_of_batch(body)
         except UNREADABLE:
             decoded = NOTHING  # one of them needs a closer look
-    has_secrets = bool(decoded) and may_hold_secret(body, own_keys=int(isinstance(envelope.write_key, str)))
-    return Request(envelope.batch, envelope.write_key, sent_at, decoded, _has_signs(body), has_secrets)
+    if not decoded:
+        return Request(envelope.batch, envelope.write_key, sent_at)
+    own_keys = envelope.write_key.count("wf_") if isinstance(envelope.write_key, str) else 0
+    signs = _has_signs(body), may_hold_secret(body, own_keys), may_name_phone(body)
+    return Request(envelope.batch, envelope.write_key, sent_at, decoded, *signs)
 
 
 def _has_signs(body: bytes) -> bool:

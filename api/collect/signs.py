@@ -1,8 +1,8 @@
-"""Signs in the bytes of JSON that it may hold what may not be kept: addresses, e-mails, phone numbers, our keys.
+r"""Signs in the bytes of JSON that it may hold what may not be kept: addresses, e-mails, phone numbers, our keys.
 
 Quick, as every byte that is sent is searched, and never wrong when they say no; where they say yes it is read in full
 (pipeline.ingest.redacted_event). Names are signs as they are in `properties.IP_KEYS` and its like, and any with `phone`
-or an address's name in it.
+or an address's name in it. A line break in a text is written with a letter, \n, that belongs to no word.
 """
 
 import re
@@ -11,12 +11,15 @@ import re2
 
 FEW = 4_096  # bytes, in which one search for all signs costs less than one for each
 # Digits behind a letter, or behind a slash and before a space, are a version, as Chrome/140.0.0.0 in most user agents.
-_IPV4 = rb"[^\w./]\d{1,3}\.\d{1,3}\.\d{1,3}\.\d"
+_IPV4 = rb"(?:[^\w./]|\\[bfnrt])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d"
 _IPV4_BEHIND_A_SLASH = rb"/\d{1,3}\.\d{1,3}\.\d{1,3}\.\d+[^\d ]"
 _IPV6 = rb":(?:[\da-fA-F]{1,4}:(?::|[\da-fA-F]{1,4}:)|:[\da-fA-F]{1,4}:)"
 _KEY = rb"wf_"
 _EMAIL = rb'(?:^|[^"/ ])@|%40|%25'  # an @ behind what may be a name, or one that is percent-encoded
-_NAME = rb'(?i)"(?:(?:ip|request_ip|writekey)"|[a-z_]*(?:phone|ip_?addr)\w*")'
+_NAME = (
+    rb'(?i)"(?:writekey"|(?:x[_ -]?)?(?:(?:client|real|remote|request|source|user|visitor)[_ -]?)?ip(?:v[46])?"'
+    rb'|remote[_ -]?addr(?:ess)?"|(?:x[_ -]?)?forwarded[_ -]?for"|[a-z_ -]*(?:phone|ip[_ -]?addr)[\w -]*")'
+)
 _ESCAPE = rb"\\u"  # what is written with escapes may be any of them
 
 
@@ -39,10 +42,12 @@ _NAMES = _found_by(_NAME)
 # In a body of many events each search goes from byte to byte of one kind: RE2 finds those several at a time, where its
 # pattern begins with one; `re` is slower, and can look back.
 _DOTS = re.compile(
-    rb"\.(?=\d{1,3}+\.\d{1,3}+\.\d)(?:(?<=[^\w.]\d\.)|(?<=[^\w.]\d\d\.)|(?<=[^\w.]\d\d\d\.))"
+    rb"\.(?=\d{1,3}+\.\d{1,3}+\.\d)(?:(?<=[^\w.]\d\.)|(?<=[^\w.]\d\d\.)|(?<=[^\w.]\d\d\d\.)"
+    rb"|(?<=\\[bfnrt]\d\.)|(?<=\\[bfnrt]\d\d\.)|(?<=\\[bfnrt]\d\d\d\.))"
     rb"(?!(?:(?<=/\d\.)|(?<=/\d\d\.)|(?<=/\d\d\d\.))\d+\.\d+\.\d+ )"
 )
 _COLONS, _KEYS = re2.compile(_IPV6), re2.compile(_KEY)
+_PHONE = re2.compile(rb'(?i)phone[\w -]*"')
 
 
 def may_not_be_kept(event: bytes) -> bool:
@@ -69,6 +74,11 @@ def may_hold_email(raw: bytes) -> bool:
             return True
         at = raw.find(b"@", at + 1)
     return raw.find(b"%") >= 0 and (raw.rfind(b"%40") >= 0 or raw.rfind(b"%25") >= 0)
+
+
+def may_name_phone(raw: bytes) -> bool:
+    """Whether one of the names in a text may be a phone number's. Of an address the value is a sign, too."""
+    return _PHONE.search(raw) is not None
 
 
 def names_address_or_phone(raw: bytes) -> bool:

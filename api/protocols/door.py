@@ -4,7 +4,6 @@ It makes lines of a request; the collector appends them and then answers as the 
 """
 
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,7 +15,7 @@ from api.collect.limits import Limits
 from api.collect.lines import EventLines
 from api.collect.routing import TYPES, Context, Routing
 from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
-from api.collect.signs import may_hold_email, may_hold_secret, names_address_or_phone
+from api.collect.signs import may_hold_email, may_hold_secret, may_name_phone, names_address_or_phone
 from api.protocols.once import Once
 from api.protocols.protocol import ALIAS, Asked, Posted, Protocol, Ready, Refusal, Told
 from api.protocols.protocols import PROTOCOLS
@@ -198,21 +197,8 @@ class Adding:
             return
         self._texts, self._events = [], []
         whole = b"\n".join(texts)
-        signs = may_hold_email(whole), may_hold_secret(whole)
-        if self._are_ready or not names_address_or_phone(whole):
-            self.lines.add_plain(texts, events, *signs)
-            return
-        for is_telling, group in groupby(zip(texts, events, strict=True), _is_telling):
-            if is_telling:
-                for raw, event in group:
-                    self.lines.add(bytes(raw), event)
-            else:
-                own, theirs = zip(*group, strict=True)
-                self.lines.add_plain(own, theirs, *signs)
-
-
-def _is_telling(one: tuple[bytes | msgspec.Raw, Routing]) -> bool:
-    return names_address_or_phone(bytes(one[0]))
+        names = may_name_phone(whole) if self._are_ready else names_address_or_phone(whole)
+        self.lines.add_plain(texts, events, may_hold_email(whole), may_hold_secret(whole), names)
 
 
 def _routing(event: Event) -> Routing:

@@ -9,10 +9,19 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.collect.signs import FEW, may_hold_email, may_hold_secret, may_not_be_kept, names_address_or_phone
+from api.collect.signs import (
+    FEW,
+    may_hold_email,
+    may_hold_secret,
+    may_name_phone,
+    may_not_be_kept,
+    names_address_or_phone,
+)
+from pipeline.ingest.properties import IP_KEYS, PHONE_KEYS
 from pipeline.ingest.redaction import ADDRESS, KEY, without_addresses, without_keys
 
-SLOW = re.compile(rb'"(?:ip|request_ip|writeKey|[a-z_]*ip_?addr\w*|[a-z_]*(?:phone|telephone)\w*)"', re.I)
+SLOW = re.compile(rb'"(?:writeKey|[a-z_ -]*ip[_ -]?addr[\w -]*|[a-z_ -]*(?:phone|telephone)[\w -]*)"', re.I)
+IPS = {f'"{name}"'.lower() for name in IP_KEYS}
 PIECES = (
     '"',
     "phone",
@@ -30,6 +39,9 @@ PIECES = (
     "(",
     ":",
     "x",
+    "-",
+    " ",
+    "client",
 )
 
 
@@ -39,7 +51,14 @@ PIECES = (
 @example('{"2phone":1}')
 def test_they_are_found_as_the_slow_pattern_finds_them(text: str) -> None:
     raw = text.encode()
-    assert names_address_or_phone(raw) == (SLOW.search(raw) is not None)
+    found = SLOW.search(raw) is not None or any(name in text.lower() for name in IPS)
+    assert names_address_or_phone(raw) == found
+
+
+def test_every_name_that_is_looked_at_when_an_event_is_read_is_a_sign() -> None:
+    for name in PHONE_KEYS | IP_KEYS:
+        assert names_address_or_phone(msgspec.json.encode({name: 1})), name
+        assert name in IP_KEYS or may_name_phone(msgspec.json.encode({name: 1})), name
 
 
 ADDRESSES = st.one_of(
@@ -50,7 +69,7 @@ ADDRESSES = st.one_of(
     st.integers(2**125, 2**126 - 1).map(lambda number: IPv6Address(number).exploded.upper()),
 )
 AROUND = st.sampled_from(
-    ("", " ", "=", "(", "/", "//", "/ip/", "?ip=", ",", "...", "Chrome/", "for ", '"', "ü", ":", "a")
+    ("", " ", "=", "(", "/", "//", "/ip/", "?ip=", ",", "...", "Chrome/", "for ", '"', "ü", ":", "a", "\n", "\t", "\\")
 )
 TEXTS = st.lists(st.one_of(AROUND, ADDRESSES, st.sampled_from(("wf_write_Ab-9", "1.2.3", "12:30:45"))), max_size=6)
 

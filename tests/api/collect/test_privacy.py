@@ -297,3 +297,33 @@ async def test_a_version_is_no_address() -> None:
     await door.batch(track(context=about, properties={"note": "203.0.113.9"}))
     assert door.log.event["context"] == about
     assert door.log.event["properties"] == {"note": "[ip]"}
+
+
+@pytest.mark.parametrize(
+    "dirty",
+    [
+        {"said": "it failed at\n203.0.113.77"},
+        {"said": "203.0.113.77"},
+        {"said": "2001:db8:7:7::77"},
+        {"said": "wf_write_77-not-the-sender's"},
+        {"said": "joe77@example.com"},
+        {"said": "joe77%2540example.com"},
+        {"form": '{"mail": "joe77@example.com"}'},
+        {"mobile_phone": "+49 170 7777777"},
+        {"Phone-Number": "+49 170 7777777"},
+        {"buyer": {"phone": 491707777777}},
+    ],
+    ids=str,
+)
+async def test_one_event_among_fifty_is_as_free_of_what_may_not_be_kept_as_alone(dirty: dict[str, Any]) -> None:
+    door = door_with()
+    clean = [track("Clean", f"c-{number}") for number in range(49)]
+    body = {"batch": [*clean[:30], track("Dirty", properties=dirty), *clean[30:]], "writeKey": "any that is not ours"}
+    await door.post("/v1/batch", body)
+    await door.post("/v1/batch", {**body, "writeKey": "web-key"}, key=None)
+    await door.post("/v1/track", track("Dirty", properties=dirty))
+    lines = [json.dumps(body["batch"][at]).encode() for at in (3, 30, 33)]
+    await door.post("/v1/import", b"\n".join(lines), headers={"content-type": "application/x-ndjson"})
+    assert len(door.log.raw) == 104
+    for written in ("203.0.113.77", "2001:db8:7", "_77-not", "joe77", "7777777"):
+        assert written.encode() not in b"".join(door.log.raw)
