@@ -46,6 +46,9 @@ def merge(stored: Sequence[Event], refused: Mapping[int, Refusal], items: Sequen
     """What a device's stored events and rejects become with what has come, in whatever order it came."""
     known = {event.message_id: event for event in stored}
     out = Merged([], refused=dict(refused))
+    if len(known) < len(stored):  # a crash has cut a retraction off
+        known = _least(stored)
+        out.lost = [tombstone(event) for event in stored if event is not known[event.message_id]]
     rows: dict[int, EventRow] = {}
     rejects: dict[int, Rejected] = {}
     for item in sorted(items, key=lambda item: item.log_position):
@@ -91,6 +94,11 @@ def first_copies(items: Sequence[Received]) -> list[Received]:
             else [min(copies, key=lambda copy: copy.log_position)]
         )
     ]
+
+
+def _least(stored: Sequence[Event]) -> dict[int, Event]:
+    """By message id the copy with the least log position."""
+    return {event.message_id: event for event in sorted(stored, key=lambda event: -event.log_position)}
 
 
 def tombstone(event: Event) -> EventRow:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,6 +90,19 @@ def test_another_time_of_the_copy_that_counts_retracts_the_other_row() -> None:
     found = merge([event(5, at=2000)], {}, [event(3, at=1000)])
     assert [row.occurred_at for row in found.lost] == [2000]
     assert found.rows == [event(3, at=1000)]
+
+
+@pytest.mark.parametrize("coming", [[], [3], [9]])
+@pytest.mark.parametrize("least", [1000, 2000])
+def test_a_copy_whose_retraction_a_crash_has_cut_off_is_retracted_by_the_next_look(
+    coming: list[int], least: int
+) -> None:
+    """Rows of one insert that lie in two partitions may be there by halves."""
+    first, second = event(3, at=least), event(5, at=3000 - least)
+    found = merge(sorted((first, second), key=lambda row: row.occurred_at), {}, [event(at, least) for at in coming])
+    assert [(row.occurred_at, row.log_position) for row in found.lost] == [(second.occurred_at, 5)]
+    assert [row.log_position for row in found.events] == [3]
+    assert found.is_changed
 
 
 copies = st.lists(
