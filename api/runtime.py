@@ -8,10 +8,10 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import lru_cache
 
 from pipeline.errors import Fault, LogUnavailable, NotFound
 from pipeline.ingest.place import Place, Places
+from pipeline.ingest.remembered import remembered
 from pipeline.lock import FolderLock, Holder
 from pipeline.log import open_log
 from pipeline.log.port import Log, LogWriter, Topic
@@ -116,7 +116,7 @@ class Runtime:
                 log.warning("definitions and topics stay as they were: %s", error)
 
 
-@lru_cache(1024)
+@remembered(1024)
 def hashed(secret: str) -> str:
     """SHA-256 of a key, hex: the only form in which keys are stored."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -17,6 +17,7 @@ from api.collect.consent import USUAL, Policy
 from api.collect.cookieless import Salt
 from api.collect.senders import Sender
 from api.collect.visitors import Visitor, no_salt, visitor_of
+from pipeline.ingest.remembered import remembered
 
 BURST_SECONDS = 10  # of its rate that a sender may send at once
 MOST_BUCKETS = 100_000  # that are kept; full ones are forgotten first
@@ -122,7 +123,7 @@ class Admission:
             raise OriginRefused(403, "origin_not_allowed", told, headers=((b"vary", b"Origin"),))
 
 
-@lru_cache(4096)
+@remembered(4096)
 def is_allowed(origin: str, allowed: tuple[str, ...]) -> bool:
     """Whether an origin is one of those; `https://*.shop.example` is every host below it, and it itself."""
     scheme, _, host = origin.partition("://")

@@ -29,6 +29,7 @@ from api.collect.visitors import Refusal, Visitor
 from pipeline.domain.identifiers import Kind, identifier
 from pipeline.ingest.redacted_event import redacted_json, redacted_text
 from pipeline.ingest.redaction import Redaction, reduced_agent, without_secrets
+from pipeline.ingest.remembered import remembered
 
 Place = tuple[str, str, str]  # country code, region, city
 Places = Callable[[str], Place | None]
@@ -283,7 +284,7 @@ def _beginning(sender: Sender) -> bytes:
     return b'{"p":%b,"s":%b,"k":%b,"r":' % named
 
 
-@lru_cache(4096)
+@remembered(4096)
 def _agent(header: bytes) -> bytes:
     text = without_secrets(header.decode("latin-1"))[:MOST_USER_AGENT]
     return b',"a":' + _quoted(reduced_agent(text)) if header else b""

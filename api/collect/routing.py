@@ -15,7 +15,7 @@ from pipeline.ingest.device_key import device_key
 Type = Literal["track", "page", "screen", "identify", "group", "alias"]
 TYPES = get_args(Type)
 _INT_LIMIT = 1 << 64
-MOST_DEVICES, MOST_ID = 1 << 14, 256  # that are remembered of a project; characters of one
+MOST_DEVICES, MOST_ID = 1 << 14, 128  # that are remembered of a project; characters of one
 _NAMES = {"anonymous_id": "anonymousId", "user_id": "userId", "write_key": "writeKey", "sent_at": "sentAt"}
 
 
@@ -158,12 +158,19 @@ def devices_of(project: str) -> Callable[[str], tuple[int, bytes]]:
     return _Devices(project).__getitem__
 
 
-@lru_cache(1 << 16, typed=True)  # typed: true is not the id 1
 def device_in_digits(project: str, anonymous_id: object, user_id: object) -> tuple[int, bytes]:
     """Identifier of the device key that these two ids give, and its digits; 0 where none of them can be one.
 
     Raises TypeError for an object or an array.
     """
+    for each in (anonymous_id, user_id):  # a sender chooses how long it is: of long ones none is remembered
+        if type(each) is str and len(each) > MOST_ID:
+            return _device.__wrapped__(project, anonymous_id, user_id)
+    return _device(project, anonymous_id, user_id)
+
+
+@lru_cache(1 << 16, typed=True)  # typed: true is not the id 1
+def _device(project: str, anonymous_id: object, user_id: object) -> tuple[int, bytes]:
     device = device_key(project, {"anonymousId": anonymous_id, "userId": user_id})
     return device, b"%d" % device
 

@@ -7,11 +7,11 @@ An import may also come with an admin key or with the local token, and then name
 
 import binascii
 from collections.abc import Callable, MutableMapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from api.collect.addresses import unmapped
 from api.collect.answers import Refused
+from pipeline.ingest.remembered import remembered
 from schemas.definitions import Key
 
 Keys = Callable[[str], Key | None]  # a key as sent -> its record in the snapshot of now; None: unknown or revoked
@@ -36,7 +36,7 @@ class Sender(NamedTuple):
         return self.kind not in ("browser", "app")
 
 
-@lru_cache(4096)
+@remembered(4096)
 def key_of(authorization: bytes) -> str:
     """The key in an Authorization header, "" where it holds none."""
     scheme = authorization[:7].lower()

@@ -7,7 +7,6 @@ are text; self-describing JSON stands in `ue_pr` and `co`, or in base64 in `ue_p
 from base64 import urlsafe_b64decode
 from binascii import Error as NoBase64
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 from api.collect.answers import Answer, Refused
@@ -18,6 +17,7 @@ from api.webhooks.door import json_bytes
 from api.webhooks.event import message_id
 from api.webhooks.reading import get, json_object, listed, text
 from api.webhooks.vendor import Event, Unmapped
+from pipeline.ingest.remembered import remembered
 
 ANONYMOUS: Final = b"sp-anonymous"  # `withServerAnonymisation` of its clients
 TP2: Final = "/com.snowplowanalytics.snowplow/tp2"
@@ -212,7 +212,7 @@ def _entities(note: dict[str, Any]) -> tuple[dict[str, list[Any]], str]:
     return found, ""
 
 
-@lru_cache(1 << 12)
+@remembered(1 << 12)
 def _name(schema: str) -> str:
     """`save_game` of `iglu:com.acme/save_game/jsonschema/1-0-2`; "" for no schema."""
     parts = schema.removeprefix("iglu:").split("/")
