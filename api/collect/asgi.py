@@ -326,7 +326,7 @@ class Collector:
             return door.may_send(headers, preflight(headers))
         if challenge := door.challenge_of(vendor, scope, self._keys):
             return challenge
-        self._must_post(scope)
+        self._must_post(scope, also="GET" if vendor.is_by_get else "")
         self._admission.request(peer_of(scope))
         source = door.source_of(scope, {} if vendor.is_key_in_address else headers, self._keys)
         body = await self._body(receive, headers, self._limits.import_body)
@@ -337,8 +337,8 @@ class Collector:
         await self._writer.append_all(EVENTS, lines.by_partition)
         return door.answer_of(vendor, taken(self._count(source.sender, lines)))
 
-    def _must_post(self, scope: Scope) -> None:
-        if scope["method"] != "POST":
+    def _must_post(self, scope: Scope, also: str = "") -> None:
+        if scope["method"] not in ("POST", also):
             raise Refused(405, "method_not_allowed", "send events with POST", headers=((b"allow", b"POST, OPTIONS"),))
         if self._closing:
             raise answers.stopping()

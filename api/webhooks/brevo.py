@@ -1,11 +1,12 @@
-"""Brevo's transactional webhooks: one note a request. Brevo signs nothing."""
+"""Brevo's webhooks of mails and transactional SMS: one note a request, or an array of them. Brevo signs nothing."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from api.webhooks.event import event, message_id
 from api.webhooks.mail import Kind, mail, meanings
 from api.webhooks.reading import json_object, json_of, number, text
-from api.webhooks.vendor import Event, Mapped, Posted, Unmapped, Vendor
+from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
 
 KINDS: Final[Mapping[str, Kind]] = {
     "request": "queued",
@@ -35,6 +36,20 @@ _REASONS = {
     "spam": "spam",
     "complaint": "spam",
 }
+SMS = "sms"
+TEXTS: Final[Mapping[str, Meaning]] = {  # by `msg_status`, however it is spelled: softBounce, soft_bounce
+    "sent": Meaning("SMS Sent", SMS),
+    "accepted": Meaning("SMS Queued", SMS),
+    "delivered": Meaning("SMS Delivered", SMS),
+    "softbounce": Meaning("SMS Undelivered", SMS),
+    "hardbounce": Meaning("SMS Undelivered", SMS),
+    "rejected": Meaning("SMS Failed", SMS),
+    "blacklisted": Meaning("SMS Failed", SMS),
+    "skip": Meaning("SMS Failed", SMS),
+    "replied": Meaning("SMS Replied", SMS, "what the person wrote is not kept"),
+    "subscribe": Meaning("SMS Subscribed", SMS),
+    "unsubscribe": Meaning("SMS Unsubscribed", SMS),
+}
 _BY_PROXY = ("proxy_open", "unique_proxy_open")  # fetched ahead, as Apple's mail does: nobody need have read it
 
 
@@ -44,9 +59,11 @@ def mapped(posted: Posted) -> Mapped:
         return Mapped(unmapped=(notes,))
     events, unmapped = [], []
     for note in notes if isinstance(notes, list) else [notes]:
-        said = text(note, "event")
-        if said in KINDS:
+        said = text(note, "event") or text(note, "msg_status")
+        if said in KINDS and "msg_status" not in note:
             events.append(_event(said, note))
+        elif (meaning := TEXTS.get(_plain(text(note, "msg_status")))) is not None:
+            events.append(_text(meaning, note))
         else:
             unmapped.append(Unmapped(note, f"no event of Brevo that is known: {said[:80]!r}"))
     return Mapped(tuple(events), tuple(unmapped))
@@ -86,10 +103,37 @@ def _event(said: str, note: dict[str, Any]) -> Event:
     )
 
 
+def _text(meaning: Meaning, note: dict[str, Any]) -> Event:
+    said, to, sms = text(note, "msg_status"), text(note, "to"), text(note, "messageId") or text(note, "reference")
+    at = number(note, "ts_event")  # `date` is of the account's zone
+    return event(
+        meaning.event,
+        message=message_id("brevo", SMS, sms, to, _plain(said), at or text(note, "date")),
+        channel=meaning.channel,
+        at=at,
+        phone=f"+{to.removeprefix('+')}" if to else "",
+        properties={
+            "vendor": "brevo",
+            "status": said,
+            "message_id": sms,
+            "kind": text(note, "type"),
+            "error_code": text(note, "error_code"),
+            "parts": number(note, "sms_count"),
+            "credits": number(note, "credits_used"),
+            "tags": note.get("tag"),
+        },
+    )
+
+
+def _plain(said: str) -> str:
+    return said.replace("_", "").lower()
+
+
 VENDOR: Final = Vendor(
     name="brevo",
     title="Brevo",
     mapped=mapped,
-    meanings=meanings(KINDS),
-    once="`message-id`, recipient, what happened, time, link",
+    meanings={**meanings(KINDS), **{f"SMS, {said}": meaning for said, meaning in TEXTS.items()}},
+    once="`message-id`, recipient, what happened, time, link; of an SMS `messageId`",
+    identity="e-mail; of an SMS the phone number",
 )

@@ -14,7 +14,7 @@ from api.webhooks.vendor import Event, Meaning
 
 Kind = Literal[
     "queued", "sent", "delivered", "deferred", "bounced", "rejected", "failed",
-    "opened", "clicked", "complained", "unsubscribed", "subscribed", "autoresponded",
+    "opened", "clicked", "complained", "unsubscribed", "subscribed", "autoresponded", "replied",
 ]  # fmt: skip
 
 CHANNEL = "email"
@@ -32,6 +32,7 @@ MEANINGS: Mapping[Kind, Meaning] = {
     "unsubscribed": Meaning("Email Unsubscribed", CHANNEL),
     "subscribed": Meaning("Email Subscribed", CHANNEL),
     "autoresponded": Meaning("Email Autoresponse Processed", CHANNEL),
+    "replied": Meaning("Email Replied", CHANNEL, "what the person wrote is not kept"),
 }
 REASONS = ("invalid", "bounced", "timed_out", "blocked", "spam", "unsubscribed", "other")
 USER_ID_KEYS = ("user_id", "userId")  # in what the sender gave with the mail

@@ -1,10 +1,11 @@
-"""Postmark's webhooks: one note a request. Postmark signs nothing."""
+"""Postmark's webhooks: one note a request, also of a mail that came in. Postmark signs nothing."""
 
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from api.webhooks.mail import Kind, mail, meanings
-from api.webhooks.reading import get, json_object, text
+from api.webhooks.reading import get, json_object, listed, text
 from api.webhooks.vendor import Event, Mapped, Posted, Unmapped, Vendor
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -40,10 +41,16 @@ _BOUNCES: Final[Mapping[str, tuple[Kind, str]]] = {  # by Type of a bounce, or S
 }
 
 
+INBOUND: Final = "a mail that comes in"  # has no RecordType
+_AUTOMATIC = ("auto-replied", "auto-generated", "auto-notified")  # Auto-Submitted, RFC 3834
+
+
 def mapped(posted: Posted) -> Mapped:
     note = json_object(posted.body)
     if isinstance(note, Unmapped):
         return Mapped(unmapped=(note,))
+    if "RecordType" not in note and isinstance(note.get("FromFull"), dict) and text(note, "MessageID"):
+        return Mapped((_reply(note),))
     kind = KINDS.get(text(note, "RecordType"))
     if kind is None:
         said = text(note, "RecordType")[:80]
@@ -86,12 +93,41 @@ def _event(kind: Kind, reason: str, note: dict[str, Any]) -> Event:
     )
 
 
+def _reply(note: dict[str, Any]) -> Event:
+    """Of what was written, and of its subject and attachments, nothing is kept."""
+    headers = {text(one, "Name").lower(): text(one, "Value") for one in listed(note, "Headers")}
+    is_automatic = headers.get("auto-submitted", "").partition(";")[0].strip().lower() in _AUTOMATIC
+    return mail(
+        "postmark",
+        "autoresponded" if is_automatic else "replied",
+        key=("Inbound", text(note, "MessageID")),
+        at=_time(text(note, "Date")),
+        recipient=text(note, "FromFull", "Email"),
+        mail_id=text(note, "MessageID"),
+        tags=text(note, "Tag"),
+        is_machine=headers.get("x-spam-status", "").lower().startswith("yes"),
+        stream=text(note, "MessageStream"),
+    )
+
+
+def _time(told: str) -> str | None:
+    """Of `Fri, 1 Aug 2014 16:45:32 -0400`, as the writer's mail server wrote it."""
+    try:
+        return parsedate_to_datetime(told).isoformat()
+    except ValueError:
+        return None
+
+
 VENDOR: Final = Vendor(
     name="postmark",
     title="Postmark",
     mapped=mapped,
     meanings=meanings(
-        {**KINDS, **{f"Bounce, {name}": kind for name, (kind, _) in _BOUNCES.items() if kind != "bounced"}}
+        {
+            **KINDS,
+            **{f"Bounce, {name}": kind for name, (kind, _) in _BOUNCES.items() if kind != "bounced"},
+            INBOUND: "replied",
+        }
     ),
     once="`RecordType`, `ID`, `MessageID`, recipient, time, link",
 )

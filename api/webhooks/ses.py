@@ -16,8 +16,9 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from api.webhooks.mail import Kind, mail, meanings
 from api.webhooks.reading import fields, get, json_object, json_of, listed, text
-from api.webhooks.signature import check_one, unbased
+from api.webhooks.signature import HOURS, check_one, check_time, unbased
 from api.webhooks.vendor import Event, Forged, Mapped, Posted, Unmapped, Vendor
+from pipeline.ingest.event_time import to_ms
 
 KINDS: Final[Mapping[str, Kind]] = {
     "Send": "sent",
@@ -39,6 +40,7 @@ _NAMED = {
     "Delivery": "recipients",
 }
 _CONFIRM = "SubscriptionConfirmation"
+TRIED_MS = 2 * HOURS  # SNS tries for an hour at most, and signs the time of the first attempt
 _SIGNED = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _SIGNED_CONFIRM = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 _HOST = re.compile(r"sns\.[a-z0-9-]{4,30}\.amazonaws\.com(?:\.cn)?")
@@ -48,6 +50,8 @@ _SUBSCRIBED = "AmazonSnsSubscriptionSucceeded"  # the test note of feedback noti
 
 def certificate(posted: Posted) -> str:
     """Where Amazon's certificate stands. Raises Forged where the note names another site's."""
+    if posted.headers.get("x-amz-sns-rawdelivery", "").lower() == "true":
+        raise Forged("raw message delivery is on: SNS does not sign such notes; turn it off in the subscription")
     note = json_object(posted.body)
     url = "" if isinstance(note, Unmapped) else text(note, "SigningCertURL") or text(note, "SigningCertUrl")
     if not _is_amazon(url) or not urlsplit(url).path.endswith(".pem"):
@@ -72,6 +76,7 @@ def signed_with(posted: Posted, topic: str, pem: bytes) -> None:
         raise Forged("the note is not signed by Amazon SNS") from error
     if topic:
         check_one(text(note, "TopicArn"), topic)
+    check_time((to_ms(text(note, "Timestamp")) or 0) / 1000, posted.now, TRIED_MS)
 
 
 def mapped(posted: Posted) -> Mapped:
@@ -148,7 +153,7 @@ VENDOR: Final = Vendor(
     meanings=meanings(KINDS),
     once="`MessageId` of SNS, and the recipient",
     secret="ARN of the topic",
-    signature="always: RSA, by a certificate of `sns.*.amazonaws.com`",
+    signature="always: RSA, by a certificate of `sns.*.amazonaws.com`, within 2 h; never raw delivery",
     certificate=certificate,
     signed_with=signed_with,
 )

@@ -1,4 +1,4 @@
-"""Twilio's status callbacks of messages and calls, and its webhook of incoming messages: forms."""
+"""Twilio's status callbacks of messages and calls, and its webhook of incoming messages: forms, or queries of GET."""
 
 import hashlib
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ def signed(posted: Posted, secret: str) -> None:
 
 
 def mapped(posted: Posted) -> Mapped:
-    fields = form_of(posted)
+    fields = form_of(posted) if posted.body or not posted.urls else _in_address(posted.urls[0])
     is_call = "CallSid" in fields
     said = _one(fields, "CallStatus") if is_call else _one(fields, "MessageStatus") or _one(fields, "SmsStatus")
     meaning = MEANINGS.get(f"{'call' if is_call else 'message'} {said}")
@@ -91,6 +91,12 @@ def _event(meaning: Meaning, fields: Fields, said: str, is_call: bool) -> Event:
     )
 
 
+def _in_address(url: str) -> Fields:
+    """Of a callback by GET. The address alone is signed then, as it has all of them."""
+    found = parse_qs(urlsplit(url).query, keep_blank_values=True, max_num_fields=1000)
+    return {name: values for name, values in found.items() if name != "key"}
+
+
 def _one(fields: Fields, name: str) -> str:
     return (fields.get(name) or [""])[0]
 
@@ -110,8 +116,9 @@ VENDOR: Final = Vendor(
     meanings=MEANINGS,
     once="`MessageSid` or `CallSid`, and the status",
     secret="the account's auth token",
-    signature="HMAC-SHA1 over address and fields, `X-Twilio-Signature`; no time is signed",
+    signature="HMAC-SHA1 over address and fields, `X-Twilio-Signature`, by POST and GET; no time is signed",
     signed=signed,
     answer=("text/xml", b'<?xml version="1.0" encoding="UTF-8"?><Response></Response>'),
+    is_by_get=True,
     identity="phone number of the other side",
 )

@@ -63,6 +63,7 @@ class Vendor:
     answer: tuple[str, bytes] | None = None  # content type and body of a 200, where the vendor reads it
     has_challenge: bool = False  # asks by GET whether we listen, with the source's key as its token
     is_pinged: bool = False  # asks by HEAD whether the address is there, with the source's key in it
+    is_by_get: bool = False  # may be set to send by GET, what it tells in the address
     is_key_in_address: bool = False  # its Authorization says who it is to us, so it is no key of ours
     is_unknown: bool = False  # what it sends is kept as rejects, and it is told that nobody knows it
     identity: str = field(default="e-mail")  # whom its events name

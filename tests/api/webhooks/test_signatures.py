@@ -150,6 +150,24 @@ async def test_twilio_signs_address_and_fields_whatever_the_proxy_made_of_the_sc
     assert "<Response" in answer.text
 
 
+async def test_twilio_may_call_by_get_and_signs_the_address_alone_then() -> None:
+    path = f"/webhooks/twilio?key={SIGNED}&MessageSid=SM1&MessageStatus=delivered&To=%2B14165550100&From=%2B12362320246"
+    door = vendor_door()
+    headers = {"x-twilio-signature": twilio_signature(f"https://collector{path}", {})}
+    answer = await door.client.get(path, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/xml")
+    by_get = door.log.event
+    assert (by_get["event"], by_get["properties"]["message_id"]) == ("SMS Delivered", "SM1")
+    assert "key" not in json.dumps(by_get)
+    for changed, signature in ((path + "1", headers), (path, {})):
+        refused_one = await vendor_door().client.get(changed, headers=signature)
+        assert (refused_one.status_code, refused_one.json()["error"]["code"]) == (401, "invalid_signature")
+    by_post = vendor_door()
+    await send(by_post, "twilio", b"MessageSid=SM1&MessageStatus=delivered&To=%2B14165550100", FORM)
+    assert by_post.log.event["messageId"] == by_get["messageId"]
+    assert (await door.client.get(f"/webhooks/stripe?key={SIGNED}")).status_code == 405
+
+
 async def test_twilio_signs_for_one_address_only() -> None:
     url = "https://elsewhere.example/webhooks/twilio"
     headers = {**FORM, "x-twilio-signature": twilio_signature(url, FIELDS)}
@@ -323,6 +341,27 @@ async def test_a_changed_note_of_sns_is_refused(
 ) -> None:
     key, pem = amazon
     await refused(vendor_door(fetch=Web(pem), secret=TOPIC), "ses", json.dumps(note(key) | change).encode())
+
+
+async def test_a_note_of_sns_is_taken_as_long_as_amazon_tries_to_deliver_it_and_no_longer(
+    amazon: tuple[rsa.RSAPrivateKey, bytes],
+) -> None:
+    key, pem = amazon
+    door = vendor_door(fetch=Web(pem), secret=TOPIC)
+    assert (await send(door, "ses", note(key, Timestamp="2023-11-14T21:00:00.000Z"), key=SIGNED)).status_code == 200
+    for stamp in ("2023-11-14T20:00:00.000Z", "2023-11-15T01:00:00.000Z", "soon"):
+        await refused(vendor_door(fetch=Web(pem), secret=TOPIC), "ses", json.dumps(note(key, Timestamp=stamp)).encode())
+
+
+async def test_raw_delivery_of_sns_is_refused_as_nothing_in_it_is_signed(
+    amazon: tuple[rsa.RSAPrivateKey, bytes],
+) -> None:
+    web = Web(amazon[1])
+    raw = {"eventType": "Open", "open": {}, "mail": {"messageId": "m", "destination": ["ann@example.com"]}}
+    answer = await send(vendor_door(fetch=web), "ses", raw, {"x-amz-sns-rawdelivery": "true"}, key=SIGNED)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_signature")
+    assert "raw message delivery is on" in answer.json()["error"]["message"]
+    assert web.asked == []
 
 
 async def test_a_note_of_another_topic_is_refused(amazon: tuple[rsa.RSAPrivateKey, bytes]) -> None:

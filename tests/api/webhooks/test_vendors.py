@@ -200,6 +200,44 @@ def test_a_click_in_a_campaign_of_brevo_has_its_time_link_and_campaign() -> None
     assert one("brevo", note | {"camp_id": 4})["messageId"] != event["messageId"]
 
 
+@pytest.mark.parametrize(
+    ("said", "name", "contact"),
+    [
+        ("sent", "SMS Sent", ""), ("accepted", "SMS Queued", ""), ("delivered", "SMS Delivered", ""),
+        ("soft_bounce", "SMS Undelivered", ""), ("hardBounce", "SMS Undelivered", ""), ("rejected", "SMS Failed", ""),
+        ("replied", "SMS Replied", "engagement"), ("unsubscribe", "SMS Unsubscribed", "engagement"),
+    ],
+)  # fmt: skip
+def test_an_sms_by_brevo_is_no_mail_and_goes_to_a_phone(said: str, name: str, contact: str) -> None:
+    note = {
+        "id": 26570, "to": "4917012345678", "sms_count": 1, "credits_used": 1.5, "messageId": 123, "reply": "call me",
+        "remaining_credit": 11488.8, "msg_status": said, "date": "2023-11-14 23:13:20", "type": "transactional",
+    }  # fmt: skip
+    event = one("brevo", note)
+    assert (event["event"], event["context"]["channel"], row(event).contact) == (name, "sms", contact)
+    assert row(event).phone == row(one("brevo", note | {"to": "+49 170 12345678"})).phone != 0
+    assert "call me" not in json.dumps(event)
+    assert one("brevo", note | {"remaining_credit": 7.0})["messageId"] == event["messageId"]
+    assert one("brevo", note | {"messageId": 124})["messageId"] != event["messageId"]
+    assert mapped("brevo", note | {"msg_status": "sent by post"}).unmapped
+
+
+def test_a_mail_that_postmark_takes_in_is_a_reply_of_who_wrote_it() -> None:
+    note = {
+        "From": "ann@example.com", "FromFull": {"Email": "ann@example.com", "Name": "Ann", "MailboxHash": ""},
+        "To": "in+7@inbound.example", "Subject": "my secret", "MessageID": "m-7", "MessageStream": "inbound",
+        "Date": "Tue, 14 Nov 2023 18:13:20 -0400", "TextBody": "my secret", "StrippedTextReply": "my secret",
+        "Headers": [{"Name": "X-Spam-Status", "Value": "No"}], "Attachments": [],
+    }  # fmt: skip
+    event = one("postmark", note)
+    assert (event["event"], row(event).contact, row(event).occurred_at) == ("Email Replied", "engagement", NOW)
+    assert row(event).email != 0
+    assert "my secret" not in json.dumps(event)
+    automatic = one("postmark", note | {"Headers": [{"Name": "Auto-Submitted", "Value": "auto-replied"}]})
+    assert automatic["event"] == "Email Autoresponse Processed"
+    assert row(one("postmark", note | {"Headers": [{"Name": "X-Spam-Status", "Value": "Yes, score=9"}]})).is_bot
+
+
 def test_both_kinds_of_tags_of_sparkpost_are_kept() -> None:
     (event,) = mapped("sparkpost", [sparkpost("delivery", campaign_id="spring", rcpt_tags=["vip", "north"])]).events
     assert event["properties"]["tags"] == ["spring", "vip", "north"]
