@@ -142,7 +142,7 @@ def _event(note: Any, told: Told) -> Event | Once | Unmapped:
     if "$current_url" not in given:
         # A browser carries the tags of its last campaign along for ever: there the page's own address counts.
         _ = housed({field: given[field] for field in _CAMPAIGN if field in given}, _CAMPAIGN_HOMES, made)
-    if given.get("mp_lib") in _APPS:
+    if text(given, "mp_lib") in _APPS:
         made.setdefault("context", {})["channel"] = "app"
     made["properties"] = kept
     if own := text(given, "$insert_id"):

@@ -21,7 +21,7 @@ from api.protocols.posthog_people import of_people, put_traits
 from api.protocols.protocol import Asked, Posted, Protocol, Read, Refusal, Told, answer, missing_key
 from api.webhooks.door import json_bytes
 from api.webhooks.event import message_id
-from api.webhooks.reading import first_text, get, json_of, text
+from api.webhooks.reading import fields, first_text, get, json_of, text
 from api.webhooks.vendor import Event, Unmapped
 from pipeline.ingest.event_time import to_ms
 
@@ -212,7 +212,7 @@ def _before(sent_at: str, offset: int, now: int) -> int:
 
 def _of_v1(note: dict[str, Any]) -> dict[str, Any]:
     """What version 1 has beside the properties, where version 0 has it."""
-    options = {f"${name}": value for name, value in (get(note, "options") or {}).items()}
+    options = {f"${name}": value for name, value in fields(note, "options").items()}
     if session := text(note, "session_id"):
         options["$session_id"] = session
     return options

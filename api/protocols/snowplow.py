@@ -20,7 +20,8 @@ from api.webhooks.vendor import Event, Unmapped
 from pipeline.ingest.remembered import remembered
 
 ANONYMOUS: Final = b"sp-anonymous"  # `withServerAnonymisation` of its clients
-TP2: Final = "/com.snowplowanalytics.snowplow/tp2"
+VERSIONS: Final = "/com.snowplowanalytics.snowplow/"
+TP2: Final = f"{VERSIONS}tp2"
 PAYLOAD: Final = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-"
 BECOMES: Final[Mapping[str, str]] = {
     "pv": "page",
@@ -78,8 +79,11 @@ _NUMBERS: Final = {"se": ("value",), "tr": ("revenue", "tax", "shipping"), "ti":
 
 
 def read(asked: Asked) -> Read:
+    wrong = ""
+    if asked.path.startswith(VERSIONS) and asked.path != TP2:
+        wrong = f"Snowplow's {asked.path[:80]!r} is of no version that is known"
     if asked.method == "GET":
-        return _by_key(asked, [asked.fields], "")
+        return _by_key(asked, [asked.fields], wrong)
     body = json_object(asked.body)
     if isinstance(body, Unmapped):
         raise Refused(400, "malformed_json", f"the body: {body.words}")
@@ -88,7 +92,8 @@ def read(asked: Asked) -> Read:
         raise Refused(400, "invalid_body", "the body must have its events in `data`", field="data")
     if not notes:
         return _OK
-    wrong = "" if schema.startswith(PAYLOAD) else f"{schema[:120]!r} is no version of payload_data that is known"
+    if not wrong and not schema.startswith(PAYLOAD):
+        wrong = f"{schema[:120]!r} is no version of payload_data that is known"
     return _by_key(asked, notes, wrong)
 
 
@@ -247,7 +252,7 @@ def refused(refusal: Refusal) -> tuple[str, bytes]:
 PROTOCOL: Final = Protocol(
     name="snowplow",
     title="Snowplow",
-    paths=(TP2, "/i"),
+    paths=(TP2, "/i", f"{VERSIONS}*"),
     read=read,
     mapped=mapped,
     answered=answered,

@@ -80,6 +80,26 @@ async def test_posthogs_paths_of_an_unknown_version_are_refused_and_kept(path: s
     assert b"web-key" not in at.log.raw[0]
 
 
+async def test_a_path_of_snowplows_of_an_unknown_version_is_refused_and_kept() -> None:
+    at = door()
+    note = {"e": "pv", "aid": "web-key", "eid": "e-1", "url": "https://shop.example/"}
+    body = {"schema": "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4", "data": [note]}
+    answer = await sent(at, {"path": "/com.snowplowanalytics.snowplow/tp3", "json": body})
+    assert (answer.status_code, answer.text[:15]) == (400, "unknown_version")
+    assert (at.log.line.x, "of no version that is known" in at.log.line.w) == ("unmapped", True)
+    assert event_of(at.log.line) == {name: value for name, value in note.items() if name != "aid"}
+
+
+@pytest.mark.parametrize("options", ["x", 1.5, [1], None])
+async def test_options_of_posthogs_version_1_that_are_no_object_are_none(options: Any) -> None:
+    at = door()
+    event = {"event": "paid", "uuid": "v-1", "distinct_id": "ann", "options": options, "properties": {"plan": "pro"}}
+    headers = {"authorization": "Bearer server-key"}
+    answer = await sent(at, {"path": "/i/v1/analytics/events", "headers": headers, "json": {"batch": [event]}})
+    assert answer.status_code == 200
+    assert at.log.event["properties"] == {"plan": "pro"}
+
+
 @pytest.mark.parametrize("way", ["query", "body", "bulk"])
 @pytest.mark.parametrize(("title", "charset", "wanted"), [
     ("Gr%FC%DFe", "ISO-8859-1", "Grüße"), ("Gr%C3%BC%C3%9Fe", "ISO-8859-1", "Grüße"),
