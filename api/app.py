@@ -14,7 +14,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api import admin, bi, dashboard, health, query, snippet
+from api import admin, bi, dashboard, health, query, reference, snippet
 from api.collect.admission import Admission
 from api.collect.answers import Answer
 from api.collect.asgi import Collector
@@ -172,7 +172,14 @@ def _collector(runtime: Runtime, counters: Counters) -> Collector:
 
 
 def _fastapi(runtime: Runtime, counters: Counters, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
-    built = FastAPI(title="Wayfare", version=version("wayfare"), description=DESCRIPTION, lifespan=lifespan)
+    built = FastAPI(
+        title="Wayfare",
+        version=version("wayfare"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # its pages load from other hosts: api.reference has the one at /docs
+        redoc_url=None,
+    )
     errors.install(built)
     parts = [health.router(runtime, counters), query.router(runtime), admin.router(runtime), session.router(runtime)]
     parts += [surveys.router(runtime), bi.router(runtime)]
@@ -181,4 +188,5 @@ def _fastapi(runtime: Runtime, counters: Counters, lifespan: Callable[[FastAPI],
     cookie.install(built)
     surveys.install(built, runtime)
     dashboard.install(built)
+    reference.install(built)
     return built
