@@ -1,4 +1,5 @@
-"""Random schedules for as long as is asked, until one proves the stream wrong; it is then made small and printed.
+"""Random schedules for as long as is asked, on all processors, until one proves the stream wrong; it is then made small
+and printed.
 
     python -m tests.simulation --minutes 10
     python -m tests.simulation --minutes 1 --seed 4711      the same schedules once more
@@ -7,10 +8,13 @@ Tests take the same way with few schedules. At the end it tells how many there w
 """
 
 import argparse
+import itertools
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from random import SystemRandom
 from typing import Any
 
@@ -66,15 +70,22 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(1 << 30))
     asked = parser.parse_args(arguments)
     logging.disable(logging.WARNING)  # of the many faults there are
-    began, count, number = time.monotonic(), 0, asked.seed
-    while time.monotonic() - began < 60 * asked.minutes:
-        for name in KINDS:
-            try:
-                count += tried(name, number)
-            except Exception:  # the smallest that fails is told in its traceback
-                print(f"{name}: --seed {number}", flush=True)
-                raise
-        number += 1
+    began, count = time.monotonic(), 0
+    rounds = ((name, number) for number in itertools.count(asked.seed) for name in KINDS)
+    with ProcessPoolExecutor() as processors:  # a round each
+        under_way = {processors.submit(tried, *one): one for one in itertools.islice(rounds, os.cpu_count() or 1)}
+        while under_way:
+            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                name, number = under_way.pop(future)
+                try:
+                    count += future.result()
+                except Exception:  # the smallest that fails is told in its traceback
+                    print(f"{name}: --seed {number}", flush=True)
+                    raise
+                if time.monotonic() - began < 60 * asked.minutes:
+                    one = next(rounds)
+                    under_way[processors.submit(tried, *one)] = one
     minutes = (time.monotonic() - began) / 60
     print(f"{count} schedules from seed {asked.seed} on, {count / minutes:.0f} a minute: stream equals batch")
     return 0

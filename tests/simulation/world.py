@@ -237,6 +237,18 @@ class Worker:
         claims = self.turns[shard[0]].work.claims
         return shard[1] in claims.shards and shard[1] not in claims._unswept
 
+    def is_idle(self, topic: str) -> bool:
+        """Whether a turn would do nothing: no batch, nothing to tell, nothing to sweep."""
+        turns = self.turns[topic]
+        claims, reached = turns.work.claims, turns._reached.items()
+        return not (
+            self.taken[topic]
+            or turns.waiting
+            or claims._unswept
+            or any(shard[0] == topic and self._left(shard) for shard in self.position)
+            or any(claims._told.get(shard, (0, 0))[1] != received for shard, received in reached)
+        )
+
     def is_behind(self) -> bool:
         return any(self.world.committed[shard] < len(self.world.logs[shard]) for shard in self.position)
 
@@ -461,8 +473,18 @@ class World:
         self.logs[shard].append(b"%d %d" % (number, self.tick()))
 
     async def _work(self) -> None:
-        number = self.random.randrange(len(self.workers))
-        worker, (topic,) = self.workers[number], self.random.choices(list(PARTITIONS), self.weights)
+        busy = [
+            (number, topic, weight)
+            for number, worker in enumerate(self.workers)
+            for topic, weight in zip(PARTITIONS, self.weights, strict=True)
+            if not worker.is_idle(topic)
+        ]
+        if not busy:  # all wait for the next step
+            if self.waiting:
+                await self.step()
+            return
+        ((number, topic, _),) = self.random.choices(busy, [weight for _, _, weight in busy])
+        worker = self.workers[number]
         if self.random.random() < 0.5 and await worker.take(topic):
             return
         self.quiet = False
