@@ -31,6 +31,7 @@ from schemas.log import EVENTS, Line
 SPAN = 25 * 60_000  # ms
 LINES_A_RECORD = 50
 SETTLED = 5.0  # seconds after the last record
+OPEN = "SELECT count() FROM sessions FINAL WHERE toUnixTimestamp64Milli(ends_at) > {last:Int64}"
 
 
 def lines(devices: int, each: int) -> Iterator[tuple[int, bytes]]:
@@ -91,10 +92,7 @@ def measure(on: Machines, system: System, options: argparse.Namespace) -> dict[s
         worker.wait(60)
         log.close()
     store = open_store(system.settings["store"])
-    last = START + SPAN
-    ((found["open_sessions"],),) = store.query(
-        "SELECT count() FROM sessions FINAL WHERE toUnixTimestamp64Milli(ends_at) > {last:Int64}", {"last": last}
-    )
+    ((found["open_sessions"],),) = store.query(OPEN, {"last": START + SPAN})
     store.close()
     return found
 
