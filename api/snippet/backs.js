@@ -1,4 +1,4 @@
-// Left again at once: back on the page before, within 7 s. Comes by `load` on every page, with the page and when it came.
+// Left again at once: back on the page before, within 7 s. Told of every page, with when it came.
 function backs({ read, write, track }, { path, referrer }, time, kind) {
   const QUICK_MS = 7e3;
   // The way of this tab: the page before, this one, and when it came. It outlives the pages of a site.

@@ -27,16 +27,17 @@ function core(...parts) {
   // -- what is stored: in localStorage and one cookie, in memory where these are shut or not allowed yet
 
   let memory = {};
-  const tab = fresh();
+  const tab = Math.random();
   const OF_TAB = "way"; // the one item that each tab has of its own
   const area = (item) => (item === OF_TAB ? sessionStorage : localStorage);
-  const read = (item) => {
+  const kept = (item) => {
     try {
-      return granted() ? area(item).getItem(name + "." + item) : memory[item];
+      return area(item).getItem(name + "." + item);
     } catch {
       return memory[item];
     }
   };
+  const read = (item) => (granted() ? kept(item) : memory[item]);
   // Both give whether it is stored now.
   const store = (item, value) => {
     try {
@@ -153,8 +154,8 @@ function core(...parts) {
   // A withdrawal that nobody could hear: all that is kept of him, until it is heard.
   const LAST = "consent.last";
   const farewell = () => {
-    if (stored().includes(LAST))
-      post(body([parse(localStorage[name + "." + LAST])])).then((answer) => answer.ok && store(LAST), () => {});
+    const last = kept(LAST);
+    if (last) post(body([parse(last)])).then((answer) => answer.ok && store(LAST), () => {});
   };
   // All but what he said: other tabs read that.
   const forget = () => {
@@ -206,14 +207,17 @@ function core(...parts) {
     fetch(url, { method: "POST", body: text, credentials: "omit", keepalive: text.length < 2e4 });
   // Only while sending fails: what is on its way arrives, as it outlives the page. The newest half, or the half of that,
   // where there is no room. Gives nothing where nothing is kept.
+  let isSaved;
   const save = () => {
+    if (!fails && !isSaved) return;
     const rest = fails ? [...flying, ...queue].slice(-MOST_EVENTS) : [];
     while (!write("q." + tab, rest[0] ? JSON.stringify(rest) : "") && rest[0]) rest.splice(0, (rest.length + 1) / 2);
-    return rest[0];
+    return (isSaved = rest[0]);
   };
   const soon = (ms) => (timer ||= setTimeout(flush, ms));
   const flush = async () => {
     timer = clearTimeout(timer); // of no value
+    look(); // where an earlier visit was scrolled to
     if (!maySend() || flying[0] || !queue[0]) return;
     flying = batch();
     queue = queue.slice(flying.length);
@@ -474,7 +478,6 @@ function core(...parts) {
     });
     moved = now();
     tick();
-    setTimeout(tick, 99); // where an earlier visit was scrolled to
     setInterval(tick, SECOND);
     if (/tcf|google/.test(asks)) load("consent", asks, consent);
   };

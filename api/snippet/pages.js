@@ -1,4 +1,4 @@
-// What pages are: not found, an answer to a search, left again at once. What comes by `load` from the first page on.
+// What pages are: not found, an answer to a search, left again at once. The rest comes by `load`.
 function pages(house) {
   const { wanted, track, onPage } = house;
   const searches = (house.options.search || "q s search query keyword").split(" ");
@@ -14,16 +14,14 @@ function pages(house) {
     const words = searches.map((each) => given.get(each)).find(Boolean);
     if (words) track("Site Searched", { search_term: words.slice(0, 100) });
   };
-  const back = () => house.load("backs", house, house.here(), Date.now(), loaded.type);
-  for (const [part, told] of Object.entries({ missing, searches: searched, backs: back }))
-    if (wanted(part)) onPage.push(told);
+  for (const [part, told] of Object.entries({ missing, searches: searched })) if (wanted(part)) onPage.push(told);
   if ("surveys" in house.options) {
     const heard = [];
     house.onEvent.push((event) => heard.push(event));
     house.load("surveys", house, heard);
   }
   onPage.push(() => {
-    if (isLoad && wanted("vitals")) house.load("vitals", house);
+    if (wanted("backs") || wanted("vitals")) house.load("visit", house, isLoad, house.here(), Date.now(), loaded.type);
     isLoad = false;
   });
 }

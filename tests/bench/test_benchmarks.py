@@ -15,6 +15,7 @@ RUNS = {
         "--events 2000 --customers 100 --sizes 10,200 --rounds 1 --times 2 --crowd 500 --bot 2000 --followed 200",
         "everything stitched",
     ),
+    "snippet": ("--rounds 1", "tracker, script"),
     "freshness": ("--rate 500 --seconds 2 --on embedded --pairs 1", "request -> visible in an answer"),
 }
 

@@ -87,5 +87,5 @@ def test_each_of_these_can_be_switched_off(
     page.click("#broken")
     page.evaluate("wayfare.track('Done')")
     wait_for(page, shop, "/", "/gone.html", "/", "Done")
-    assert not [url for url in asked if "vitals" in url]
+    assert not [url for url in asked if "visit" in url]
     complaints.clear()
