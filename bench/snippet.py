@@ -2,9 +2,9 @@
 
     python -m bench.snippet [--rounds 5] [--busy 2]
 
-Beside the same page without a script, and with one that does nothing: any script that comes while a page is read has the
-browser lay it out once more. Times are the thread's processor time, so other processes on the machine count only as far
-as they make the same work dearer; the least of the rounds is what to read. `--busy` runs so many loops beside it.
+Beside the same page without a script, and with one that does nothing: any script that comes while a page is read has
+the browser lay it out once more. Times are the thread's processor time, so other processes on the machine count only as
+far as they make the same work dearer; the least of the rounds is what to read. `--busy` runs so many loops beside it.
 
     first     a browser that has not seen the site before: nothing is compiled yet, nothing opened
     load      again, up to 400 ms after the page has loaded: its first event is sent by then
