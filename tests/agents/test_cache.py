@@ -7,7 +7,16 @@ import msgspec
 import pytest
 
 from agents.cache import Cache
-from pipeline.domain.devices import FEW_BYTES, Device, advance, beyond_few, device_facts, end_of, remember
+from pipeline.domain.devices import (
+    FEW_BYTES,
+    FEW_SESSIONS,
+    Device,
+    advance,
+    beyond_few,
+    device_facts,
+    end_of,
+    remember,
+)
 from schemas.definitions import Project
 from tests.story import story
 
@@ -48,6 +57,16 @@ def test_one_with_many_events_counts_as_many() -> None:
     assert cache(10, ("a", 0), ("b", 0), ("bot", 1_000), ("c", 0), *((f"{n}", 0) for n in range(4))) == [
         "bot", "c", "0", "1", "2", "3",
     ]  # fmt: skip
+
+
+def test_one_with_earlier_visits_at_hand_counts_as_several() -> None:
+    visits = story("\n".join(f"d {hour:02}:00 page /" for hour in range(FEW_SESSIONS + 1)))
+    made = Cache(8)
+    made.keep(("visitor", 1), end_of(visits, device_facts(visits, SHOP, {}), SHOP, []))
+    for name in "abcd":
+        made.keep((name, 1), device())
+    made.trim()
+    assert [name for name, _ in made.devices] == ["a", "b", "c", "d"]
 
 
 def test_one_that_has_grown_in_the_cache_counts_as_what_it_is_now() -> None:

@@ -1,8 +1,10 @@
 """A customer who takes long rests between two times; others do not wait for him, and nothing of him is lost."""
 
+from typing import Any
+
 from agents.journeys import JourneysAgent
 from agents.pace import MOST_MS, RESTS, Pace
-from schemas.log import CHANGES
+from schemas.log import CHANGES, Mark
 from tests.agents.virtual_time import run
 from tests.simulation.test_stream_equals_batch import proven
 from tests.simulation.world import Odds, World
@@ -44,6 +46,32 @@ def test_a_partition_in_which_always_somebody_rests_is_not_held_up_for_long() ->
     assert pace.held(()) == set()
     at += MOST_MS
     assert pace.held({7}) == {7}, "it was not held in between"
+
+
+def test_who_has_been_found_large_is_stitched_alone_and_after_those_who_are_marked_beside_him() -> None:
+    steps = story("b 09:00 login big\nb 10:00 page /\ns 10:00 login small")
+    big, small = user("big", "shop"), user("small", "shop")
+
+    async def main() -> list[list[int]]:
+        world = World(steps, 1, Odds(crash=0, away=0, move=0, look=0, cache_devices=100), workers=1)
+        journeys = world.workers[0].turns[CHANGES].work
+        assert isinstance(journeys, JourneysAgent)
+        journeys.pace = Pace(lambda: 0, large=2)
+        for _ in steps:
+            world.append()
+        await world.settle(0)
+        assert (journeys.pace.is_large(("shop", big)), journeys.pace.is_large(("shop", small))) == (True, False)
+        stitched, real = list[list[int]](), journeys._customers
+
+        def noted(project: str, marks: dict[int, set[int]], *rest: Any) -> dict[int, int]:
+            stitched.append(sorted(marks))
+            return real(project, marks, *rest)
+
+        journeys._customers = noted  # type: ignore[method-assign]
+        await journeys.turn([(one % 2, [Mark(p="shop", c=one, i=one)]) for one in (big, small)])
+        return stitched
+
+    assert run(main()) == [[small], [big]]
 
 
 def test_who_is_marked_beside_a_large_customer_does_not_wait_until_he_has_rested() -> None:

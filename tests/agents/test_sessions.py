@@ -76,6 +76,24 @@ def test_the_first_owner_of_a_cached_device_has_its_whole_past_though_no_event_o
     assert "wayfare_worker_cold_devices_total 1\n" in told, "when it was first seen"
 
 
+def test_a_first_owner_has_a_past_that_grows_beyond_few_in_the_turn_that_names_him() -> None:
+    times = [f"d {hour:02}:00 page /" for hour in range(FEW_SESSIONS + 2)]
+    steps = story("\n".join([*times, "d 12:00 login ann"]))
+
+    async def main() -> World:
+        world = World(steps, 1, NO_FAULT, workers=1)
+        for part in (steps[:-4], steps[-4:]):
+            for _ in part:
+                world.append()
+            await world.settle(0)
+        return world
+
+    world = run(main())
+    proven(world)
+    told = world.workers[0].turns[EVENTS].work.ports.counters.render()  # type: ignore[attr-defined]
+    assert "wayfare_worker_cold_devices_total 1\n" in told, "when it was first seen"
+
+
 def test_no_session_is_read_for_a_first_owner_whose_device_has_few(monkeypatch: pytest.MonkeyPatch) -> None:
     steps, read = story("d 09:00 page /\nd 10:00 page /\nd 11:00 page /\nd 12:00 login ann"), list[int]()
 

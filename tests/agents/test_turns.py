@@ -32,6 +32,7 @@ class Work:
         self.faults: list[Exception] = []  # one a turn, in its middle
         self.meanwhile: Callable[[], Any] | None = None  # once, in the middle of a turn, before it writes
         self.received: dict[str, int] = {}
+        self.remains: dict[str, int] = {}  # how many turns leave something of a batch
 
     def prepare(self, batch: Batch) -> tuple[int, list[str]]:
         lines = batch.records[0][2].decode().split("\n")
@@ -39,7 +40,7 @@ class Work:
         return batch.partition, lines
 
     async def turn(self, prepared: list[tuple[int, list[str]]]) -> dict[int, int]:
-        names = " ".join(name for _, (name, *_) in prepared)
+        names = " ".join(name for _, lines in prepared for name in lines[:1])
         self.begun.append(names)
         self.cached.update(partition for partition, _ in prepared)
         await asyncio.sleep(0.5)
@@ -49,10 +50,15 @@ class Work:
         if self.faults:
             raise self.faults.pop(0)
         version = self.claims.version()
-        self.written += [(name, version) for _, (name, *_) in prepared]
+        self.written += [(name, version) for _, lines in prepared for name in lines[:1]]
         await asyncio.sleep(0.5)
         self.done.append(names)
-        return {partition: self.received.get(name, 0) for partition, (name, *_) in prepared}
+        return {partition: self.received.get(name, 0) for partition, lines in prepared for name in lines[:1]}
+
+    def left(self, partition: int, lines: list[str]) -> list[str]:
+        again = [name for name in lines[:1] if self.remains.get(name)]
+        self.remains.update({name: self.remains[name] - 1 for name in again})
+        return again
 
     async def sweep(self, shard: int, versions: Ranges) -> None:
         self.swept.append(shard)
@@ -68,7 +74,7 @@ class House:
     def __init__(self, limit: int = 100, pause: float = 0.0, rest: float = 0.0) -> None:
         self.work = Work()
         self.failed: list[BaseException] = []
-        self.turns = Turns(self.work, limit=limit, fail=self.failed.append, pause=pause, rest=rest)
+        self.turns = Turns(self.work, limit=limit, fail=self.failed.append, pause=pause, rest=rest, left=self.work.left)
         self.running: asyncio.Task[None] | None = None
 
     async def give(self, *batches: FakeDelivered) -> None:
@@ -149,6 +155,34 @@ def test_nothing_is_acknowledged_before_its_work_is_done() -> None:
         assert one.acked == 1
 
     story(tell)
+
+
+def test_what_is_left_of_a_batch_is_done_though_nothing_else_comes_and_what_is_behind_it_waits_for_it() -> None:
+    given = [delivered("a"), delivered("b"), delivered("c", partition=1)]
+
+    async def tell(house: House) -> None:
+        house.work.remains = {"a": 2}
+        await house.give(*given)
+        await asyncio.sleep(1.2)
+        assert [one.acked for one in given] == [0, 0, 1]
+        await asyncio.sleep(5)
+
+    assert story(tell).work.done == ["a b c", "a", "a"]
+    assert [one.acked for one in given] == [1, 1, 1]
+
+
+def test_what_is_left_of_a_partition_that_is_revoked_is_its_new_owners() -> None:
+    given = [delivered("a"), delivered("c", partition=1)]
+
+    async def tell(house: House) -> None:
+        house.work.remains = {"a": 9, "c": 1}
+        await house.give(*given)
+        await asyncio.sleep(1.2)
+        house.turns.revoked(0)
+        await asyncio.sleep(5)
+
+    assert story(tell).work.done == ["a c", "c"], "the turn that was under way was done again without it"
+    assert [one.acked for one in given] == [0, 1]
 
 
 def test_the_next_turn_is_decoded_but_not_begun_while_one_is_written() -> None:

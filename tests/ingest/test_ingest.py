@@ -120,6 +120,17 @@ def test_an_event_of_an_unknown_project_is_treated_by_the_default_rules() -> Non
     assert isinstance(row, EventRow)
 
 
+def test_lines_of_several_projects_in_one_record_are_each_judged_by_its_own() -> None:
+    strict = Project("other", lateness_ms=1000)
+    lines = [line(event(timestamp="2024-06-01T11:00:00Z", sentAt="2024-06-01T12:00:00Z")) for _ in range(3)]
+    lines[1].p = "other"
+    for order in (lines, lines[::-1], [lines[1], lines[0]]):
+        rows = Ingest({"shop": SHOP, "other": strict}).accept_lines(b"\n".join(map(encode, order)), 0, 0, 0)
+        assert [(row.project, isinstance(row, Rejected)) for row in rows if not isinstance(row, Line)] == [
+            (one.p, one.p == "other") for one in order
+        ]
+
+
 def test_changed_definitions_count_after_a_refresh() -> None:
     projects = {"shop": Project(name="shop")}
     ingest, old = Ingest(projects), line(event(timestamp=0))
