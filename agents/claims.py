@@ -5,14 +5,15 @@ whatever an earlier owner wrote loses, in whatever order the rows arrive. The co
 half ms, so a version tells when its row was about to be written. It is measured by a clock that nobody sets: only the
 times of claims, which workers compare with each other's, are read from the clock on the wall.
 
-An owner that froze in the middle of an insert may bring a row late that its heir never had, and so never overwrites.
+An owner that froze in the middle of inserts may bring rows late that its heir never had, and so never overwrites.
 Once nobody else can be writing, the heir does again what it finds such rows of (a sweep):
 
-    older owner   writes .... frozen: its one insert ................. lands
+    older owner   writes .... frozen: its last inserts ............... land
     heir                                claim ................. sweep: rows of older terms from about the claim on
     seconds                             0                       session timeout + what an insert takes
 """
 
+import threading
 from typing import Any
 
 from agents.ports import Ports
@@ -33,7 +34,7 @@ class Claims:
         self.agent, self.ports = agent, ports
         self.shards: set[int] = set()
         self._term = 0
-        self._counter = 0
+        self._counter, self._guard = 0, threading.Lock()
         self._began = 0  # the term, `monotonic`
         self._unswept: dict[int, tuple[int, int]] = {}  # shard -> when it was claimed (`monotonic`), with which term
         self._turn: set[int] = set()  # what the turn is about, and still this worker's
@@ -88,8 +89,9 @@ class Claims:
         """
         if not self._is_whole:
             raise LogUnavailable(f"a shard of the {self.agent} agent's turn has become another worker's")
-        self._counter = max(self._counter + 2, 2 * (self.ports.monotonic() - self._began))
-        return self._term << COUNTER_BITS | self._counter
+        with self._guard:  # tables are written beside each other
+            self._counter = max(self._counter + 2, 2 * (self.ports.monotonic() - self._began))
+            return self._term << COUNTER_BITS | self._counter
 
     async def due(self) -> dict[int, Ranges]:
         """Shards that can be swept now, each with the versions of rows that may have come late."""

@@ -47,5 +47,13 @@ class Ports:
         """Runs a blocking store call beside the loop."""
         return await asyncio.to_thread(work, *arguments, **named)
 
+    async def do_all(self, *works: Callable[[], None]) -> None:
+        """The same for several, beside each other. Raises what the first of them raised, but not before all have ended:
+        who tries again must not meet a write of the first try that lands after it has read."""
+        ended = await asyncio.gather(*map(self.do, works), return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error
+
     def snapshot(self) -> Snapshot:
         return self.definitions.snapshot()

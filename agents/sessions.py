@@ -1,11 +1,13 @@
 """The sessions agent: from the log `events` to events, sessions, touchpoints, owners and pairs; marks to `changes`.
 
 A turn: ingest steps -> hot devices one event further, cold ones read and stitched whole -> insert events, rejected,
-then sessions, touchpoints, owners, pairs -> send marks and pair notes -> (Turns acknowledges).
+then sessions, touchpoints, owners and pairs beside each other -> send marks and pair notes -> (Turns acknowledges).
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import islice
 
 from agents.cache import Cache
@@ -17,7 +19,7 @@ from agents.ports import Ports
 from agents.received import Asked, Decoded, Key, rejudge_early, sort_out, without_duplicates
 from agents.rows import Rows
 from agents.rules import Rules
-from pipeline.domain.copies import Merged, Received, merge
+from pipeline.domain.copies import Merged, Received, Refusal, merge
 from pipeline.domain.devices import (
     DeviceFacts,
     device_facts,
@@ -92,8 +94,8 @@ class SessionsAgent:
         part = dict(islice(cold.items(), COLD_DEVICES))
         while True:
             if part:
-                await self.ports.do(self._cold, rules, part, asked, rows, outbox)
-            await self.ports.do(self._write, rows)
+                await self._cold(rules, part, asked, rows, outbox)
+            await self._write(rows)
             await outbox.send()
             for key in part:
                 del cold[key]
@@ -121,16 +123,30 @@ class SessionsAgent:
 
     # ---- cold
 
-    def _cold(self, rules: Rules, cold: Mapping[Key, list[Received]], asked: Asked, rows: Rows, outbox: Outbox) -> None:
+    async def _cold(
+        self, rules: Rules, cold: Mapping[Key, list[Received]], asked: Asked, rows: Rows, outbox: Outbox
+    ) -> None:
+        facts = self.ports.facts
         self.ports.counters.add("cold_devices", len(cold))
         by_project: dict[str, dict[int, list[Received]]] = defaultdict(dict)
         for (project, device), items in cold.items():
             by_project[project][device] = items
         for project, devices in by_project.items():
-            self._cold_project(rules, project, devices, asked, rows, outbox)
+            timelines, refused = await asyncio.gather(
+                self.ports.do(facts.timelines, project, devices), self.ports.do(facts.rejected, project, devices)
+            )
+            await self.ports.do(self._cold_project, rules, project, devices, timelines, refused, asked, rows, outbox)
 
     def _cold_project(
-        self, rules: Rules, name: str, devices: dict[int, list[Received]], asked: Asked, rows: Rows, outbox: Outbox
+        self,
+        rules: Rules,
+        name: str,
+        devices: dict[int, list[Received]],
+        timelines: dict[int, list[Event]],
+        refused: dict[int, dict[int, Refusal]],
+        asked: Asked,
+        rows: Rows,
+        outbox: Outbox,
     ) -> None:
         facts, project, whole = self.ports.facts, rules.project(name), asked.restitch
         rewritten = {device for device in devices if (name, device) in asked.repair}
@@ -139,7 +155,6 @@ class SessionsAgent:
             is_judged = (name, row.device) in asked.rejudge
             devices[row.device].append(rejudged(row, rules_of(project)) if is_judged else row)
         goals, named = rules.goal_set(name), rules.named_events(name)
-        timelines, refused = facts.timelines(name, devices), facts.rejected(name, devices)
         merged = {
             device: merge(timelines.get(device, []), refused.get(device, {}), items)
             for device, items in devices.items()
@@ -258,16 +273,23 @@ class SessionsAgent:
             ids = [event.message_id for event in found.events] + list(found.refused)
             self.cache.keep(key, end_of(found.events, new, project, ids))
 
-    def _write(self, rows: Rows) -> None:
+    async def _write(self, rows: Rows) -> None:
+        """Events and what was rejected come first: by them a redelivery is told, and then all that hangs on them is
+        written again, whichever of the others a crash has kept."""
         self._count(rows)
-        write = self._write_table
-        write(rows.events, rows.lost)
-        write(rows.rejected, rows.old_rejected)
-        write(list(rows.sessions.values()), rows.old_sessions)
-        write(list(rows.touchpoints.values()), rows.old_touchpoints)
-        write(list(rows.ownerships.values()), rows.old_ownerships)
+        await self.ports.do(self._write_received, rows)
         both = [*rows.pairs, *map(mirrored, rows.pairs)]
-        write(both, [*rows.old_pairs, *map(mirrored, rows.old_pairs)])
+        written: list[tuple[Sequence[Fact], Sequence[Fact]]] = [
+            (list(rows.sessions.values()), rows.old_sessions),
+            (list(rows.touchpoints.values()), rows.old_touchpoints),
+            (list(rows.ownerships.values()), rows.old_ownerships),
+            (both, [*rows.old_pairs, *map(mirrored, rows.old_pairs)]),
+        ]
+        await self.ports.do_all(*(partial(self._write_table, *each) for each in written if any(each)))
+
+    def _write_received(self, rows: Rows) -> None:
+        self._write_table(rows.events, rows.lost)
+        self._write_table(rows.rejected, rows.old_rejected)
 
     def _write_table(self, upserts: Sequence[Fact], retracts: Sequence[Fact]) -> None:
         self.ports.fence()  # for each table anew: a worker may freeze between any two

@@ -94,6 +94,7 @@ class Turns:
         self._epoch: Counter[int] = Counter()
         self._reached: dict[int, int] = {}
         self._gone: set[int] = set()  # partitions that are to be forgotten
+        self._telling: asyncio.Task[None] | None = None
 
     async def put(self, delivered: Delivered) -> None:
         """Waits while many wait; by then the partition may be another worker's."""
@@ -115,7 +116,8 @@ class Turns:
         self.work.claims.drop(partition)
 
     async def run(self) -> None:
-        """Turns until cancelled. While one is being written, the next is already decoded."""
+        """Turns until cancelled. While one is being written, the next is already decoded. How far it has come is told
+        beside the next turn: what it is about is done by then, and who waits for an answer need not wait for that."""
         under_way: asyncio.Task[None] | None = None
         try:
             while True:
@@ -124,15 +126,16 @@ class Turns:
                     await under_way
                     under_way = None
                 if taken or self.waiting:
-                    under_way = asyncio.create_task(self._turn(taken))
+                    under_way = asyncio.create_task(self._turn_and_rest(taken))
                     await asyncio.sleep(self.pause)
         except Exception as error:  # noqa: BLE001 - whatever it is, going on would acknowledge what was not done
             log.exception("the agent ends: its batches will be delivered again")
             self.fail(error)
         finally:
-            if under_way is not None:
-                under_way.cancel()
-                await asyncio.gather(under_way, return_exceptions=True)
+            still = [task for task in (under_way, self._telling) if task is not None]
+            for task in still:
+                task.cancel()
+            await asyncio.gather(*still, return_exceptions=True)
 
     async def _take(self, under_way: asyncio.Task[None] | None) -> list[Taken]:
         """The batches that are there or come while a turn is under way, up to the limit; none in a quiet second."""
@@ -164,8 +167,26 @@ class Turns:
         if not self.queue.empty():
             return True
         if under_way is None:
-            await self._tell()
+            self._tell_beside()
+            await self._sweep()
         return False
+
+    def _tell_beside(self) -> None:
+        """One at a time. Raises what the last one ended with."""
+        if self._telling is not None:
+            if not self._telling.done():
+                return
+            self._telling.result()
+        self._telling = asyncio.create_task(self._tell())
+
+    async def _turn_and_rest(self, taken: list[Taken]) -> None:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        await self._turn(taken)
+        self._tell_beside()
+        await self._sweep()
+        if self.rest:
+            await asyncio.sleep(min(MOST_REST, self.rest * (loop.time() - started)))
 
     async def _turn(self, taken: list[Taken]) -> None:
         taken = [*self.waiting, *taken]
@@ -184,12 +205,7 @@ class Turns:
             self._acknowledge(still, reached)
             self.work.ports.counters.add("turns", label=self.work.claims.agent)
 
-        loop = asyncio.get_running_loop()
-        started = loop.time()
         await self._try(work, self.work.forget)
-        await self._tell()
-        if self.rest:
-            await asyncio.sleep(min(MOST_REST, self.rest * (loop.time() - started)))
 
     def _acknowledge(self, done: list[Taken], reached: dict[int, int]) -> None:
         """All batches but those of which something is left, and those behind them."""
@@ -213,12 +229,16 @@ class Turns:
 
     async def _tell(self) -> None:
         await self._try(lambda: self.work.claims.tell(self._reached), lambda: None)
-        await self._try(self._sweep, lambda: None)
 
     async def _sweep(self) -> None:
-        for shard, versions in (await self.work.claims.due()).items():
-            await self.work.sweep(shard, versions)
-            await self.work.claims.swept(shard)
+        """Between turns: while one holds a shard anew, what was due of it before is due no more."""
+
+        async def work() -> None:
+            for shard, versions in (await self.work.claims.due()).items():
+                await self.work.sweep(shard, versions)
+                await self.work.claims.swept(shard)
+
+        await self._try(work, lambda: None)
 
     async def _try(self, work: Callable[[], Awaitable[None]], undo: Callable[[], None]) -> None:
         tries = refused = 0

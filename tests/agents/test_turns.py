@@ -617,3 +617,58 @@ def test_progress_that_cannot_be_told_is_told_later_and_no_turn_is_done_twice() 
     assert house.work.begun == ["a"]
     assert house.work.store.told() == [(0, 10)]
     assert one.acked == 1
+
+
+def test_the_next_turn_does_not_wait_until_it_is_told_how_far_the_last_one_has_come() -> None:
+    async def tell(house: House) -> None:
+        async def slow(topic: str, partition: int, value: bytes) -> None:
+            await asyncio.sleep(30)
+
+        house.work.ports.send = slow
+        house.work.received = {"a": 10, "b": 20}
+        await house.give(delivered("a"))
+        await asyncio.sleep(1.5)
+        await house.give(delivered("b"))
+        await asyncio.sleep(2)
+        assert house.work.done == ["a", "b"]
+        await asyncio.sleep(100)
+
+    assert story(tell).work.store.told() == [(0, 10), (0, 20)]
+
+
+def test_an_agent_that_cannot_tell_how_far_it_has_come_ends() -> None:
+    async def tell(house: House) -> None:
+        house.work.received = {"a": 10}
+        house.work.meanwhile = lambda: house.work.store.faults.extend([StoreRefused("no")] * REFUSED_TRIES)
+        await house.give(delivered("a"))
+        await asyncio.sleep(60)
+
+    assert [type(error) for error in story(tell).failed] == [StoreRefused]
+
+
+# ---- beside each other
+
+
+def test_what_is_done_beside_each_other_has_all_ended_before_an_error_is_told() -> None:
+    ended: list[str] = []
+
+    async def main() -> None:
+        ports = FakePorts()
+
+        async def do(work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+            await asyncio.sleep(work())
+
+        def away() -> float:
+            raise StoreUnavailable("away")
+
+        def slow() -> float:
+            ended.append("slow")
+            return 10
+
+        ports.do = do  # type: ignore[assignment, method-assign]
+        with pytest.raises(StoreUnavailable):
+            await ports.do_all(away, slow)
+        assert asyncio.get_running_loop().time() >= 10
+
+    run(main())
+    assert ended == ["slow"]

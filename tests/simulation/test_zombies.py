@@ -116,7 +116,7 @@ async def told(name: str, topic: str, when: str, at: int, seed: int) -> bool:
         proven(world)
     heir.turns[topic].work.ports.sweep_after = 0.0  # now nobody else can be writing
     for each in PARTITIONS:
-        await heir.turns[each]._tell()
+        await heir.turns[each]._sweep()
     while heir.is_behind():
         await world.settle(HEIR)
     proven(world)

@@ -174,7 +174,7 @@ class Worker:
         self.taken: dict[str, list[list[Taken]]] = {topic: [] for topic in PARTITIONS}
         ports = Ports(world.facts, self.definitions, world.send, PARTITIONS.__getitem__, world.now, world.now)
         self.ports = ports
-        ports.do = self._do  # type: ignore[method-assign]
+        ports.do, ports.do_all = self._do, self._do_all  # type: ignore[method-assign]
         journeys = JourneysAgent(ports, turn_customers=2, piece_customers=3, large_customer=world.odds.large_customer)
         works: dict[str, Work] = {
             EVENTS: SessionsAgent(ports, cache_devices=world.odds.cache_devices)
@@ -190,6 +190,17 @@ class Worker:
     @staticmethod
     async def _do(work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         return work(*arguments, **named)
+
+    async def _do_all(self, *works: Callable[[], None]) -> None:
+        """In any order: of what is done beside each other a crash may leave any part. No other error ends the rest."""
+        away: Exception | None = None
+        for work in self.world.random.sample(works, len(works)):
+            try:
+                await self.ports.do(work)
+            except (LogUnavailable, StoreUnavailable) as error:
+                away = error
+        if away:
+            raise away
 
     @staticmethod
     def _fail(error: BaseException) -> None:
@@ -220,8 +231,9 @@ class Worker:
         """The next turn, or what an agent without one does: tells how far it has come."""
         if self.taken[topic] or self.turns[topic].waiting:
             await self.turns[topic]._turn(self.taken[topic].pop(0) if self.taken[topic] else [])
-        else:
+        if self.world.quiet or self.world.random.random() < 0.5:  # else beside the next one
             await self.turns[topic]._tell()
+        await self.turns[topic]._sweep()
 
     def gain(self, shard: Shard) -> None:
         self.position[shard] = self.world.committed[shard]
