@@ -70,7 +70,7 @@ class IdentityAgent:
         await outbox.send()
         for partition, note in told:
             self.heard.hear(partition, note.a, note.r)
-        return {partition: self.heard.reached(partition) for partition, _ in prepared}
+        return {partition: self.heard.reached(partition) for partition in {of for of, _ in prepared}}
 
     def _decide(self, project: str, touched: set[int], snapshot: Snapshot, outbox: Outbox) -> None:
         facts, decisions = self.ports.facts, snapshot.decisions.get(project, ())

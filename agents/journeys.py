@@ -111,7 +111,7 @@ class JourneysAgent:
         for (partition, project, after), fills in sorted(define.items()):
             await self._everybody(partition, project, after, fills)
         await self._hear(told)
-        return {partition: self.forwarded.reached(partition) for partition, _ in prepared}
+        return {partition: self.forwarded.reached(partition) for partition in {of for of, _ in prepared}}
 
     def _rest(self, prepared: list[tuple[int, list[Mark]]]) -> None:
         """Who rests in this turn, and the partitions that he holds up: nothing behind his mark counts as done."""
@@ -132,7 +132,7 @@ class JourneysAgent:
         for partition, mark in told:
             self.heard.hear(partition, mark.i, mark.r)
             self.forwarded.hear(partition, mark.i, mark.r)
-        reached = {partition: self.heard.reached(partition) for partition, _ in told}
+        reached = {partition: self.heard.reached(partition) for partition in {of for of, _ in told}}
         news = {partition: at for partition, at in reached.items() if at > self.said.get(partition, 0)}
         if news:
             await say(self.ports, CHANGES, news, (CHANGES,))

@@ -19,7 +19,8 @@ from agents.ports import Ports
 from agents.received import Asked, Decoded, Key, rejudge_early, sort_out, without_duplicates
 from agents.rows import Rows
 from agents.rules import Rules
-from pipeline.domain.copies import Merged, Received, Refusal, merge
+from agents.stored import Stored
+from pipeline.domain.copies import Merged, Received, merge
 from pipeline.domain.devices import (
     DeviceFacts,
     device_facts,
@@ -81,7 +82,10 @@ class SessionsAgent:
             asked.rejudge |= piece.rejudged
         rows, outbox = Rows(), Outbox(self.ports)
         cold: dict[Key, list[Received]] = {key: [] for key in restitch}
-        doubtful = await without_duplicates(received, self.cache.devices, self.ports)
+        stored: dict[str, Stored] = defaultdict(Stored)
+        doubtful, _ = await asyncio.gather(
+            without_duplicates(received, self.cache.devices, self.ports), self._read_unknown(received, stored)
+        )
         pasts = await read_pasts(self.ports, received, self.cache.devices)
         for key, items in received.items():
             device = self.cache.get(key)
@@ -94,7 +98,8 @@ class SessionsAgent:
         part = dict(islice(cold.items(), COLD_DEVICES))
         while True:
             if part:
-                await self._cold(rules, part, asked, rows, outbox)
+                await self._cold(rules, part, stored, asked, rows, outbox)
+                stored.clear()
             await self._write(rows)
             await outbox.send()
             for key in part:
@@ -123,32 +128,42 @@ class SessionsAgent:
 
     # ---- cold
 
+    async def _read_unknown(self, received: Mapping[Key, list[Received]], stored: dict[str, Stored]) -> None:
+        unknown: dict[str, list[int]] = defaultdict(list)
+        for project, device in islice((key for key in received if key not in self.cache), COLD_DEVICES):
+            unknown[project].append(device)
+        for project, devices in unknown.items():
+            await stored[project].read(self.ports, project, devices)
+
     async def _cold(
-        self, rules: Rules, cold: Mapping[Key, list[Received]], asked: Asked, rows: Rows, outbox: Outbox
+        self,
+        rules: Rules,
+        cold: Mapping[Key, list[Received]],
+        stored: dict[str, Stored],
+        asked: Asked,
+        rows: Rows,
+        outbox: Outbox,
     ) -> None:
-        facts = self.ports.facts
         self.ports.counters.add("cold_devices", len(cold))
         by_project: dict[str, dict[int, list[Received]]] = defaultdict(dict)
         for (project, device), items in cold.items():
             by_project[project][device] = items
         for project, devices in by_project.items():
-            timelines, refused = await asyncio.gather(
-                self.ports.do(facts.timelines, project, devices), self.ports.do(facts.rejected, project, devices)
-            )
-            await self.ports.do(self._cold_project, rules, project, devices, timelines, refused, asked, rows, outbox)
+            await stored[project].read(self.ports, project, devices)
+            await self.ports.do(self._cold_project, rules, project, devices, stored[project], asked, rows, outbox)
 
     def _cold_project(
         self,
         rules: Rules,
         name: str,
         devices: dict[int, list[Received]],
-        timelines: dict[int, list[Event]],
-        refused: dict[int, dict[int, Refusal]],
+        known: Stored,
         asked: Asked,
         rows: Rows,
         outbox: Outbox,
     ) -> None:
         facts, project, whole = self.ports.facts, rules.project(name), asked.restitch
+        timelines, refused = known.timelines, known.refused
         rewritten = {device for device in devices if (name, device) in asked.repair}
         for row in facts.named_events(name, {"*"} if rewritten else (), rewritten):
             # as if the log had delivered all that is stored once more
