@@ -44,6 +44,7 @@ HOMES: Final[Mapping[str, str]] = {
     "properties.__revenue": "properties.revenue",
     "properties.__identify": "identify",
 }
+DEVICE: Final = "/track/device-id"
 _PROPERTIES: Final = "properties."
 _HOMES = compiled({
     "__deviceId": "anonymousId",
@@ -63,6 +64,8 @@ def claims(asked: Asked) -> bool:
 
 
 def read(asked: Asked) -> Read:
+    if asked.path == DEVICE and asked.method == "GET":
+        return [Posted(asked.header(CLIENT), [])]  # `fetchDeviceId` of the clients asks for what each call is answered
     if asked.method != "POST":
         raise Refused(405, "method_not_allowed", "send events with POST", headers=((b"allow", b"POST, OPTIONS"),))
     body = json_of(asked.body)
@@ -212,7 +215,7 @@ def refused(why: Refusal) -> tuple[str, bytes]:
 PROTOCOL: Final = Protocol(
     name="openpanel",
     title="OpenPanel",
-    paths=("/track",),
+    paths=("/track", DEVICE),
     read=read,
     mapped=mapped,
     answered=answered,
@@ -228,6 +231,7 @@ PROTOCOL: Final = Protocol(
         "alias": "`alias` is a former name of `profileId`",
         "increment, decrement": "traits of that name",
         "replay": "a reject without the recording: sessions are not replayed here",
+        "`/track/device-id`": "a page may ask for its visitor's id and hand it on to its server",
         "device": "`__deviceId`, else an id of one day by address and user agent; of a server by the headers "
         "`x-client-ip` and `user-agent` that it passes on",
         "__path": "of a screen view that is no address: the name of a screen",

@@ -100,6 +100,18 @@ async def test_options_of_posthogs_version_1_that_are_no_object_are_none(options
     assert at.log.event["properties"] == {"plan": "pro"}
 
 
+async def test_openpanels_clients_may_ask_for_the_id_of_their_visitor() -> None:
+    at = door()
+    headers = {"openpanel-client-id": "web-key"}
+    call = {"type": "track", "payload": {"name": "tap", "properties": {}}}
+    told = (await sent(at, {"path": "/track", "headers": headers, "json": call})).json()
+    asked = await sent(at, {"path": "/track/device-id", "method": "GET", "headers": headers})
+    assert (asked.status_code, asked.json()) == (200, told)
+    assert at.log.event["anonymousId"] == told["deviceId"]
+    unknown = {"openpanel-client-id": "nobody's"}
+    assert (await sent(at, {"path": "/track/device-id", "method": "GET", "headers": unknown})).status_code == 401
+
+
 @pytest.mark.parametrize("way", ["query", "body", "bulk"])
 @pytest.mark.parametrize(("title", "charset", "wanted"), [
     ("Gr%FC%DFe", "ISO-8859-1", "Grüße"), ("Gr%C3%BC%C3%9Fe", "ISO-8859-1", "Grüße"),
