@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.query.questions import paths_columns, paths_plain
+from schemas.definitions import SessionOptions
 from tests.api.query.conftest import House
 from tests.api.query.laws import laws
 from tests.story import story
@@ -60,6 +61,50 @@ async def test_both_engines_give_one_answer(
         assert await house.ask("paths", question) == expected, "equals that are too many to be named one by one"
         patch.setattr(paths_plain, "ROWS_OF_COLUMNS", 0)
         assert await house.ask("paths", question) == expected, "more rows than may come back"
+
+
+ALIKE = "\n".join(f"t{number}  10:00  page /t{number}\nt{number}  10:01  page /z" for number in range(8))
+EVERYTHING = f"""
+    a  09:00     page /a sender_session=1
+    a  09:00     page /b sender_session=1 sequence=3
+    a  09:00     page /c sender_session=2 sequence=1
+    a  09:00     page /d sender_session=1 sequence=2
+    a  09:01     page /a sender_session=2
+    a  09:01:01  page /b sender_session=1
+    a  09:02     track Seen sender_session=1
+    a  09:02:30  heartbeat sender_session=2
+    a  09:04     server Paid
+    a  11:00     page /b
+    b  09:00     page /x is_bot=yes
+    b  09:01     page /b
+    b  09:40     server Paid
+    -  09:00     page /q user=ann
+    -  09:01     answered chat user=ann
+    -  09:02     page /b user=ann
+    {ALIKE}
+"""  # sessions that interleave, ties in time, a bot, what lies outside of sessions, contacts, names told as often
+
+
+@pytest.mark.parametrize("by_sender", [False, True])
+async def test_both_engines_give_one_answer_of_a_day_that_has_everything(house: House, by_sender: bool) -> None:
+    options = SessionOptions(sender_sessions=by_sender)
+    house.tell(EVERYTHING, project=house.project(sessions=options))
+    seen = {"events": "page", "where": [{"property": "$path", "value": "/b"}]}
+    for more in (
+        {"include_bots": True},
+        {"fold": "repeats", "from": "2023-11-15T09:00:30"},
+        {"starts_at": seen, "nodes": "events", "fold": "repeats"},
+        {"ends_at": {"events": "*"}, "include_bots": True},
+        {"ends_at": seen, "depth": 2},
+        {"through": {"events": "page"}, "nodes": "events"},
+        {"through": {"events": ["heartbeat", "Paid"]}, "without": ["Seen"]},
+    ):
+        question = {"depth": 4, "fan_out": 3, "from": "2023-11-15", "to": "2023-11-16"} | more
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(paths_plain, "is_plain", lambda asking, question: False)
+            expected = await house.ask("paths", question)
+        assert expected["result"]["paths"]
+        assert await house.ask("paths", question) == expected, more
 
 
 async def test_a_session_that_the_range_cuts_is_seen_whole(house: House) -> None:
