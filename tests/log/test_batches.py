@@ -200,6 +200,26 @@ async def test_ages_tell_a_working_consumer(place: Place) -> None:
         assert app.assignments.held == {(EVENTS, 0), (EVENTS, 1)}
 
 
+async def test_what_comes_waits_no_second_behind_a_question_for_idle_partitions(kafka_place: Place) -> None:
+    """While a worker's records lie untaken for a moment, aiokafka asks the broker for the other partitions alone."""
+    await create(kafka_place)
+    app = app_at(kafka_place)
+    events = collecting(app)
+    async with running(app):
+        await append(kafka_place, b"warm")
+        await until(lambda: len(events) == 1)
+        took: list[float] = []
+        for number in range(1, 4):
+            await append(kafka_place, b"taken late", partition=0)
+            time.sleep(0.3)  # noqa: ASYNC251 - the loop is busy: what has come is not taken
+            await until(lambda number=number: len(events) == 2 * number)  # type: ignore[misc]
+            began = time.monotonic()
+            await append(kafka_place, b"next", partition=0)
+            await until(lambda number=number: len(events) == 2 * number + 1)  # type: ignore[misc]
+            took.append(time.monotonic() - began)
+        assert min(took) < 1
+
+
 async def test_full_buffers_are_no_idleness(place: Place) -> None:
     await create(place)
     app = app_at(place, buffered_batches=2)
