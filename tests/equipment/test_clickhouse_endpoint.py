@@ -44,6 +44,14 @@ def test_both_protocols_see_the_same_tables(ask: Ask, client: Client) -> None:
     assert ask("SELECT * FROM seen ORDER BY a").text == "1\t['x']\n2\t[]\n3\t['y','z']\n"
 
 
+def test_an_insert_knows_what_another_connection_has_changed(ask: Ask, client: Client) -> None:
+    client.execute("CREATE TABLE grown (a UInt8) ENGINE = MergeTree ORDER BY a")
+    client.execute("INSERT INTO grown VALUES", [(1,)])
+    assert ask("-- so that\n/* it grows */ ALTER TABLE grown ADD COLUMN b String").status_code == 200
+    client.execute("INSERT INTO grown VALUES", [(2, "x")])
+    assert client.execute("SELECT * FROM grown ORDER BY a") == [(1, ""), (2, "x")]
+
+
 def test_http_answers_in_the_asked_format_with_parameters(ask: Ask) -> None:
     answer = ask("SELECT {a:String} AS text, {b:UInt8} AS number FORMAT JSONEachRow", param_a="it's", param_b="5")
     assert answer.json() == {"text": "it's", "number": 5}

@@ -19,6 +19,10 @@ _INSERT = re.compile(
     r"(?:VALUES|FORMAT\s+(?P<format>\w+))\s*;?\s*\Z",
     re.I,
 )
+# What changes no table's columns, behind comments.
+_KEEPS = re.compile(
+    r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:SELECT|WITH|FROM|INSERT|DESCRIBE|SHOW|EXPLAIN|SET|KILL|OPTIMIZE)\b", re.I | re.S
+)
 _READS = re.compile(r"[\s(]*(SELECT|WITH|FROM)\b", re.I)
 
 Header = list[tuple[str, str]]  # names and types of columns
@@ -75,6 +79,7 @@ class Engine:
         self._root_lock = threading.Lock()
         self._sessions: set[Session] = set()
         self._numbers = itertools.count(1)
+        self.changes = 0  # of tables and what they are called by
         self.version = self._ask("SELECT version()")
         self.timezone = self._ask("SELECT timezone()")
 
@@ -117,6 +122,8 @@ class Session:
         self.engine, self.name = engine, name
         self._connection = _connect(engine.folder)
         self._changed: list[str] = []
+        self._headers: dict[str, Header] = {}  # of tables
+        self._seen = 0  # of the engine's changes
         self.readonly = False
 
     def prepare(self, database: str, readonly: bool) -> None:
@@ -128,8 +135,12 @@ class Session:
         self.readonly = readonly
 
     def run(self, sql: str, data_format: str = "Null", parameters: Mapping[str, str] | None = None) -> Any:
-        with refusals():
-            return self._connection.query(sql, data_format, params=dict(parameters or {}))
+        try:
+            with refusals():
+                return self._connection.query(sql, data_format, params=dict(parameters or {}))
+        finally:
+            if not _KEEPS.match(sql):
+                self.engine.changes += 1
 
     def blocks(self, sql: str, parameters: Mapping[str, str]) -> Iterator[Any]:
         """The result of a SELECT as it comes, in Native blocks. Closing the generator ends the query."""
@@ -171,8 +182,13 @@ class Session:
         return self._described(f"DESCRIBE ({select})", parameters)
 
     def insert_header(self, insert: DataInsert) -> Header:
-        """The columns that the rows must have, in the statement's order."""
-        types = dict(self._described(f"DESCRIBE TABLE {insert.table}", {}))
+        """The columns that the rows must have, in the statement's order. A server has them at hand, without a query."""
+        if self._seen != self.engine.changes:
+            self._seen = self.engine.changes
+            self._headers.clear()
+        if insert.table not in self._headers:
+            self._headers[insert.table] = self._described(f"DESCRIBE TABLE {insert.table}", {})
+        types = dict(self._headers[insert.table])
         names = insert.names() or list(types)
         for name in names:
             if name not in types:
