@@ -21,6 +21,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "message sending": Meaning("SMS Queued", SMS),
     "message sent": Meaning("SMS Sent", SMS),
     "message delivered": Meaning("SMS Delivered", SMS),
+    "message partially_delivered": Meaning("SMS Delivered", SMS),
     "message undelivered": Meaning("SMS Undelivered", SMS),
     "message failed": Meaning("SMS Failed", SMS),
     "message canceled": Meaning("SMS Failed", SMS),

@@ -238,6 +238,19 @@ def test_a_mail_that_postmark_takes_in_is_a_reply_of_who_wrote_it() -> None:
     assert row(one("postmark", note | {"Headers": [{"Name": "X-Spam-Status", "Value": "Yes, score=9"}]})).is_bot
 
 
+def test_a_subscription_of_stripe_that_rests_and_a_dispute_that_is_settled_are_told() -> None:
+    for word, name, contact in (
+        ("customer.subscription.paused", "Subscription Paused", "engagement"),
+        ("customer.subscription.resumed", "Subscription Resumed", "engagement"),
+        ("charge.dispute.closed", "Payment Dispute Closed", "service"),
+    ):
+        what = {"id": "x", "customer": "cus_1", "status": "lost", "amount": 500, "currency": "eur"}
+        event = one("stripe", {"id": "evt_1", "type": word, "created": 1_700_000_000, "data": {"object": what}})
+        found = row(event)
+        assert (event["event"], event["properties"]["status"]) == (name, "lost")
+        assert (found.contact, found.value_micros) == (contact, 0)
+
+
 def test_both_kinds_of_tags_of_sparkpost_are_kept() -> None:
     (event,) = mapped("sparkpost", [sparkpost("delivery", campaign_id="spring", rcpt_tags=["vip", "north"])]).events
     assert event["properties"]["tags"] == ["spring", "vip", "north"]
