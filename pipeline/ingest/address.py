@@ -8,7 +8,7 @@ import msgspec
 
 from pipeline.ingest.acquisition import click_id_of, tag
 from pipeline.ingest.redaction import with_known_parameters
-from pipeline.ingest.remembered import Remembered
+from pipeline.ingest.remembered import LONGEST, Remembered
 
 Tags = tuple[str, str, str]  # utm source, medium, campaign
 
@@ -34,6 +34,11 @@ NO_TAGS = ("", "", "")
 @lru_cache(1 << 12)
 def _landing(host: str, section: str, tags: Tags, click_id: str) -> Landing:
     return Landing(host, section, tags, click_id)
+
+
+def is_long(landing: Landing) -> bool:
+    """Whether it holds more than is remembered of what a sender writes."""
+    return len(landing.host) + len(landing.section) + sum(map(len, landing.tags)) > LONGEST
 
 
 NOWHERE = Address("", "", _landing("", "", NO_TAGS, ""))
@@ -67,7 +72,8 @@ def _address(url: str, parameters: frozenset[str] | None) -> Address:
         if parameters is not None:
             text = with_known_parameters(text, parameters)
     section = parts.path.lstrip("/").partition("/")[0]
-    return Address(text, parts.path, _landing(host, section, tags, click_id))
+    landing = _landing if len(url) <= LONGEST else Landing
+    return Address(text, parts.path, landing(host, section, tags, click_id))
 
 
 ADDRESSES = Remembered(_address, 1 << 14)  # by url and parameters

@@ -1,6 +1,6 @@
 """The steps from a received event to an accepted row, in their order: each keeps the event or rejects it.
 
-    type_and_name  given  identity  alias_of  message id  time  page  brought_about  agent  channel  hints  value  place
+    type_and_name  given  identity  alias_of  message id  time  page  visit  agent  channel  hints  value  place
 
 A step gives columns of the row, or why the event cannot be used. Each is a function of the few fields that it reads, so
 that what many events share is looked up. Both readers of ingest.py take them, so they never see how an event was
@@ -20,7 +20,7 @@ from pipeline.ingest.incoming import NOTHING, Campaign, Context, Identity, Incom
 from pipeline.ingest.properties import NO_KNOWN, Reject, micros
 from pipeline.ingest.remembered import Remembered, remembered
 from pipeline.ingest.rules import Rules
-from pipeline.ingest.visit import brought_about
+from pipeline.ingest.visit import VISITS
 from pipeline.ingest.who import (
     TRUSTED,
     alias_of,
@@ -81,9 +81,9 @@ def accepted(line: Received, position: int, rules: Rules, content: bytes) -> Eve
     else:
         path = page.path or (event.name or known.name or "" if kind == "screen" else "")
     said = NO_TAGS if context.campaign is None else _tags(context.campaign)
-    acquisition, referrer_host, source, medium, campaign, click_id = brought_about(
+    acquisition, referrer_host, source, medium, campaign, click_id = VISITS[
         page.landing, came_from.landing, said, rules
-    )
+    ]
     text = context.userAgent or ""
     is_agents_own = text and context.device is None and context.os is None
     is_bot, browser, os, device = AGENTS[text,] if is_agents_own else _agent(context, line)
