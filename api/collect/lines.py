@@ -5,6 +5,7 @@ address, an e-mail or a key, is written anew without it. What cannot be used bec
 acknowledged, so it must be found in `rejected`.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -15,13 +16,13 @@ from api.collect import salvage
 from api.collect.cookieless import prefix_of
 from api.collect.requests import sent_at_text
 from api.collect.routing import (
+    NOWHERE,
     TYPES,
     Routing,
-    device_in_digits,
     device_of,
-    devices_of,
     has_number_as_id_out_of_range,
     routing_of,
+    ways_of,
 )
 from api.collect.senders import IMPORT, Sender
 from api.collect.signs import may_hold_email, may_hold_secret, names_address_or_phone
@@ -37,7 +38,6 @@ Places = Callable[[str], Place | None]
 MOST_USER_AGENT = 512
 MOST_PAYLOAD, PAYLOAD_KEPT = 262_144, 32_768  # bytes of a reject's payload; characters kept of a longer one
 
-NOBODY = (0, b"")
 _SPACES = " \t\r\n"
 _quoted = msgspec.json.encode
 
@@ -78,7 +78,7 @@ class EventLines:
             self._stamp += b',"t":' + _quoted(sent_at_text(sent_at))
         # An imported event's own sentAt is of its first sending, long before it is received here: no clock to correct.
         self._own_sent_at = not sent_at and sender.kind != IMPORT
-        self.by_partition: dict[int, list[bytes]] = {}
+        self.by_partition: dict[int, list[bytes]] = defaultdict(list)
         self.accepted = 0
         self.rejected: dict[str, int] = {}
 
@@ -103,12 +103,11 @@ class EventLines:
             for text, event in zip(texts, events, strict=True):
                 self.add(bytes(text).strip(), event)
             return
-        project, limit, own_sent_at = self._sender.project, self._limit, self._own_sent_at
-        partitions, by_partition, join = self._partitions, self.by_partition, b"".join
-        device_of_id = devices_of(project)
+        limit, own_sent_at, join = self._limit, self._own_sent_at, b"".join
+        ways, by_partition = ways_of(self._sender.project, self._partitions), self.by_partition
         with_agent = self._stamp + self._peer_place + b',"d":'
         without = self._stamp + self._agent + self._peer_place + b',"d":'
-        accepted = 0
+        looks, left = has_signs or has_secrets or has_names, 0
         for text, event in zip(texts, events, strict=True):
             context, anonymous = event.context, event.anonymous_id
             consent, start = None, without
@@ -118,33 +117,30 @@ class EventLines:
                     start = with_agent
             if own_sent_at and event.sent_at is not None and (own := sent_at_text(event.sent_at)):
                 start = b'%b,"t":%b,"d":' % (start[:-5], _quoted(own))
-            device, digits = device_of_id(anonymous) if type(anonymous) is str else NOBODY
-            if not device:
-                try:
-                    device, digits = device_in_digits(project, anonymous, event.user_id)
-                except TypeError:  # an id of a type that no id has
-                    device, digits = NOBODY
-            line = join((start, digits, b',"e":', text, b"}"))
+            partition, device = ways[anonymous] if type(anonymous) is str else NOWHERE
+            if partition < 0:
+                partition, device = ways.by_ids(anonymous, event.user_id)
+            line = join((start, device, text, b"}"))
             if (
-                not device
+                partition < 0
                 or consent
                 or len(line) > limit
-                or (has_signs and may_hold_email(line))
-                or (has_secrets and may_hold_secret(bytes(text)))
-                or (has_names and names_address_or_phone(bytes(text)))
+                or (
+                    looks
+                    and (
+                        (has_signs and may_hold_email(line))
+                        or (has_secrets and may_hold_secret(bytes(text)))
+                        or (has_names and names_address_or_phone(bytes(text)))
+                    )
+                )
                 or (not event.event and event.type == "track")
                 or event.write_key is not None
             ):
                 self.add(bytes(text).strip(), event)
-                continue
-            partition = device % partitions
-            lines = by_partition.get(partition)
-            if lines is None:
-                by_partition[partition] = [line]
+                left += 1
             else:
-                lines.append(line)
-            accepted += 1
-        self.accepted += accepted
+                by_partition[partition].append(line)
+        self.accepted += len(texts) - left
 
     def add_single(self, text: bytes | msgspec.Raw, event: Routing, kind: str) -> None:
         """The event of a single-event route: its type is the route's where it names none."""
@@ -212,12 +208,7 @@ class EventLines:
         self._reject(payload, reason, words, 0)
 
     def _put(self, device: int, line: bytes) -> None:
-        partition = device % self._partitions
-        lines = self.by_partition.get(partition)
-        if lines is None:
-            self.by_partition[partition] = [line]
-        else:
-            lines.append(line)
+        self.by_partition[device % self._partitions].append(line)
 
     def _reject_type(self, raw: bytes, kind: object, device: int) -> None:
         if kind is not None and not isinstance(kind, str):

@@ -18,6 +18,7 @@ from api.collect.answers import Refused
 from api.collect.routing import (
     Envelope,
     Routing,
+    agents_of,
     decode_envelope,
     decode_event_lines,
     decode_events_of_batch,
@@ -63,7 +64,7 @@ def lines_of(body: bytes) -> Request:
         return Request(lines)
     if len(decoded) != len(lines):
         return Request(lines)
-    return Request(lines, "", "", decoded, _has_signs(body), may_hold_secret(body), may_name_phone(body))
+    return Request(lines, "", "", decoded, *_signs(body, decoded, 0))
 
 
 def batch_of(body: bytes, headers: dict[bytes, bytes], key: str | None) -> Request:
@@ -95,8 +96,13 @@ def batch_of(body: bytes, headers: dict[bytes, bytes], key: str | None) -> Reque
     if not decoded:
         return Request(envelope.batch, envelope.write_key, sent_at)
     own_keys = envelope.write_key.count("wf_") if isinstance(envelope.write_key, str) else 0
-    signs = _has_signs(body), may_hold_secret(body, own_keys), may_name_phone(body)
-    return Request(envelope.batch, envelope.write_key, sent_at, decoded, *signs)
+    return Request(envelope.batch, envelope.write_key, sent_at, decoded, *_signs(body, decoded, own_keys))
+
+
+def _signs(body: bytes, decoded: Sequence[Routing], own_keys: int) -> tuple[bool, bool, bool]:
+    """Of e-mails, of secrets and of phones in all of the events at once."""
+    agents = agents_of(decoded) if b"\\" not in body else ()
+    return _has_signs(body), may_hold_secret(body, own_keys, agents), may_name_phone(body)
 
 
 def _has_signs(body: bytes) -> bool:

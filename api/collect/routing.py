@@ -3,7 +3,7 @@
 The collector is more lenient than ingest, which judges types: it needs to know where an event goes, and no more.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -124,6 +124,11 @@ def routing_of(text: bytes) -> Routing:
         return found
 
 
+def agents_of(events: Iterable[Routing]) -> list[object]:
+    """What stands as the user agents of those that tell one."""
+    return [event.context.user_agent for event in events if event.context is not None]
+
+
 def device_of(project: str, text: bytes, event: Routing) -> int:
     """Identifier of the event's device key, 0 where it names nobody.
 
@@ -137,25 +142,34 @@ def device_of(project: str, text: bytes, event: Routing) -> int:
     return device or device_key(project, _decode_any(text))
 
 
-class _Devices(dict[str, tuple[int, bytes]]):
-    """Device keys of a project's anonymous ids. State: those that were seen."""
+Way = tuple[int, bytes]  # an event's partition, and its device key as it goes into a line; NOWHERE: it names nobody
+NOWHERE: Way = (-1, b"")
 
-    def __init__(self, project: str) -> None:
-        self._project = project
 
-    def __missing__(self, anonymous_id: str) -> tuple[int, bytes]:
-        found = device_in_digits(self._project, anonymous_id, None)
+class Ways(dict[str, Way]):
+    """The ways of events by an anonymousId that is text, which most have. State: those of a project that were seen."""
+
+    def __init__(self, project: str, partitions: int) -> None:
+        self._project, self._partitions = project, partitions
+
+    def __missing__(self, anonymous_id: str) -> Way:
+        found = self.by_ids(anonymous_id, None)
         if len(anonymous_id) <= MOST_ID:
             if len(self) >= MOST_DEVICES:
                 self.clear()
             self[anonymous_id] = found
         return found
 
+    def by_ids(self, anonymous_id: object, user_id: object) -> Way:
+        """By whatever stands as these two."""
+        try:
+            device, digits = device_in_digits(self._project, anonymous_id, user_id)
+        except TypeError:  # an id of a type that no id has
+            return NOWHERE
+        return (device % self._partitions, digits + b',"e":') if device else NOWHERE
 
-@lru_cache(8)
-def devices_of(project: str) -> Callable[[str], tuple[int, bytes]]:
-    """`device_in_digits` by an anonymousId that is text, which most events have: one look-up of that text."""
-    return _Devices(project).__getitem__
+
+ways_of = lru_cache(16)(Ways)  # one look-up of a text by what is known of a project
 
 
 def device_in_digits(project: str, anonymous_id: object, user_id: object) -> tuple[int, bytes]:

@@ -6,9 +6,13 @@ or an address's name in it. A line break in a text is written with a letter, \n,
 """
 
 import re
+from collections.abc import Iterable
 
+import numpy as np
 import re2
 
+MOST_AGENTS, MOST_AGENT = 1 << 12, 512  # that are remembered; characters of one
+NO_TEXTS = 1 << 40  # a count
 FEW = 4_096  # bytes, in which one search for all signs costs less than one for each
 # Digits behind a letter, or behind a slash and before a space, are a version, as Chrome/140.0.0.0 in most user agents.
 _IPV4 = rb"(?:[^\w./]|\\[bfnrt])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d"
@@ -55,15 +59,51 @@ def may_not_be_kept(event: bytes) -> bool:
     return _SIGNS.Match(event) is not None
 
 
-def may_hold_secret(raw: bytes, own_keys: int = 0) -> bool:
-    """Whether a text may hold an IP address, or a key of ours beside so many that it names as its sender's."""
+def may_hold_secret(raw: bytes, own_keys: int = 0, agents: Iterable[object] = ()) -> bool:
+    """Whether a text may hold an IP address, or a key of ours beside so many that it names as its sender's.
+
+    `agents`, of those that are texts, each stands in `raw` as often as here, as a whole JSON string without escapes.
+    """
     if len(raw) <= FEW and not own_keys:
         return _SECRETS.Match(raw) is not None
     return (
-        _DOTS.search(raw) is not None
+        _may_hold_dotted(raw, agents)
         or _COLONS.search(raw) is not None
         or (_KEYS.search(raw) is not None and raw.count(_KEY) > own_keys)
     )
+
+
+def _may_hold_dotted(raw: bytes, agents: Iterable[object]) -> bool:
+    """Most bodies have no three dots as near to each other as an address's but in the versions of user agents, which
+    are the same again and again: where so many are in the agents, there is none in what is between them.
+    """
+    near = _near_dots(raw)
+    if near and near == sum([_AGENTS[agent] for agent in agents if type(agent) is str]):
+        return False
+    return near > 0 and _DOTS.search(raw) is not None
+
+
+def _near_dots(raw: bytes) -> int:
+    """How often three dots in a row have at most three bytes between two of them."""
+    dots = (np.frombuffer(raw, np.uint8) == ord(".")).nonzero()[0]
+    are_near = dots[1:] - dots[:-1] <= 4
+    return int(np.count_nonzero(are_near[1:] & are_near[:-1]))
+
+
+class _Agents(dict[str, int]):
+    """How many dots are near in a user agent that is none of the signs; what no text has where it may be one."""
+
+    def __missing__(self, agent: str) -> int:
+        quoted = b'"%b"' % agent.encode()
+        found = NO_TEXTS if _DOTS.search(quoted) else _near_dots(quoted)
+        if len(agent) <= MOST_AGENT:
+            if len(self) >= MOST_AGENTS:
+                self.clear()
+            self[agent] = found
+        return found
+
+
+_AGENTS = _Agents()
 
 
 def may_hold_email(raw: bytes) -> bool:

@@ -81,6 +81,23 @@ def test_what_would_be_taken_out_of_a_text_has_a_sign(text: str) -> None:
     assert may_hold_secret(raw + b" " * FEW) == may_hold_secret(raw)
 
 
+AGENTS = st.lists(
+    st.sampled_from(("Chrome/140.0.0.0 ", "Edg/140.0.3485.54", "Safari", "1.2", ".3", ".", "4.5.6.7", "/", "ü", " ")),
+    max_size=4,
+).map("".join)
+
+
+@given(st.lists(st.tuples(AGENTS, TEXTS.map("".join)), max_size=4))
+@example([("Chrome/140.0.0.0 Safari", "seen from 203.0.113.9 ")])
+@example([("Chrome/140.0.0.0 Safari", ""), ("4.5.6.7", "")])
+def test_the_versions_in_user_agents_hide_no_address(told: list[tuple[str, str]]) -> None:
+    events = [{"userAgent": agent, "said": text.replace("\\", "").replace('"', "")} for agent, text in told]
+    raw = msgspec.json.encode(events) + b" " * FEW
+    if b"\\" not in raw:
+        agents: list[object] = [agent for agent, _ in told]
+        assert may_hold_secret(raw, 0, [*agents, 4, ["4.5.6.7"]]) == may_hold_secret(raw)
+
+
 MAILS = st.lists(st.sampled_from(("@", "a", "/", '"', " ", "%40", "%25", "%", "4", "ü", "\n", "\ud800")), max_size=6)
 
 

@@ -18,7 +18,7 @@ async def test_a_long_id_is_taken_and_not_remembered() -> None:
     door = Door()
     known = routing._device
     assert isinstance(known, _lru_cache_wrapper)
-    of_project = routing.devices_of("shop").__self__  # type: ignore[attr-defined]
+    of_project = routing.ways_of("shop", 4)
     for field in ("anonymousId", "userId"):
         event = {**track(), "anonymousId": None, field: LONG}
         before = known.cache_info().currsize, len(of_project)
