@@ -187,7 +187,9 @@ class JourneysAgent:
             rows.conversions += met
             rows.old_conversions += unmet
             entered, left = difference(
-                entries.get(customer, ()), wanted.entries, lambda row: (row.funnel, row.entered_at, row.id)
+                entries.get(customer, ()),
+                wanted.entries,
+                lambda row: (row.funnel, row.entered_at, row.id, row.standing),
             )
             rows.entries += entered
             rows.old_entries += left

@@ -248,6 +248,16 @@ class FunnelEntry(msgspec.Struct, frozen=True, gc=False):
     before_at: int = 0  # ms; the last entry before it that comes as far; FOREVER_AGO = none
     after_at: int = 0  # ms; the first entry after it that comes further; FOREVER = none
 
+    @property
+    def standing(self) -> int:
+        """The column of this name, a part of the row's key: 0 one after it comes further, 1 one before it comes as far
+        and none after it further, 2 neither, 3 nobody has looked yet."""
+        if not self.after_at:
+            return 3
+        if self.after_at < FOREVER:
+            return 0
+        return 1 if self.before_at > FOREVER_AGO else 2
+
 
 class Rejected(msgspec.Struct, frozen=True, gc=False):
     """A row of `rejected`: an acknowledged event that could not be used, and why."""

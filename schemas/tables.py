@@ -62,7 +62,7 @@ def parse_tables(sql: str) -> Iterator[Table]:
 def _with_added(table: Table, sql: str) -> Table:
     """The table with the columns that a later migration adds to it."""
     for name, column, kind, description, after in _ADD.findall(sql):
-        if name == table.name:
+        if name == table.name and column not in [each.name for each in table.columns]:  # made anew it has them
             at = [each.name for each in table.columns].index(after) + 1
             added = Column(column, kind, _plain(description))
             table = table._replace(columns=(*table.columns[:at], added, *table.columns[at:]))

@@ -40,7 +40,7 @@ KEYS: dict[type[Any], tuple[str, ...]] = {
     Identity: ("identifier",),
     Journey: ("customer", "started_at", "id"),
     Conversion: ("customer", "occurred_at", "id"),
-    FunnelEntry: ("funnel", "customer", "entered_at", "id"),
+    FunnelEntry: ("funnel", "customer", "entered_at", "id", "standing"),
 }
 # copies of a table in another order; what is called mirrored are its rows in the other direction
 COPIES = {

@@ -52,7 +52,7 @@ KEYS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
     "identities_by_customer": (Identity, ("project", "customer", "identifier")),
     "journeys": (Journey, ("project", "customer", "started_at", "id")),
     "conversions": (Conversion, ("project", "customer", "occurred_at", "id")),
-    "funnel_entries": (FunnelEntry, ("project", "funnel", "customer", "entered_at", "id")),
+    "funnel_entries": (FunnelEntry, ("project", "funnel", "customer", "entered_at", "id", "standing")),
     "rejected": (Rejected, ("project", "device", "message_id", "log_position")),
 }
 

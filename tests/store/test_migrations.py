@@ -6,8 +6,9 @@ from pipeline.errors import Fault, UserMistake
 from pipeline.store import migrations
 from pipeline.store.migrations import Change, Migration, migrate, require_current, statements, status
 from pipeline.store.port import Store
+from schemas.facts import FOREVER
 from schemas.tables import TABLES
-from tests.store.rows import columns
+from tests.store.rows import T0, columns
 
 OURS = migrations.migrations()
 NEWEST = len(OURS)
@@ -128,6 +129,25 @@ def test_a_migration_that_failed_is_not_noted(empty_store: Store, at: int) -> No
     assert status(empty_store).current == 0
     migrate(empty_store)
     assert status(empty_store).current == NEWEST
+
+
+def test_entries_into_saved_funnels_go_along_into_a_table_of_another_order_and_back(empty_store: Store) -> None:
+    """Whenever it crashes on the way there; every statement of 0008 to 0010 and its note are tried."""
+    migrate(empty_store, to=7)
+    rows = columns("funnel_entries", 3, after_at=[0, 5, FOREVER], step_times=[(T0, T0 + 9, 0)] * 3)
+    empty_store.insert("funnel_entries", rows)
+    for at in range(2, 9):
+        with pytest.raises(Fault):
+            migrate(CrashingStore(empty_store, at), to=10)  # type: ignore[arg-type]
+        migrate(empty_store)
+        found = empty_store.query("SELECT id, standing, took_2, took_3 FROM funnel_entries FINAL ORDER BY id")
+        assert found == [(0, 3, 9, 2**32 - 1), (1, 0, 9, 2**32 - 1), (2, 1, 9, 2**32 - 1)]
+        migrate(empty_store, to=7)
+        assert empty_store.query("SELECT id, after_at FROM funnel_entries ORDER BY id") == [
+            (0, 0),
+            (1, 5),
+            (2, FOREVER),
+        ]
 
 
 def test_migrations_are_numbered_from_one_and_each_has_its_way_back() -> None:

@@ -6,10 +6,10 @@ constant, no breakdown, and no event that could fill two steps. All else stays w
 ClickHouse's windowFunnel finds how far a customer comes, but not with which entry, so neither the times nor the periods
 nor which of equals is the earliest: `funnel_plain.sql` hands times back along the customer's sorted events instead.
 
-Of a saved funnel of any kind the entries are there, each with those of the same customer that would count in its stead:
-`funnel_saved.sql` takes the one that counts of each customer, where neither a breakdown nor periods are asked for. Of
-entries that were written before their rivals were looked up `funnel_grouped.sql` does, where the funnel has at most
-six steps.
+Of a saved funnel of any kind the entries are there, each with those of the same customer that would count in its
+stead: `funnel_saved.sql`, for most funnels `funnel_saved_short.sql`, takes the one that counts of each customer, where
+neither a breakdown nor periods are asked for. Of entries that were written before their rivals were looked up
+`funnel_grouped.sql` does, where the funnel has at most six steps.
 """
 
 from collections.abc import Sequence
@@ -30,6 +30,7 @@ from schemas.definitions import Filter, Funnel
 _LEVEL_BITS = 6  # of a period's number and the furthest step in it
 MOST_FILTERS = 64  # each makes the statement 2 KB longer, and ClickHouse parses 256 KiB
 _MOST_GROUPED = 6  # steps whose times `funnel_grouped.sql` compares
+_MOST_SHORT, _SHORT_MS = 6, (1 << 32) - 1  # steps that have a column of their own, and what it can tell
 _EPOCH = date(1970, 1, 1)
 # Columns that are texts, and operators on texts: what each tests, and whether it is negated.
 TEXTS = frozenset(
@@ -137,13 +138,24 @@ def _kept(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult | No
     funnel = count.funnel
     asked = _entering(question, count).bound() | _times(count)
     asked |= {"funnel": funnel.name, "funnel_version": funnel.version}
-    ((unknown, *numbers),) = asking.rows("funnel_saved", **asked)
+    if len(funnel.steps) <= _MOST_SHORT and funnel.window_ms < _SHORT_MS:
+        edges = [edge for edge in EDGES if edge <= funnel.window_ms]
+        ((unknown, *numbers, times),) = asking.rows("funnel_saved_short", len(edges), **asked)
+        numbers.append(_filled(edges, times))
+    else:
+        ((unknown, *numbers),) = asking.rows("funnel_saved", **asked)
     if not unknown:
         return _result(count, numbers, {})
     if len(funnel.steps) > _MOST_GROUPED:
         return None
     (row,) = asking.rows("funnel_grouped", **asked, steps=len(funnel.steps))
     return _result(count, row, {})
+
+
+def _filled(edges: Sequence[int], times: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The edges of the bins that hold a time, and how many each holds."""
+    held = [(edge, number) for edge, number in zip(edges, times, strict=True) if number]
+    return [edge for edge, _ in held], [number for _, number in held]
 
 
 def _times(count: Count) -> dict[str, Any]:
@@ -154,7 +166,7 @@ def _times(count: Count) -> dict[str, Any]:
 def _result(count: Count, row: Sequence[Any], periods: dict[str, list[int]]) -> FunnelResult:
     counts, medians, step_medians, timed, total, least, most, shares, histogram = row
     size = len(count.funnel.steps)
-    reached = [*counts, *[0] * (size - len(counts))]
+    reached = [*counts, *[0] * (size - len(counts))][:size]
     summary = {f"p{share}": at for share, at in zip(SHARES, shares, strict=True)}
     summary |= {"mean": round(total / timed) if timed else 0, "min": least, "max": most}
     return result_of(
@@ -179,7 +191,7 @@ def _entering(question: OfFunnel, count: Count) -> Range:
 
 def _by_step(medians: list[int], reached: list[int]) -> list[int | None]:
     """None where nobody came."""
-    known = [*medians, *[0] * (len(reached) - len(medians))]
+    known = [*medians, *[0] * (len(reached) - len(medians))][: len(reached)]
     return [median if customers else None for median, customers in zip(known, reached, strict=True)]
 
 

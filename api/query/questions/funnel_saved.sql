@@ -9,16 +9,11 @@ SELECT
 -- include funnel_times
 FROM (
     SELECT
-        after_at != 0 AS is_known,
+        standing != 3 AS is_known,
         step_times AS times,
         times[{convert_to:UInt8}] > 0 AND times[{convert_from:UInt8}] > 0 AS is_timed,
         times[{convert_to:UInt8}] - times[{convert_from:UInt8}] AS took
-    FROM funnel_entries FINAL
-    WHERE project = {project:String}
-        AND funnel = {funnel:String}
-        AND funnel_version = {funnel_version:UInt32}
-        AND entered_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
-        AND entered_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
-        AND ((before_at < {from:Int64} AND after_at >= {to:Int64}) OR after_at = 0)
+-- include funnel_kept
 )
-SETTINGS do_not_merge_across_partitions_select_final = 1
+-- The optimizer would put more before WHERE than the sort columns, and that takes longer.
+SETTINGS do_not_merge_across_partitions_select_final = 1, optimize_move_to_prewhere = 0

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, product
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from pipeline.domain.funnels import compile_funnel, entries, order
 from pipeline.domain.identifiers import fact_id
 from pipeline.domain.rivals import with_rivals
 from pipeline.store.sql import load
-from schemas.facts import EventRow
+from schemas.facts import FOREVER, FOREVER_AGO, EventRow, FunnelEntry
 from tests.api.query.conftest import House
 from tests.api.query.laws import laws
 from tests.api.query.test_saved import put
@@ -120,14 +120,14 @@ saved_funnels = st.fixed_dictionaries(
     {
         "steps": st.sampled_from(["a b", "a a", "a b? c", "a|b c? a", "* b", "c a? b? d", "a a b? a b a"]),
         "order": st.sampled_from(["ordered", "strict", "any"]),
-        "window": st.integers(1, 7),
+        "window": st.one_of(st.integers(1, 7), st.just(60 * DAY)),  # of so long ones the columns of steps cannot tell
         "exclusions": st.sampled_from([[], [{"events": "x", "effect": "drop"}]]),
         "more": st.fixed_dictionaries(
             {
                 "entries": st.sampled_from(["all", "closed", "open"]),
                 "convert": st.sampled_from([{}, {"to": 2}]),
-                "from": st.integers(0, 3).map(lambda at: iso(DAY_ZERO + at)),
-                "to": st.integers(4, 9).map(lambda at: iso(DAY_ZERO + at)),
+                "from": st.one_of(st.none(), st.integers(0, 3).map(lambda at: iso(DAY_ZERO + at))),
+                "to": st.one_of(st.just("2099-01-01"), st.integers(4, 9).map(lambda at: iso(DAY_ZERO + at))),
             }
         ),
     }
@@ -160,6 +160,20 @@ async def test_clickhouse_counts_the_entries_of_saved_funnels_as_the_core_does(
         house.write(with_rivals(found) if are_known else found)
     ours, cores = both(house, {"saved": name, **asked["more"]}, DAY_ZERO + now)
     assert ours == cores
+
+
+def test_an_entry_stands_in_the_table_where_its_row_says(house: House) -> None:
+    times, filled = [FOREVER_AGO, 0, 5, FOREVER], (DAY_ZERO, 0)
+    pairs = enumerate(product(times, times))
+    rows = [
+        FunnelEntry(house.name, "stands", 1, DAY_ZERO, number, 1, 1, filled, (1, 0), (), before, after)
+        for number, (before, after) in pairs
+    ]
+    house.write(rows)
+    sql = "SELECT standing FROM funnel_entries WHERE project = {project:String} AND funnel = 'stands' ORDER BY id"
+    stored = [standing for (standing,) in house.store.query(sql, {"project": house.name})]
+    assert stored == [row.standing for row in rows]
+    assert set(stored) == {0, 1, 2, 3}
 
 
 values = st.sampled_from(["x", "xy", "", "10", 10, 10.0, 0.5, True, False, None, ["x", 1], {"k": "x"}, "1.0", "a\nb"])

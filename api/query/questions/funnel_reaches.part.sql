@@ -1,0 +1,1 @@
+        , countIf(lasted >= {edges:Array(Int64)}[<next>])

@@ -1,0 +1,1 @@
+RENAME TABLE IF EXISTS funnel_entries_before TO funnel_entries;

@@ -1,0 +1,1 @@
+DROP TABLE IF EXISTS funnel_entries_before;
