@@ -11,19 +11,18 @@ function autocapture({ options, wanted, track, listen, isOwn, isPrivate, onLeave
 
   const followed = ({ target, button }) => {
     const link = target.closest?.("a[href],area[href]");
-    if (!link || isPrivate(link) || button > 1 || !/^https?:/.test(link.href)) return;
-    const to = new URL(link.href);
-    const url = to.origin + to.pathname;
-    const file = to.pathname.match(FILES);
-    if (file || link.hasAttribute("download")) {
-      if (wanted("downloads")) track("File Downloaded", { url, extension: file ? file[1].toLowerCase() : "" });
-    } else if (!isOwn(to.hostname) && wanted("links")) track("Outbound Link Clicked", { url, host: to.host });
+    if (!link || isPrivate(link) || button > 1) return;
+    const url = /^http/.test(link.protocol) ? link.origin + link.pathname : "";
+    const file = (link.download || url).match(FILES);
+    if (file || link.hasAttribute("download")) { // also what a script has made: blob: and data:
+      if (wanted("downloads")) track("File Downloaded", { url, extension: (file?.[1] || "").toLowerCase() });
+    } else if (url && !isOwn(link.hostname) && wanted("links")) track("Outbound Link Clicked", { url, host: link.host });
   };
   listen(document, "click auxclick", followed);
 
   // -- forms: started, field by field, then submitted or abandoned
 
-  const forms = new Map(); // form -> name of the field touched last
+  const forms = new Map(); // form -> name of the field touched last; none: a script has read the whole form since
   // Attributes: a field called `id` or `action` stands in the place of the form's own property.
   const about = (form) => {
     const [id, name, action] = "id name action".split(" ").map((each) => form.getAttribute(each));
@@ -39,7 +38,8 @@ function autocapture({ options, wanted, track, listen, isOwn, isPrivate, onLeave
     if (type === "change" && options.auto?.includes("fields")) track("Form Field Left", { ...about(form), field });
   };
   const left = () => {
-    forms.forEach((field, form) => track("Form Abandoned", { ...about(form), last_field: field }));
+    forms.forEach((field, form) =>
+      track("Form " + (field ? "Abandoned" : "Submitted"), { ...about(form), last_field: field }));
     forms.clear();
   };
   if (wanted("forms")) {
@@ -49,13 +49,15 @@ function autocapture({ options, wanted, track, listen, isOwn, isPrivate, onLeave
       forms.delete(target);
       track("Form Submitted", about(target));
     });
+    // form.submit() and what is sent by fetch tell of no submission, but the form is read for them.
+    listen(document, "formdata", ({ target }) => forms.has(target) && forms.set(target));
     onLeave.push(left);
   }
 
   // -- rage: three clicks in a second at one spot; dead: a button that changes nothing; error: one right after a click
 
   const [rage, dead, errors] = "rage dead errors".split(" ").map((part) => wanted("clicks") || wanted(part));
-  let clicks = [], last;
+  let clicks = [], last, calm;
   const failed = (happened) => {
     if (!last || happened.timeStamp - last.at > 1e3 || happened.target.tagName) return; // an image that is not there
     track("Error Clicked", { element: last.element, error: (happened.error || happened.reason)?.name });
@@ -65,7 +67,7 @@ function autocapture({ options, wanted, track, listen, isOwn, isPrivate, onLeave
     last = 0;
     if (isPrivate(target)) return;
     last = { element: named(target), at };
-    if (!detail) return; // made by a key or by a script
+    if (!detail) return calm?.(); // made by a key, or by a script: as a choice of files behind a button
     clicks = [...clicks.filter((each) => at - each.at < 1e3 && Math.hypot(x - each.x, y - each.y) < 30), { x, y, at }];
     if (rage && clicks.length === 3) track("Rage Clicked", { element: last.element });
     const button = target.closest("button,[role=button],input[type=button],a[href='#'],a:not([href])");
@@ -75,9 +77,12 @@ function autocapture({ options, wanted, track, listen, isOwn, isPrivate, onLeave
     const watch = new MutationObserver(alive);
     const stop = new AbortController();
     const timer = setTimeout(() => {
-      if (location.href === before && document.activeElement === focused) track("Dead Clicked", { element: named(button) });
+      // Without the focus: another window came, or a choice of files.
+      if (location.href === before && document.activeElement === focused && document.hasFocus())
+        track("Dead Clicked", { element: named(button) });
       alive();
     }, 1500);
+    calm = alive;
     function alive() {
       clearTimeout(timer);
       watch.disconnect();

@@ -24,21 +24,19 @@ function core(...parts) {
   const listen = (target, kinds, heard) =>
     kinds.split(" ").forEach((kind) => target.addEventListener(kind, heard, { capture: true, passive: true }));
 
-  // -- what is stored: in localStorage and one cookie, in memory where these are shut or not allowed yet
+  // -- what is stored: in localStorage and one cookie, in memory where these are shut, full or not allowed yet
 
-  let memory = {};
+  let memory = {}; // what is stored is not here: other tabs change it there
   const tab = Math.random();
   const OF_TAB = "way"; // the one item that each tab has of its own
   const area = (item) => (item === OF_TAB ? sessionStorage : localStorage);
   const kept = (item) => {
     try {
       return area(item).getItem(name + "." + item);
-    } catch {
-      return memory[item];
-    }
+    } catch {}
   };
-  const read = (item) => (granted() ? kept(item) : memory[item]);
-  // Both give whether it is stored now.
+  const read = (item) => memory[item] ?? (granted() && kept(item));
+  // Both give whether it is stored now, or nothing has to be.
   const store = (item, value) => {
     try {
       area(item)[value ? "setItem" : "removeItem"](name + "." + item, value);
@@ -46,8 +44,7 @@ function core(...parts) {
     } catch {}
   };
   const write = (item, value) => {
-    memory[item] = value;
-    return granted() && store(item, value);
+    return !(memory[item] = granted() && store(item, value) ? undefined : value);
   };
   const stored = () => {
     try {
@@ -140,7 +137,7 @@ function core(...parts) {
 
   // What waited goes, and is stored. Other tabs hear of it when the id is there already.
   const begun = (text) => {
-    Object.entries(memory).forEach(([item, value]) => store(item, value));
+    Object.entries(memory).forEach((each) => write(...each));
     deviceId();
     if (text) write("consent", text);
     queue = [...held, ...queue];

@@ -14,7 +14,8 @@ function pages(house) {
     const words = searches.map((each) => given.get(each)).find(Boolean);
     if (words) track("Site Searched", { search_term: words.slice(0, 100) });
   };
-  for (const [part, told] of Object.entries({ missing, searches: searched })) if (wanted(part)) onPage.push(told);
+  if (wanted("missing")) onPage.push(missing);
+  if (wanted("searches")) onPage.push(searched);
   if ("surveys" in house.options) {
     const heard = [];
     house.onEvent.push((event) => heard.push(event));

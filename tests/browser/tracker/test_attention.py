@@ -117,8 +117,61 @@ def test_a_form_left_is_told_with_its_last_field_and_no_value(page: Page, site: 
     assert not [typed for typed in ("Ann Archer", "Dear Meadow", "in the vault", "secret") if typed in told]
 
 
+def test_a_form_that_a_script_sends_is_submitted_and_one_that_was_read_and_changed_again_is_not(
+    page: Page, site: Site, shop: Project
+) -> None:
+    go(page, f"{site.url}/contact.html")
+    page.fill("[name=message]", "Dear Meadow")
+    page.evaluate("HTMLFormElement.prototype.submit.call(document.querySelector('[name=message]').form)")
+    page.wait_for_url("**/thanks.html*")
+    go(page, f"{site.url}/contact.html")
+    page.fill("[name=message]", "Dear Meadow")
+    page.evaluate("void new FormData(document.querySelector('[name=message]').form)")  # as a draft that is kept
+    page.fill("[name=message]", "Dearest Meadow")
+    page.click("#home")
+    seen = wait_for(
+        page, shop, "/contact.html", "Form Started", "Form Submitted", "/thanks.html", "/contact.html", "Form Started",
+        "Form Abandoned", "/",
+    )  # fmt: skip
+    assert one(seen, "Form Submitted")["properties"] == {"form": "letter"}
+
+
+def test_a_download_that_a_script_has_made_is_told_without_its_address(page: Page, site: Site, shop: Project) -> None:
+    go(page, site.url)
+    page.evaluate(
+        """(() => {
+            const link = document.createElement('a');
+            link.id = 'made';
+            link.download = 'Orders of Ann.CSV';
+            link.href = URL.createObjectURL(new Blob(['48']));
+            link.textContent = 'Save';
+            document.body.prepend(link);
+        })()"""
+    )
+    with page.expect_download():
+        page.click("#made")
+    seen = wait_for(page, shop, "/", "File Downloaded")
+    assert one(seen, "File Downloaded")["properties"] == {"url": "", "extension": "csv"}
+
+
 def test_clicks_in_anger_and_in_vain(page: Page, site: Site, shop: Project) -> None:
     go(page, site.url)
+    page.evaluate("document.hasFocus = () => false")  # another window, or a choice of files
+    page.click("#dead")
+    page.wait_for_timeout(1_600)
+    page.evaluate("delete document.hasFocus")
+    page.evaluate(
+        """(() => {
+            const [button, field] = ['button', 'input'].map((tag) => document.createElement(tag));
+            Object.assign(field, {type: 'file', hidden: true});
+            Object.assign(button, {id: 'upload', textContent: 'Upload'});
+            button.addEventListener('click', () => field.click());
+            document.body.append(button, field);
+        })()"""
+    )
+    with page.expect_file_chooser():
+        page.click("#upload")
+    page.wait_for_timeout(1_600)
     page.click("#alive")
     page.wait_for_timeout(1_700)
     page.click("#dead")

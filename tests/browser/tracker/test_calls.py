@@ -1,5 +1,7 @@
 """Calls of a site's own scripts and attributes, and whom they are about."""
 
+import json
+
 from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.tracker.tested_site import Site
@@ -42,6 +44,22 @@ def test_who_identifies_stays_known_until_reset(page: Page, site: Site, shop: Pr
     )  # fmt: skip
     assert one(seen, "Looked")["device"] != one(seen, "Bought")["device"]
     assert shop.customer(one(seen, "Looked")["device"])["user_ids"] == []
+
+
+def test_where_the_browser_has_no_room_who_identifies_is_known_as_long_as_the_page(
+    page: Page, site: Site, shop: Project
+) -> None:
+    bodies: list[str] = []
+    page.on("request", lambda request: bodies.append(request.post_data) if request.post_data else None)
+    page.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };")
+    go(page, site.url)
+    page.evaluate("wayfare.identify('ann'); wayfare.track('Bought')")
+    page.evaluate("wayfare.reset(); wayfare.track('Looked')")
+    wait_for(page, shop, "/", "identify", "Bought", "Looked")
+    told = {each.get("event"): each for body in bodies for each in json.loads(body)["batch"]}
+    assert told["Bought"]["userId"] == "ann"
+    assert "userId" not in told["Looked"]
+    assert told["Looked"]["anonymousId"] != told["Bought"]["anonymousId"]
 
 
 def test_segments_calls_with_all_their_arguments(page: Page, site: Site, shop: Project) -> None:
