@@ -45,20 +45,12 @@ class _Loose(Routing, gc=False, rename=_NAMES):
     context: Any = None
 
 
-_SPELLINGS = {"ip_address2": "ipAddress", "phone2": "Phone", "phone3": "phoneNumber"}
-
-
-class _PlainBag(msgspec.Struct, gc=False, rename=_SPELLINGS):
-    """Properties or traits that name neither an address nor a phone number, in the usual spellings of that."""
+class _PlainBag(msgspec.Struct, gc=False, rename={"ip_address2": "ipAddress"}):
+    """Properties or traits that name no address, in the usual spellings of that."""
 
     ip: UnsetType = UNSET
     ip_address: UnsetType = UNSET
     ip_address2: UnsetType = UNSET
-    phone: UnsetType = UNSET
-    phone2: UnsetType = UNSET
-    phone3: UnsetType = UNSET
-    phone_number: UnsetType = UNSET
-    telephone: UnsetType = UNSET
 
 
 class _PlainContext(Context, gc=False, rename=_CONTEXT_NAMES):
@@ -68,8 +60,8 @@ class _PlainContext(Context, gc=False, rename=_CONTEXT_NAMES):
 
 
 class Plain(Routing, gc=False, rename=_NAMES):
-    """An event of a known type that names no address and no phone number: where it does, even twice or in vain, it
-    cannot be decoded.
+    """An event of a known type that names no address: where it does, even twice or in vain, it cannot be decoded.
+    Names of phone numbers are looked for in the bytes (signs.may_name_phone).
     """
 
     type: Type

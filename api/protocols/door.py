@@ -13,7 +13,7 @@ from api.collect.bodies import must_hold_few_values
 from api.collect.cookieless import DAY_MS, Salt, cookieless_id, prefix_of
 from api.collect.limits import Limits
 from api.collect.lines import EventLines
-from api.collect.routing import TYPES, Context, Routing
+from api.collect.routing import TYPES, Context, Routing, agents_of
 from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
 from api.collect.signs import may_hold_email, may_hold_secret, may_name_phone, names_address_or_phone
 from api.protocols.once import Once
@@ -198,7 +198,8 @@ class Adding:
         self._texts, self._events = [], []
         whole = b"\n".join(texts)
         names = may_name_phone(whole) if self._are_ready else names_address_or_phone(whole)
-        self.lines.add_plain(texts, events, may_hold_email(whole), may_hold_secret(whole), names)
+        has_secrets = may_hold_secret(whole, 0, agents_of(events) if b"\\" not in whole else ())
+        self.lines.add_plain(texts, events, may_hold_email(whole), has_secrets, names)
 
 
 def _routing(event: Event) -> Routing:
