@@ -50,7 +50,7 @@ def test_a_plan_puts_what_one_by_one_is_put(note: dict[str, Any], before: dict[s
 
 WORDS = some.sampled_from(["ip", "IP", "home_phone2", "IpAddress", "request_ip", "writeKey", "a", "shipping", "name"])
 VALUES = some.recursive(
-    some.sampled_from((7, "an iPhone", 'of "ip" and "phone"')),
+    some.sampled_from((7, "an iPhone (15)", 'of "ip" and "phone"')),
     lambda inner: some.lists(inner, max_size=2) | some.dictionaries(WORDS, inner, max_size=2),
 )
 
