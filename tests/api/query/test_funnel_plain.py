@@ -176,6 +176,32 @@ def test_an_entry_stands_in_the_table_where_its_row_says(house: House) -> None:
     assert set(stored) == {0, 1, 2, 3}
 
 
+@pytest.mark.parametrize("known_of", [{1, 2}, {1}, set()], ids=["all", "some", "none"])
+@pytest.mark.parametrize(("steps", "window"), [("a b", 2), ("a b c d x a b", 7)], ids=["few", "more than are grouped"])
+async def test_in_every_range_a_saved_funnel_counts_as_the_core_does(
+    house: House, steps: str, window: int, known_of: set[int]
+) -> None:
+    """A range may begin and end at the very time of an entry or of one that would count in its stead."""
+    await put(house, "funnels/edges", {"window": window, "steps": [{"events": [step]} for step in steps.split()]})
+    (known,) = (each for each in house.definitions.funnels(house.name) if each.name == "edges")
+    for device, happened in ((1, "axaabcdxab"), (2, "xaxxabaxbc")):
+        mine = told(house.name, 0, DAY_ZERO, 1, [(device, at, name, 0, 0, False) for at, name in enumerate(happened)])
+        found = entries(mine, compile_funnel(known), project=house.name, customer=device)
+        house.write(with_rivals(found) if device in known_of else found)
+    asking = ask.asking(house, house.definitions.project(house.name))._replace(now=DAY_ZERO + DAY)
+    for first in range(10):
+        for end in range(first + 1, 11):
+            question = {"saved": "edges", "from": iso(DAY_ZERO + first), "to": iso(DAY_ZERO + end)}
+            asked = FunnelQuestion.model_validate(question)
+            by_core, how = funnel.entered(asking, asked)
+            counted = funnel_plain.tallied(asking, asked, how)
+            if counted is None:  # the core counts; only where rivals are not known, and times do not fit into a number
+                assert len(steps) > 3
+                assert len(known_of) < 2
+            else:
+                assert counted == tallied(by_core.actors, how), question
+
+
 values = st.sampled_from(["x", "xy", "", "10", 10, 10.0, 0.5, True, False, None, ["x", 1], {"k": "x"}, "1.0", "a\nb"])
 asked_values = st.sampled_from(["x", "xy", 10, "10", 0.5, True, "k"])
 tests = st.one_of(
