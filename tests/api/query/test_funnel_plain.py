@@ -178,7 +178,7 @@ def test_an_entry_stands_in_the_table_where_its_row_says(house: House) -> None:
 
 @pytest.mark.parametrize("known_of", [{1, 2}, {1}, set()], ids=["all", "some", "none"])
 @pytest.mark.parametrize(("steps", "window"), [("a b", 2), ("a b c d x a b", 7)], ids=["few", "more than are grouped"])
-async def test_in_every_range_a_saved_funnel_counts_as_the_core_does(
+async def test_at_the_edges_of_ranges_a_saved_funnel_counts_as_the_core_does(
     house: House, steps: str, window: int, known_of: set[int]
 ) -> None:
     """A range may begin and end at the very time of an entry or of one that would count in its stead."""
@@ -189,8 +189,8 @@ async def test_in_every_range_a_saved_funnel_counts_as_the_core_does(
         found = entries(mine, compile_funnel(known), project=house.name, customer=device)
         house.write(with_rivals(found) if device in known_of else found)
     asking = ask.asking(house, house.definitions.project(house.name))._replace(now=DAY_ZERO + DAY)
-    for first in range(10):
-        for end in range(first + 1, 11):
+    for first in (0, 2, 3):
+        for end in (4, 8, 10) if first else (2, 3, 10):
             question = {"saved": "edges", "from": iso(DAY_ZERO + first), "to": iso(DAY_ZERO + end)}
             asked = FunnelQuestion.model_validate(question)
             by_core, how = funnel.entered(asking, asked)
