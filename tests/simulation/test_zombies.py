@@ -97,7 +97,13 @@ async def told(name: str, topic: str, when: str, at: int, seed: int) -> bool:
     turn = asyncio.create_task(zombie.turn(topic))
     turn.add_done_callback(lambda _: freezer.over.set())
     await asyncio.to_thread(freezer.over.wait)
-    ports.silence = lambda: ports.session_timeout
+    asked = threading.Event()  # whether it may still write; after the last write at the latest
+
+    def silence() -> float:
+        asked.set()
+        return ports.session_timeout
+
+    ports.silence = silence
     for shard in world.logs:  # the log has given its shards to another, and it does not know
         world.owner[shard] = HEIR
         heir.gain(shard)
@@ -108,7 +114,8 @@ async def told(name: str, topic: str, when: str, at: int, seed: int) -> bool:
     while heir.is_behind():
         await world.settle(HEIR)
     freezer.wake.set()
-    await asyncio.sleep(1)
+    turn.add_done_callback(lambda _: asked.set())
+    await asyncio.to_thread(asked.wait, 30)
     for shard in world.logs:
         zombie.lose(shard)
     await turn
