@@ -27,10 +27,6 @@ def as_they_are(lines: list[bytes], project: Project) -> None:
     project.bring(lines)
 
 
-def shuffled(lines: list[bytes], project: Project) -> None:
-    project.bring(Random(20_240_101).sample(lines, len(lines)))
-
-
 def twice(lines: list[bytes], project: Project) -> None:
     """Every event a second time: half of them at once, half after everything else and in another order."""
     middle = len(lines) // 2
@@ -54,6 +50,10 @@ def killed_in_the_middle(lines: list[bytes], project: Project) -> None:
     house.worker.kill()
     house.start()
     assert killed
+
+
+def shuffled_and_killed(lines: list[bytes], project: Project) -> None:
+    killed_in_the_middle(Random(20_240_101).sample(lines, len(lines)), project)
 
 
 def anyhow(lines: list[bytes], project: Project) -> None:

@@ -19,16 +19,15 @@ from tests.scenarios.real_data import (
     as_they_are,
     events_of,
     funnel_of,
-    killed_in_the_middle,
     needs_data,
     sessions_by_truth,
-    shuffled,
+    shuffled_and_killed,
     twice,
 )
 
 pytestmark = needs_data
 MINUTE = 60_000
-WAYS = [as_they_are, shuffled, twice, killed_in_the_middle]
+WAYS = [as_they_are, twice, shuffled_and_killed]
 ways = pytest.mark.parametrize("way", WAYS, ids=[way.__name__ for way in WAYS])
 WHOLE = [as_they_are, anyhow]
 whole = pytest.mark.parametrize("way", WHOLE, ids=[way.__name__ for way in WHOLE])
