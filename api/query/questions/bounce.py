@@ -61,6 +61,9 @@ def solve(asking: Asking, question: BounceQuestion) -> Solved[BounceQuestion, Bo
     broken_down = Values(asking, question.breakdown, question.include_bots)
     rows = asking.rows(
         "bounce",
+        0,
+        len(chosen.names),
+        len(broken_down.columns),
         **asked.bound(),
         definition=question.definition,
         by=question.by or "",

@@ -82,7 +82,8 @@ def _table(asking: Asking, question: OfFunnel, count: Count, plan: FunnelPlan) -
         **within.bound(),
         **(more if by_session else {}),
         bots=int(question.include_bots),
-        broken_down=_column(funnel),
+        has_values=int(bool(funnel.breakdown)),
+        broken_down=_column(funnel) if funnel.breakdown else "event",
         **{f"{name}_{number}": told for number, one in enumerate(filters, 1) for name, told in one.items()},
     )
     actor, at, can, passive, message, value = columns or [np.empty(0, np.uint64)] * _COLUMNS

@@ -2,6 +2,6 @@
     CAST(transform(e.event, {names:Array(String)}, {able:Array(UInt64)}, {other_able:UInt64}) AS UInt64),
     toUInt8(e.is_passive),
     e.message_id,
-    CAST(if({broken_down:String} = '', toUInt64(0), cityHash64(
+    CAST(if({has_values:UInt8}, cityHash64(
 -- include funnel_value
-    )) AS UInt64)
+    ), toUInt64(0)) AS UInt64)

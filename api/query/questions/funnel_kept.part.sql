@@ -2,10 +2,29 @@
     PREWHERE project = {project:String}
         AND funnel = {funnel:String}
         -- The sort columns say where none can be that counts: with no entry of or after `to` whoever counts has nobody
-        -- after it who comes further, with none before `from` nobody before it who comes as far either.
+        -- after it who comes further, with none before `from` nobody before it who comes as far either. Whether there is
+        -- one is looked up among the very rows that are read: of what arrives meanwhile neither knows.
         AND standing >= multiIf(
-            fromUnixTimestamp64Milli({to:Int64}, 'UTC') <= (SELECT max(entered_at) FROM funnel_entries), 0,
-            fromUnixTimestamp64Milli({from:Int64}, 'UTC') > (SELECT min(entered_at) FROM funnel_entries), 1,
+            (
+                SELECT count() FROM (
+                    SELECT 1 FROM funnel_entries
+                    WHERE project = {project:String}
+                        AND funnel = {funnel:String}
+                        AND week >= intDiv({to:Int64}, 604800000)
+                        AND entered_at >= fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+                    LIMIT 1
+                )
+            ) > 0, 0,
+            (
+                SELECT count() FROM (
+                    SELECT 1 FROM funnel_entries
+                    WHERE project = {project:String}
+                        AND funnel = {funnel:String}
+                        AND week <= intDiv({from:Int64}, 604800000)
+                        AND entered_at < fromUnixTimestamp64Milli({from:Int64}, 'UTC')
+                    LIMIT 1
+                )
+            ) > 0, 1,
             2)
         AND week >= intDiv({from:Int64}, 604800000)
         AND week <= intDiv({to:Int64}, 604800000)

@@ -28,7 +28,7 @@ from pipeline.domain.funnels import ANY_EVENT, compile_funnel
 from schemas.definitions import Filter, Funnel
 
 _LEVEL_BITS = 6  # of a period's number and the furthest step in it
-MOST_FILTERS = 64  # each makes the statement 2 KB longer, and ClickHouse parses 256 KiB
+MOST_FILTERS = 64  # each makes the statement longer, and ClickHouse parses 256 KiB
 _MOST_GROUPED = 6  # steps whose times `funnel_grouped.sql` compares
 _MOST_SHORT, _SHORT_MS = 6, (1 << 32) - 1  # steps that have a column of their own, and what it can tell
 _EPOCH = date(1970, 1, 1)
@@ -96,7 +96,8 @@ def filters_of(funnel: Funnel) -> list[dict[str, Any]]:
             found.append(
                 {
                     "names": list(step.events),
-                    "column": one.property[1:] if is_column(one.property) else "",
+                    "of_column": int(is_column(one.property)),
+                    "column": one.property[1:] if is_column(one.property) else "properties",
                     "property": one.property,
                     "operator": operator,
                     "negated": int(is_negated),
@@ -119,6 +120,7 @@ def _plain(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult:
         "funnel_plain",
         len(funnel.steps),
         len(filters),
+        int(count.by is not None),
         names=list(numbers),
         numbers=list(numbers.values()),
         **_entering(question, count).bound(),

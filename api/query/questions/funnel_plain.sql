@@ -28,10 +28,9 @@ FROM (
         ], 1, level) AS filled,
         level >= {convert_to:UInt8} AS is_timed,
         toInt64(filled[{convert_to:UInt8}]) - toInt64(filled[{convert_from:UInt8}]) AS took,
-        if({by:String} = '', emptyArrayUInt64(), arrayFilter(
-            (one, later) -> bitShiftRight(one, 6) != bitShiftRight(later, 6),
-            arraySort(entered) AS ranked,
-            arrayShiftLeft(ranked, 1, toUInt64(18446744073709551615)))) AS in_periods
+        arrayConcat(emptyArrayUInt64()
+-- each field funnel_plain_in_periods
+        ) AS in_periods
     FROM (
         SELECT
             *,
@@ -41,14 +40,8 @@ FROM (
                     step = 0 AND at >= {from:UInt64} AND at < {to:UInt64}, bitShiftLeft(further + 1, 48) - place, 0),
                 times, steps, level_1, arrayEnumerate(times))) AS furthest,
             bitShiftRight(furthest - 1, 48) + 1 AS level,
-            bitShiftLeft(level, 48) - furthest AS best,
-            if({by:String} = '', emptyArrayUInt64(), arrayFilter(one -> one > 0, arrayMap(
-                (at, step, further) -> if(
-                    step = 0 AND at >= {from:UInt64} AND at < {to:UInt64},
-                    bitShiftLeft(toUInt64(
--- include funnel_period
-                    ), 6) + further + 1, 0),
-                times, steps, level_1))) AS entered
+            bitShiftLeft(level, 48) - furthest AS best
+-- each field funnel_plain_entered
         FROM (
             -- Each SELECT reads columns of the one inside it: aliases of one SELECT would be put in for one another,
             -- and the statement would grow with the square of the steps, and more.

@@ -1,22 +1,3 @@
-            -- The nested ifs are folded before planning, so only the column asked for is read.
-            if({column_<filter>:String} = 'event', toString(event),
-            if({column_<filter>:String} = 'type', toString(type),
-            if({column_<filter>:String} = 'channel', toString(channel),
-            if({column_<filter>:String} = 'contact', toString(contact),
-            if({column_<filter>:String} = 'host', toString(host),
-            if({column_<filter>:String} = 'path', toString(path),
-            if({column_<filter>:String} = 'referrer_host', toString(referrer_host),
-            if({column_<filter>:String} = 'acquisition', toString(acquisition),
-            if({column_<filter>:String} = 'utm_source', toString(utm_source),
-            if({column_<filter>:String} = 'utm_medium', toString(utm_medium),
-            if({column_<filter>:String} = 'utm_campaign', toString(utm_campaign),
-            if({column_<filter>:String} = 'click_id', toString(click_id),
-            if({column_<filter>:String} = 'country', toString(country),
-            if({column_<filter>:String} = 'region', toString(region),
-            if({column_<filter>:String} = 'city', toString(city),
-            if({column_<filter>:String} = 'browser', toString(browser),
-            if({column_<filter>:String} = 'os', toString(os),
-            if({column_<filter>:String} = 'device_type', toString(device_type),
-            if({column_<filter>:String} = 'currency', toString(currency),
-            if({column_<filter>:String} = 'source', toString(source),
-            JSONExtractString(properties, {property_<filter>:String})))))))))))))))))))))
+            -- Of the two the one that is not asked for is folded away before planning, so its column is not read.
+            if({of_column_<filter>:UInt8}, toString({column_<filter>:Identifier}),
+                JSONExtractString(properties, {property_<filter>:String}))

@@ -1,22 +1,2 @@
-    -- The breakdown's value. The nested ifs are folded before planning, so only the column asked for is read.
-    if({broken_down:String} = 'event', toString(event),
-    if({broken_down:String} = 'type', toString(type),
-    if({broken_down:String} = 'channel', toString(channel),
-    if({broken_down:String} = 'contact', toString(contact),
-    if({broken_down:String} = 'host', toString(host),
-    if({broken_down:String} = 'path', toString(path),
-    if({broken_down:String} = 'referrer_host', toString(referrer_host),
-    if({broken_down:String} = 'acquisition', toString(acquisition),
-    if({broken_down:String} = 'utm_source', toString(utm_source),
-    if({broken_down:String} = 'utm_medium', toString(utm_medium),
-    if({broken_down:String} = 'utm_campaign', toString(utm_campaign),
-    if({broken_down:String} = 'click_id', toString(click_id),
-    if({broken_down:String} = 'country', toString(country),
-    if({broken_down:String} = 'region', toString(region),
-    if({broken_down:String} = 'city', toString(city),
-    if({broken_down:String} = 'browser', toString(browser),
-    if({broken_down:String} = 'os', toString(os),
-    if({broken_down:String} = 'device_type', toString(device_type),
-    if({broken_down:String} = 'currency', toString(currency),
-    if({broken_down:String} = 'source', toString(source),
-    ''))))))))))))))))))))
+    -- The breakdown's value, of its column alone.
+    toString({broken_down:Identifier})

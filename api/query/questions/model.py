@@ -80,10 +80,10 @@ class Asking(NamedTuple):
     only: frozenset[int] | None = None  # the customers that the question is about; None: everybody
     inside: tuple[str, ...] = ()  # segments whose members are being found out
 
-    def rows(self, name: str, steps: int = 0, filters: int = 0, /, **parameters: Any) -> list[Row]:
-        """Rows of questions/NAME.sql about the asked project; for so many steps and filters where the statement has a
-        part for each."""
-        sql, bound = load(__package__, name, steps, filters), {"project": self.project.name, **parameters}
+    def rows(self, name: str, steps: int = 0, filters: int = 0, fields: int = 0, /, **parameters: Any) -> list[Row]:
+        """Rows of questions/NAME.sql about the asked project; for so many steps, filters and fields where the statement
+        has a part for each."""
+        sql, bound = load(__package__, name, steps, filters, fields), {"project": self.project.name, **parameters}
         begun = time.perf_counter()
         rows, read = self.store.measured(sql, bound, self.limits, self.stop)
         self._note(name, sql, bound, len(rows), read, begun)

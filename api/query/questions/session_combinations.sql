@@ -1,5 +1,5 @@
 -- The different combinations of what filters read of the sessions that start in [from, to).
--- a number for the combination, the texts of `properties` in their order
+-- a number for the combination, the texts of the properties in their order
 SELECT cityHash64(texts), any(texts)
 FROM (
     SELECT

@@ -1,8 +1,7 @@
 -- Sessions that start in [from, to), with what filters and breakdowns read of them as $session.NAME: the texts of
--- pipeline.domain.asked.SESSION_PROPERTIES, "" where there is no value. What is not asked for is folded away before
--- planning, so its column is not read.
+-- pipeline.domain.asked.SESSION_PROPERTIES, "" where there is no value.
 -- id, device, the sender's own session id (where sessions are the sender's), started_at and last_at ms, the texts of
--- `properties` in their order
+-- the properties in their order
 SELECT
     id,
     device,

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 from api.query.errors import near
 from api.query.questions.customer_kinds import PATTERN, PREFIXES, Kinds, of_customer
 from api.query.questions.model import Asking
+from api.query.questions.session_texts import column_of
 from api.query.questions.steps import alone, each_once, one_or_many
 from pipeline.domain import asked, filters
 from schemas.facts import Session
@@ -88,12 +89,13 @@ class Values:
         self.kinds: Final = Kinds(asking, [name for name in self.names if name.startswith(PREFIXES)], include_bots)
 
     def bound(self) -> dict[str, Any]:
-        """As the parameters of a statement."""
-        return {"breakdown": self.columns, "by_customer": int(bool(self.kinds.names)), **self.kinds.bound()}
+        """As the parameters of a statement that has a part for each of `columns`."""
+        fields = {f"field_{number}": column_of(name) for number, name in enumerate(self.columns, 1)}
+        return {**fields, "by_customer": int(bool(self.kinds.names)), **self.kinds.bound()}
 
     def together(self, fields: Sequence[str], kind: int) -> tuple[str | None, ...]:
-        """The values in the order in which they are asked; None: none. What stands beyond the fields asked is none."""
-        texts = dict(zip(self.columns, fields, strict=False))
+        """The values in the order in which they are asked; None: none."""
+        texts = dict(zip(self.columns, fields, strict=True))
         texts |= dict(zip(self.kinds.names, self.kinds.texts[kind], strict=True))
         return tuple(texts[name] or None for name in self.names)
 

@@ -18,6 +18,7 @@ import msgspec
 from api.query.questions.customer_kinds import NOBODYS, PREFIXES, check_size, known
 from api.query.questions.model import Asking
 from api.query.questions.ranges import Range
+from api.query.questions.session_texts import texts_bound
 from api.query.questions.session_values import column
 from api.query.questions.steps import Filter
 from pipeline.domain import asked, filters
@@ -47,7 +48,7 @@ class Chosen:
         filters.compile(named)
         of_session = [one for one in named if one.property.startswith(asked.SESSION)]
         of_customer = [one for one in named if not one.property.startswith(asked.SESSION)]
-        self._names: Final = sorted({asked.rest(one.property) for one in of_session})
+        self.names: Final = sorted({asked.rest(one.property) for one in of_session})
         self._holds: Final = filters.compile(of_session)
         self._combinations: Final = self._read(asking, within, include_bots) if of_session else None
         self._narrow, self._only = 1 if asking.only is not None else 0, asking.only or frozenset[int]()
@@ -56,9 +57,14 @@ class Chosen:
 
     def _read(self, asking: Asking, within: Range, include_bots: bool) -> list[int]:
         rows = asking.rows(
-            "session_combinations", **within.bound(), properties=self._names, bots=int(include_bots)
-        )  # fmt: skip
-        return [number for number, texts in rows if self._lets(dict(zip(self._names, texts, strict=True)))]
+            "session_combinations",
+            0,
+            len(self.names),
+            **within.bound(),
+            **texts_bound(self.names),
+            bots=int(include_bots),
+        )
+        return [number for number, texts in rows if self._lets(dict(zip(self.names, texts, strict=True)))]
 
     def _lets(self, texts: Mapping[str, str]) -> bool:
         return self._holds(msgspec.structs.replace(NOBODYS, session=texts), NOTHING)
@@ -80,10 +86,10 @@ class Chosen:
         check_size(len(self._only), "where")
 
     def bound(self) -> dict[str, Any]:
-        """As the parameters of a statement."""
+        """As the parameters of a statement that has a part for each of `names`."""
         return {
             "where": int(self._combinations is not None),
-            "properties": self._names,
+            **texts_bound(self.names),
             "combinations": self._combinations or [],
             "narrow": self._narrow,
             "only": sorted(self._only),
@@ -91,6 +97,6 @@ class Chosen:
 
     def holds(self, session: Session, customer: int) -> bool:
         """Whether it is one of them."""
-        texts = {name: filters.text(asked.SESSION_PROPERTIES[name](session)) for name in self._names}
+        texts = {name: filters.text(asked.SESSION_PROPERTIES[name](session)) for name in self.names}
         is_named = customer in self._only
         return (not self._narrow or is_named == (self._narrow == 1)) and self._lets(texts)

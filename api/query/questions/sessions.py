@@ -77,6 +77,9 @@ def solve(asking: Asking, question: SessionsQuestion) -> Solved[SessionsQuestion
     broken_down = Values(asking, question.breakdown, question.include_bots)
     rows = asking.rows(
         "sessions",
+        0,
+        len(chosen.names),
+        len(broken_down.columns),
         **asked.bound(),
         by=question.by or "",
         **broken_down.bound(),

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from api.query.questions.model import Asking
 from api.query.questions.ranges import BEGINNING, END, Range
+from api.query.questions.session_texts import texts_bound
 from pipeline.domain import asked, filters
 from pipeline.domain.asked import Accounts, Traits
 from pipeline.domain.funnels import order
@@ -41,8 +42,8 @@ class Sessions:
         self.by_id: Final[dict[int, Mapping[str, str]]] = {}
         self.of_device: Final[defaultdict[tuple[int, int], _Held]] = defaultdict(lambda: _Held([], [], []))
         started = Range(max(BEGINNING, within.start - options.cap_ms), within.end)
-        bound = {"by_sender": int(self.by_sender), "properties": list(names)}
-        rows = asking.rows("session_properties", **started.bound(), **bound)
+        bound = {"by_sender": int(self.by_sender), **texts_bound(names)}
+        rows = asking.rows("session_properties", 0, len(names), **started.bound(), **bound)
         for session, device, sender, start, end, values in rows:
             texts = dict(zip(names, values, strict=True))
             self.by_id[session] = texts

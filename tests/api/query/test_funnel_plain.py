@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from itertools import count, product
 from typing import Any
 
+import chdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from api.query import ask
 from api.query.questions import funnel, funnel_plain
@@ -200,6 +202,53 @@ async def test_at_the_edges_of_ranges_a_saved_funnel_counts_as_the_core_does(
                 assert len(known_of) < 2
             else:
                 assert counted == tallied(by_core.actors, how), question
+
+
+def test_who_goes_on_while_a_saved_funnel_is_asked_is_in_the_answer(house: House) -> None:
+    """An entry after the range that comes further is written right after the statement has looked for one: the row that
+    counts is no longer there, and the one in its stead is sorted where none was looked for."""
+    first = FunnelEntry(house.name, "meanwhile", 1, DAY_ZERO, 1, 1, 1, (DAY_ZERO, 0), (1, 0), ())
+    later = replace(first, entered_at=DAY_ZERO + 9, id=2, steps=2, step_times=(DAY_ZERO + 9,) * 2, step_messages=(2, 3))
+    before, after = with_rivals([first]), with_rivals([first, later])
+    house.write(before)
+    written: list[int] = []
+
+    def arrives(found: int) -> int:
+        if not written:
+            house.write(after, before)
+            written.append(found)
+        return found
+
+    def asked() -> tuple[int, list[int]]:
+        times = {"convert_from": 1, "convert_to": 2, "from": DAY_ZERO, "to": DAY_ZERO + 5}
+        rows = house.store.query(sql, times | {"project": house.name, "funnel": "meanwhile", "funnel_version": 1})
+        return rows[0][0], rows[0][1][:2]
+
+    sql = load("api.query.questions", "funnel_saved_short", 2)
+    looks = "SELECT count() FROM ("
+    assert sql.count(looks) == 2  # for one of or after the range's end, for one before its start
+    sql = sql.replace(looks, "SELECT arrives(count()) FROM (").replace("SETTINGS", "SETTINGS max_threads = 2,")
+    chdb.create_function("arrives", arrives, ["UInt64"], "UInt64")
+    try:
+        assert asked() == (0, [1, 0])
+        assert written == [0]
+        assert asked() == (0, [1, 0])
+    finally:
+        chdb.drop_function("arrives")
+
+
+def test_entries_of_other_funnels_do_not_say_what_is_read(house: House) -> None:
+    """Where no entry lies outside the range only those are read that nothing comes further than."""
+    mine = FunnelEntry(house.name, "alone", 1, DAY_ZERO + DAY, 1, 1, 1, (DAY_ZERO + DAY, 0), (1, 0), ())
+    further = replace(mine, entered_at=mine.entered_at + 1, id=2, steps=2, step_times=(mine.entered_at + 1,) * 2)
+    house.write(with_rivals([mine, further]))
+    others = [replace(mine, entered_at=at, funnel="other", id=at) for at in (DAY_ZERO, DAY_ZERO + 9 * DAY)]
+    house.write(with_rivals(others))
+    sql = load("api.query.questions", "funnel_saved_short", 2)
+    sql = sql.replace("countIf(standing = 3)", "groupArray(standing)").replace("OR standing = 3)", "OR 1)")
+    asked = {"convert_from": 1, "convert_to": 2, "project": house.name, "funnel": "alone", "funnel_version": 1}
+    for end, read in ((DAY_ZERO + 5 * DAY, [2]), (further.entered_at, [0])):
+        assert house.store.query(sql, asked | {"from": DAY_ZERO, "to": end})[0][0] == read
 
 
 values = st.sampled_from(["x", "xy", "", "10", 10, 10.0, 0.5, True, False, None, ["x", 1], {"k": "x"}, "1.0", "a\nb"])

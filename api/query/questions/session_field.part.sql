@@ -1,0 +1,1 @@
+            , toString({field_<field>:Identifier})
