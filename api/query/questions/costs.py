@@ -124,6 +124,9 @@ def _brought(asking: Asking, question: CostsQuestion, asked: Range) -> dict[tupl
     values = Values(asking, [question.breakdown], question.include_bots)
     rows = asking.rows(
         "sessions",
+        0,
+        0,
+        len(values.columns),
         **asked.bound(),
         by=question.by or "",
         **values.bound(),

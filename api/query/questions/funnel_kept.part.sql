@@ -3,7 +3,7 @@
         AND funnel = {funnel:String}
         -- The sort columns say where none can be that counts: with no entry of or after `to` whoever counts has nobody
         -- after it who comes further, with none before `from` nobody before it who comes as far either. Whether there is
-        -- one is looked up among the very rows that are read: of what arrives meanwhile neither knows.
+        -- one is worked out once it is settled which rows are read: of what arrives meanwhile that knows at most more.
         AND standing >= multiIf(
             (
                 SELECT count() FROM (

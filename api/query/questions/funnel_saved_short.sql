@@ -40,7 +40,4 @@ FROM (
 -- include funnel_kept
 )
 -- The optimizer would put more before WHERE than the sort columns, and that takes longer.
-SETTINGS
-    do_not_merge_across_partitions_select_final = 1,
-    optimize_move_to_prewhere = 0,
-    enable_shared_storage_snapshot_in_query = 1
+SETTINGS do_not_merge_across_partitions_select_final = 1, optimize_move_to_prewhere = 0
