@@ -1,7 +1,5 @@
 """`wayfare ask`: any question from the terminal, as tables and drawings, or its answer as JSON."""
 
-import json as json_text
-import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +7,7 @@ import typer
 
 from pipeline.cli import drawing, options
 from pipeline.cli.output import as_json
+from pipeline.cli.phrases import filter_of, names_in, read_json, step_of
 from pipeline.errors import InvalidQuestion
 
 if TYPE_CHECKING:
@@ -50,11 +49,6 @@ EXPLAINED = (
 FILTERED = ("sessions", "bounce")  # as a whole
 FORMATS = {"csv": "text/csv", "jsonl": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
 MOST_EXPLAINED = 1000  # customers that are listed
-
-_FILTER = re.compile(r"([^\s=!<>~]+)\s*(!=|>=|<=|!~|=|>|<|~)\s*(.*)", re.DOTALL)
-_OPERATORS = {
-    "=": "is", "!=": "is_not", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "~": "contains", "!~": "not_contains",
-}  # fmt: skip
 
 
 def ask(
@@ -113,7 +107,7 @@ def ask(
     """Ask a question. Without a range it is about all time."""
     if question not in QUESTIONS:
         raise InvalidQuestion(f"there is no question {question!r}; there are {', '.join(QUESTIONS)}", field="QUESTION")
-    body: dict[str, Any] = _read(whole) if whole else {}
+    body: dict[str, Any] = read_json(whole) if whole else {}
     given: dict[str, Any] = {
         "last": last, "from": begin, "to": end, "by": by, "breakdown": breakdown, "saved": saved, "window": window,
         "count": count, "definition": definition, "reason": reason, "include_bots": include_bots,
@@ -122,7 +116,7 @@ def ask(
     given |= {"segments": segment or ()}
     body |= {name: value for name, value in given.items() if value}
     if "," in breakdown:
-        body["breakdown"] = _names(breakdown)
+        body["breakdown"] = names_in(breakdown)
     if window.isdecimal():
         body["window"] = int(window)
     if where and not (steps or events or question in FILTERED):
@@ -133,17 +127,17 @@ def ask(
         raise InvalidQuestion(f"{question} takes no ID; it is a customer's", field="ID")
     if explain and question not in EXPLAINED:
         raise InvalidQuestion(f"there is no cell to explain; {', '.join(EXPLAINED)} have some", field="explain")
-    filters = [_filter(each) for each in where or ()]
+    filters = [filter_of(each) for each in where or ()]
     if steps:
-        body["steps"] = [_step(name) | {"where": filters} for name in _names(steps)]
+        body["steps"] = [step_of(name) | {"where": filters} for name in names_in(steps)]
     if filters and question in FILTERED:
         body["where"] = filters
     if events:
-        body |= {"events": _names(events), "where": filters}
+        body |= {"events": names_in(events), "where": filters}
     if not {"last", "from", "to"} & set(body):
         body["last"] = None
     if explain:
-        body = {"question": body, "cell": _read(explain, "explain"), "limit": MOST_EXPLAINED}
+        body = {"question": body, "cell": read_json(explain, "explain"), "limit": MOST_EXPLAINED}
     if form:
         if form not in FORMATS or question in ("customer", "catalogue"):
             raise InvalidQuestion("questions are written as csv, jsonl or parquet", field="format")
@@ -197,36 +191,3 @@ async def _customer(server: "Connection", about: str) -> str:
     if not found:
         raise InvalidQuestion(f"nobody is known by {about}", field="ID")
     return str(found[0]["id"])
-
-
-def _read(text: str, field: str = "question") -> dict[str, Any]:
-    try:
-        found = json_text.loads(sys.stdin.read() if text == "-" else text)
-    except ValueError as error:
-        raise InvalidQuestion(f"the {field} is not JSON: {error}", field=field) from error
-    if not isinstance(found, dict):
-        raise InvalidQuestion("this takes one JSON object", field=field)
-    return found
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _step(text: str) -> dict[str, Any]:
-    """goal:purchase is what meets the goal; anything else is an event's name."""
-    kind, _, goal = text.partition(":")
-    return {"goal": goal.strip()} if kind == "goal" and goal.strip() else {"events": [text]}
-
-
-def _filter(text: str) -> dict[str, Any]:
-    """{"property", "operator", "value"} of price>=10, $channel=web, color!=red; JSON is taken as such."""
-    found = _FILTER.fullmatch(text.strip())
-    if not found:
-        raise InvalidQuestion(f"{text!r} is no filter; write name=value, or != > >= < <= ~ !~ for =", field="where")
-    name, operator, value = found.groups()
-    try:
-        parsed = json_text.loads(value)
-    except ValueError:
-        parsed = value
-    return {"property": name, "operator": _OPERATORS[operator], "value": value if parsed is None else parsed}

@@ -19,6 +19,7 @@ from pipeline.cli import (
     migrate,
     projects,
     replay,
+    saved,
     serve,
     tail,
     up,
@@ -52,6 +53,9 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(projects.app, name="project")
 app.add_typer(keys.app, name="key")
+app.add_typer(saved.goal, name="goal")
+app.add_typer(saved.funnel, name="funnel")
+app.add_typer(saved.segment, name="segment")
 app.add_typer(link.app, name="link")
 app.add_typer(identity.app, name="identity")
 app.add_typer(bi.app, name="bi")
