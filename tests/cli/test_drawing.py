@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.cli.ask import _filter
+from pipeline.cli.phrases import filter_of
 from pipeline.cli.options import span
 from pipeline.cli.output import duration, share
 from pipeline.cli.strokes import BAR, bar, moment, money, path
@@ -53,7 +53,7 @@ def test_repeats_in_a_path_are_drawn_together() -> None:
     ('number="7"', ("number", "is", "7")),
 ])  # fmt: skip
 def test_filters_are_read_as_people_write_them(text: str, expected: tuple[object, ...]) -> None:
-    found = _filter(text)
+    found = filter_of(text)
     assert (found["property"], found["operator"], found["value"]) == expected
 
 
