@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.cli.phrases import filter_of
 from pipeline.cli.options import span
 from pipeline.cli.output import duration, share
+from pipeline.cli.phrases import filter_of
 from pipeline.cli.strokes import BAR, bar, moment, money, path
 from pipeline.errors import UserMistake
 
