@@ -17,7 +17,9 @@ from pipeline.store import open_store
 from pipeline.store.migrations import migrate
 from pipeline.store.port import Store
 
-__all__ = ["asked_store", "clickhouse_server", "empty_store", "fresh_database", "own_clickhouse", "store"]
+__all__ = [
+    "asked_store", "clickhouse_server", "empty_store", "fresh_database", "kept", "own_clickhouse", "own_store", "store",
+]  # fmt: skip
 
 STARTS_WITHIN = 60  # seconds: the first load of chdb's library from a cold disk takes eleven
 
@@ -133,10 +135,58 @@ def asked_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     opened.close()
 
 
+class Kept:
+    """The stores that the tests of a module share, each with all tables; emptied after each test, which costs a tenth
+    of making them."""
+
+    def __init__(self, folder: Path, database: Callable[[], str]) -> None:
+        self._folder, self._database = folder, database
+        self._opened: dict[str, Store] = {}
+
+    def store(self, kind: str) -> Store:
+        if kind not in self._opened:
+            self._opened[kind] = opened = open_store(self._url(kind))
+            migrate(opened)
+        return self._opened[kind]
+
+    def empty(self, kind: str) -> None:
+        for (table,) in self._opened[kind].query(FILLED):
+            self._opened[kind].command("TRUNCATE TABLE {table:Identifier}", {"table": table})
+
+    def close(self, kind: str) -> None:
+        """A process has one embedded store: a test that opens its own needs this one closed."""
+        if kind in self._opened:
+            self._opened.pop(kind).close()
+
+    def _url(self, kind: str) -> str:
+        return f"chdb:///{self._folder}" if kind == "embedded" else self._database()
+
+
+FILLED = """SELECT name FROM system.tables
+WHERE database = currentDatabase() AND total_rows > 0 AND name NOT IN ('migrations', 'pending_migrations')"""
+
+
+@pytest.fixture(scope="module")
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    made: list[str] = []
+
+    def database() -> str:
+        made.append(create_database(request.getfixturevalue("clickhouse_server")))
+        return made[-1]
+
+    stores = Kept(tmp_path_factory.mktemp("store"), database)
+    yield stores
+    for kind in ("embedded", "clickhouse"):
+        stores.close(kind)
+    for url in made:
+        drop_database(url)
+
+
 @pytest.fixture(params=["embedded", "clickhouse"])
-def empty_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """A store without tables, in turn on chdb and on ClickHouse."""
+def empty_store(request: pytest.FixtureRequest, tmp_path: Path, kept: Kept) -> Iterator[Store]:
+    """A store of the test's own without tables, in turn on chdb and on ClickHouse."""
     if request.param == "embedded":
+        kept.close("embedded")
         url = f"chdb:///{tmp_path / 'store'}"
     else:
         url = request.getfixturevalue("fresh_database")()
@@ -146,7 +196,14 @@ def empty_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stor
 
 
 @pytest.fixture
-def store(empty_store: Store) -> Store:
-    """The same with all tables."""
+def own_store(empty_store: Store) -> Store:
+    """The same with all tables, for tests that change them."""
     migrate(empty_store)
     return empty_store
+
+
+@pytest.fixture(params=["embedded", "clickhouse"])
+def store(request: pytest.FixtureRequest, kept: Kept) -> Iterator[Store]:
+    """A store with all tables, empty, in turn on chdb and on ClickHouse; a test leaves the tables as they are."""
+    yield kept.store(request.param)
+    kept.empty(request.param)

@@ -49,12 +49,12 @@ def test_every_view_answers_whatever_a_join_fills_with(store: Store) -> None:
     assert store.query("SELECT count() FROM {bi:Identifier}.customers", {"bi": name}) == [(1,)]
 
 
-def test_views_go_with_their_migration_and_come_back(store: Store) -> None:
-    bi = {"bi": bi_database(store)}
-    migrate(store, to=0)
-    assert store.query(TABLES, bi) == []
-    migrate(store)
-    assert len(store.query(TABLES, bi)) == len(NAMES)
+def test_views_go_with_their_migration_and_come_back(own_store: Store) -> None:
+    bi = {"bi": bi_database(own_store)}
+    migrate(own_store, to=0)
+    assert own_store.query(TABLES, bi) == []
+    migrate(own_store)
+    assert len(own_store.query(TABLES, bi)) == len(NAMES)
 
 
 def test_two_databases_of_one_server_have_views_of_their_own(fresh_database: Callable[[], str]) -> None:

@@ -25,7 +25,7 @@ def shop(store: Store) -> Definitions:
 
 
 # The rules are the same on any store: the rest runs on chdb alone.
-on_chdb = pytest.mark.parametrize("empty_store", ["embedded"], indirect=True)
+on_chdb = pytest.mark.parametrize("store", ["embedded"], indirect=True)
 
 
 def test_what_is_saved_is_read_by_another_process_as_it_was(shop: Definitions, store: Store) -> None:

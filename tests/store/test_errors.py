@@ -4,7 +4,6 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -162,11 +161,10 @@ def test_large_inserts_of_many_threads_go_in_at_once(store: Store) -> None:
     assert store.query("SELECT uniqExact(project), count() FROM events FINAL") == [(30, 9_000)]
 
 
-def test_two_sessions_in_one_folder_share_their_tables(tmp_path: Path) -> None:
-    store = open_store(f"chdb:///{tmp_path / 'store'}")
-    store.command("CREATE TABLE numbers_seen (number UInt64) ENGINE = MergeTree ORDER BY number")
-    stream = iter(store.stream("SELECT number FROM system.numbers"))
+@pytest.mark.parametrize("empty_store", ["embedded"], indirect=True)
+def test_two_sessions_in_one_folder_share_their_tables(empty_store: Store) -> None:
+    empty_store.command("CREATE TABLE numbers_seen (number UInt64) ENGINE = MergeTree ORDER BY number")
+    stream = iter(empty_store.stream("SELECT number FROM system.numbers"))
     next(stream)  # holds one session
-    store.command("INSERT INTO numbers_seen SELECT 5")
-    assert store.query("SELECT * FROM numbers_seen") == [(5,)]
-    store.close()
+    empty_store.command("INSERT INTO numbers_seen SELECT 5")
+    assert empty_store.query("SELECT * FROM numbers_seen") == [(5,)]

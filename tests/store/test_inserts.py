@@ -142,13 +142,13 @@ REFUSING = {
 
 @pytest.mark.parametrize("preparation", REFUSING.values(), ids=REFUSING.keys())
 @pytest.mark.parametrize("rows", [9, 5000])
-def test_what_the_table_or_its_views_refuse_is_told(store: Store, preparation: list[str], rows: int) -> None:
+def test_what_the_table_or_its_views_refuse_is_told(own_store: Store, preparation: list[str], rows: int) -> None:
     for statement in preparation:
-        store.command(statement)
+        own_store.command(statement)
     with pytest.raises(StoreRefused):
-        store.insert("events", columns("events", rows))
-    store.insert("events", columns("events", 1, device=[1], project=["after"]))
-    assert store.query("SELECT count() FROM events WHERE project = 'after'") == [(1,)]
+        own_store.insert("events", columns("events", rows))
+    own_store.insert("events", columns("events", 1, device=[1], project=["after"]))
+    assert own_store.query("SELECT count() FROM events WHERE project = 'after'") == [(1,)]
 
 
 def test_the_greatest_version_of_a_key_counts_and_a_deleted_one_does_not(store: Store) -> None:

@@ -45,45 +45,45 @@ def test_an_empty_database_gets_all_tables(empty_store: Store) -> None:
     assert status(empty_store)[:2] == (NEWEST, NEWEST)
 
 
-def test_a_current_database_is_left_alone(store: Store) -> None:
-    assert migrate(store) == []
-    assert store.query("SELECT count() FROM migrations") == [(NEWEST,)]
+def test_a_current_database_is_left_alone(own_store: Store) -> None:
+    assert migrate(own_store) == []
+    assert own_store.query("SELECT count() FROM migrations") == [(NEWEST,)]
 
 
-def test_an_older_database_keeps_its_rows_and_gets_the_rest(store: Store, following: Migration) -> None:
-    store.insert("owners", columns("owners", 5, owned_from=range(5)))
-    assert status(store).pending == (following,)
-    assert migrate(store) == [Change(NEWEST + 1, "next", "up")]
-    assert store.query("SELECT count() FROM owners") == [(5,)]
-    assert store.query("SELECT a FROM next") == [(1,)]
+def test_an_older_database_keeps_its_rows_and_gets_the_rest(own_store: Store, following: Migration) -> None:
+    own_store.insert("owners", columns("owners", 5, owned_from=range(5)))
+    assert status(own_store).pending == (following,)
+    assert migrate(own_store) == [Change(NEWEST + 1, "next", "up")]
+    assert own_store.query("SELECT count() FROM owners") == [(5,)]
+    assert own_store.query("SELECT a FROM next") == [(1,)]
 
 
-def test_who_needs_tables_that_are_not_there_is_told_to_migrate(store: Store, following: Migration) -> None:
+def test_who_needs_tables_that_are_not_there_is_told_to_migrate(own_store: Store, following: Migration) -> None:
     with pytest.raises(UserMistake, match="run `wayfare migrate`"):
-        require_current(store)
-    migrate(store)
-    require_current(store)
+        require_current(own_store)
+    migrate(own_store)
+    require_current(own_store)
 
 
 def test_a_database_of_a_newer_version_is_refused_and_told_which(
-    store: Store, following: Migration, monkeypatch: pytest.MonkeyPatch
+    own_store: Store, following: Migration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    migrate(store)
+    migrate(own_store)
     monkeypatch.undo()
     for ask in (status, migrate):
         with pytest.raises(UserMistake, match=f"{NEWEST + 1:04}_next") as refused:
-            ask(store)
+            ask(own_store)
         assert refused.value.code == "newer_database"
 
 
-def test_down_goes_to_the_asked_version_and_up_comes_back(store: Store, following: Migration) -> None:
-    migrate(store)
-    assert migrate(store, to=NEWEST) == [Change(NEWEST + 1, "next", "down")]
-    assert "next" not in tables(store)
-    assert migrate(store, to=0) == ALL_DOWN
-    assert tables(store) == {"migrations"}
-    assert migrate(store) == [*ALL_UP, Change(NEWEST + 1, "next", "up")]
-    assert status(store).current == NEWEST + 1
+def test_down_goes_to_the_asked_version_and_up_comes_back(own_store: Store, following: Migration) -> None:
+    migrate(own_store)
+    assert migrate(own_store, to=NEWEST) == [Change(NEWEST + 1, "next", "down")]
+    assert "next" not in tables(own_store)
+    assert migrate(own_store, to=0) == ALL_DOWN
+    assert tables(own_store) == {"migrations"}
+    assert migrate(own_store) == [*ALL_UP, Change(NEWEST + 1, "next", "up")]
+    assert status(own_store).current == NEWEST + 1
 
 
 def test_a_version_that_does_not_exist_is_a_mistake(empty_store: Store) -> None:

@@ -7,7 +7,7 @@ from pipeline.store.definitions import Definitions
 from pipeline.store.port import Store
 from schemas.definitions import Project
 
-pytestmark = pytest.mark.parametrize("empty_store", ["embedded"], indirect=True)
+pytestmark = pytest.mark.parametrize("store", ["embedded"], indirect=True)
 
 
 @pytest.fixture
