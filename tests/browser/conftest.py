@@ -21,6 +21,8 @@ OPTIONS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+# Each page that a test opens would start a process of its own, and one more for the next.
+ONE_PROCESS = "--renderer-process-limit=1"
 PATIENCE_MS = 20_000
 
 Complaints = list[str]
@@ -34,7 +36,7 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("there is no Chromium on this machine")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(OPTIONS))
+        browser = playwright.chromium.launch(executable_path=path, args=[*OPTIONS, ONE_PROCESS])
         yield browser
         browser.close()
 
@@ -47,7 +49,8 @@ def complaints() -> Complaints:
 
 @pytest.fixture
 def context(chromium: Browser, complaints: Complaints) -> Iterator[BrowserContext]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    # What moves without an end is painted without an end.
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()

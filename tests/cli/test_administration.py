@@ -162,7 +162,7 @@ def test_verify_ends_and_finds_no_difference_while_events_keep_coming(
 
     def send() -> int:
         number = 0
-        while not ended.wait(0.05) and number < 100_000:  # at a pace: verify reads all of it
+        while not ended.wait(0.2) and number < 100_000:  # at a pace: verify reads all of it
             batch = [event("x", f"d{n % 300}", number + n, userId=f"u{n % 40}" if n % 5 else None) for n in range(20)]
             project.deliver([{**each, "timestamp": None} for each in batch])
             number += 20

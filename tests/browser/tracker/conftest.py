@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.conftest import OPTIONS, Complaints
+from tests.browser.conftest import ONE_PROCESS, OPTIONS, Complaints
 from tests.browser.tracker.tested_site import Site
 from tests.browser.tracker.visitors import MakeSite, program, tag, visitor
 from tests.scenarios.house import EmbeddedHouse
@@ -22,7 +22,7 @@ def context(chromium: Browser, complaints: Complaints) -> Iterator[BrowserContex
 def named(chromium: Browser) -> Iterator[Browser]:
     """A browser for which every host of .test is this machine."""
     browser = chromium.browser_type.launch(
-        executable_path=program(), args=[*OPTIONS, "--host-resolver-rules=MAP *.test 127.0.0.1"]
+        executable_path=program(), args=[*OPTIONS, ONE_PROCESS, "--host-resolver-rules=MAP *.test 127.0.0.1"]
     )
     yield browser
     browser.close()
