@@ -15,12 +15,13 @@ function core(...parts) {
   const name = options.name || "wayfare"; // of the global object and of all that is stored: one a project
   const key = options.key || script.src.split("/v1/")[1]?.split("/")[0];
   const url = (options.host || new URL(script.src).origin) + "/v1/b";
-  const [MOST_EVENTS, MOST_CHARACTERS, YEAR, IDLE_MS, SECOND] = [200, 15e3, 34e6, 3e4, 1e3];
+  const MOST_EVENTS = 200, MOST_CHARACTERS = 15e3, YEAR = 34e6, IDLE_MS = 3e4, SECOND = 1e3;
   const early = window[name];
   if (!key || early?.key) return; // loaded twice
   window[name] = early || [];
 
-  const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => (b + 256).toString(16).slice(1)).join("");
+  const fresh = () =>
+    [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => (byte + 256).toString(16).slice(1)).join("");
   const listen = (target, kinds, heard) =>
     kinds.split(" ").forEach((kind) => target.addEventListener(kind, heard, { capture: true, passive: true }));
 
@@ -64,7 +65,7 @@ function core(...parts) {
     try {
       document.cookie =
         `${item}=${value};path=/;max-age=${seconds};samesite=lax` +
-        (domain ? ";domain=" + domain : "") + (location.protocol === "https:" ? ";secure" : "");
+        (domain ? ";domain=" + domain : "") + (/s:/.test(location.protocol) ? ";secure" : "");
     } catch {}
   };
   let domain = options.domain;
@@ -86,7 +87,8 @@ function core(...parts) {
 
   let device;
   const keep = (id, seconds = YEAR) => {
-    bake(name + "_id", id, seconds, (domain ??= read("domain") || widest()));
+    domain ??= read("domain") || widest();
+    bake(name + "_id", id, seconds, domain);
     if (options.cookie === "server") load("cookie", { name, id, seconds, domain, beside, read, write, granted });
   };
   const deviceId = () => {
@@ -239,7 +241,8 @@ function core(...parts) {
     if (!maySend()) return;
     if (!navigator.onLine) fails ||= 1;
     const left = fails && queue; // the page may come back: what is sent again then is known by its ids
-    while (queue[0] && !(fails && save()) && navigator.sendBeacon(url, body(batch()))) queue = queue.slice(batch().length);
+    // One failure may be this leaving itself, which breaks off what is on its way.
+    while (queue[0] && !(fails > 1 && save()) && navigator.sendBeacon(url, body(batch()))) queue = queue.slice(batch().length);
     if (queue[0]) fails ||= 1;
     queue = left || queue;
     save();
@@ -397,10 +400,12 @@ function core(...parts) {
 
   // -- data-wf-event="Name" data-wf-any-property="value", on what is clicked or a form that is submitted
 
-  const isPrivate = (element) => !element.closest || element.closest("[data-wf-private]");
+  // What it happened in, from the inside out, through shadow roots that are open.
+  const inside = (happened, selector) => happened.composedPath().find((each) => each.matches?.(selector));
+  const isPrivate = (happened) => inside(happened, "[data-wf-private]");
   const declared = (happened) => {
-    const element = happened.target.closest?.("[data-wf-event]");
-    if (!element || isPrivate(element) || (element.tagName === "FORM") !== (happened.type === "submit")) return;
+    const element = inside(happened, "[data-wf-event]");
+    if (!element || isPrivate(happened) || (element.localName === "form") !== (happened.type === "submit")) return;
     const properties = {};
     for (const [item, value] of Object.entries(element.dataset))
       if (/^wf[A-Z]/.test(item) && item !== "wfEvent")
@@ -432,21 +437,21 @@ function core(...parts) {
     const isOwn = (host) => host === location.hostname || (domain && host.endsWith("." + domain));
     const house = {
       api, name, key, options, onPage, onEvent, onLeave,
-      beside, load, fresh, listen, read, write, parse, granted, deviceId, become, wanted, isOwn, isPrivate, track, now,
-      here: () => here,
+      beside, load, fresh, listen, read, write, parse, granted, deviceId, become, wanted, isOwn, inside, isPrivate,
+      track, now, here: () => here,
     };
     parts.forEach((part) => part(house));
     visit(true);
-    if (calls.some(([call]) => call === "page")) uncounted();
+    if (calls.some((each) => each[0] === "page")) uncounted();
     api.push(...calls);
 
-    for (const [call, isWhole] of [["pushState", true], ["replaceState", false]]) {
+    ["pushState", "replaceState"].forEach((call, isReplaced) => {
       const original = history[call];
       history[call] = function (...given) {
         original.apply(this, given);
-        if (options.spa !== "off") visit(isWhole);
+        if (options.spa !== "off") visit(!isReplaced);
       };
-    }
+    });
     if (options.spa !== "off") listen(window, "popstate hashchange", () => visit(true));
     listen(window, "pageshow", (shown) => {
       if (!shown.persisted) return;
@@ -478,6 +483,6 @@ function core(...parts) {
     setInterval(tick, SECOND);
     if (/tcf|google/.test(asks)) load("consent", asks, consent);
   };
-  if (document.prerendering) document.addEventListener("prerenderingchange", begin, { once: true });
+  if (document.prerendering) listen(document, "prerenderingchange", begin);
   else begin();
 }

@@ -24,8 +24,8 @@ function crossing(house) {
     to.searchParams.set(parameter, text + "." + sum(text));
     return to.href;
   };
-  const followed = ({ target }) => {
-    const link = target.closest?.("a[href]");
+  const followed = (happened) => {
+    const link = house.inside(happened, "a[href]");
     const plain = link?.href;
     if (!/^http/.test(plain) || plain === dressed(plain)) return;
     link.href = dressed(plain);

@@ -23,6 +23,28 @@ HIDDEN = """
     Object.defineProperty(document, 'hidden', {{value: {}, configurable: true}});
     document.dispatchEvent(new Event('visibilitychange'));
 """
+# A component with what it has in a shadow root; its link and its form stay on the page.
+COMPONENT = """
+    ((where, id) => {
+        const make = (tag, fields, ...children) => {
+            const made = Object.assign(document.createElement(tag), fields);
+            made.append(...children);
+            return made;
+        };
+        const root = make('div', {id}).attachShadow({mode: 'open'});
+        root.append(
+            make('a', {className: 'offer', href: 'http://partner.test/deep?code=secret'}, make('b', {}, 'Offer')),
+            make('form', {name: 'deep'}, make('input', {name: 'town'}), make('button', {className: 'send'}, 'Send')),
+            make('button', {className: 'idle', type: 'button'}, 'Idle'),
+            make('button', {className: 'busy', type: 'button'}, 'Busy'),
+        );
+        for (const kind of ['click', 'submit']) root.addEventListener(kind, (happened) =>
+            happened.target.closest('a,form') && kind === (happened.target.closest('a') ? 'click' : 'submit') &&
+            happened.preventDefault());
+        root.querySelector('.busy').addEventListener('click', () => root.append('done'));
+        where.append(root.host);
+    })
+"""
 
 
 def test_engaged_time_and_scroll_depth(page: Page, make_site: MakeSite, shop: Project) -> None:
@@ -88,20 +110,33 @@ def test_time_counts_only_while_the_page_is_visible_and_has_the_focus(page: Page
 def test_links_that_lead_away_and_downloads(page: Page, site: Site, shop: Project) -> None:
     page.route("http://partner.test/**", lambda route: route.fulfill(body="a partner"))
     go(page, site.url)
+    page.evaluate(f"{COMPONENT}(document.body, 'component')")
+    page.evaluate(f"{COMPONENT}(document.querySelector('[data-wf-private]'), 'kept')")
+    page.fill("#kept [name=town]", "York")
+    page.click("#kept b")
+    page.fill("#component [name=town]", "York")
+    page.click("#component .send")
+    page.click("#component b")
+    until(page, lambda: len(acts(shop)) == 4)
     with page.expect_download():
         page.click("#leaflet")
     page.click("#partner")
     page.wait_for_url("http://partner.test/**")
     go(page, site.url)
-    until(page, lambda: len(acts(shop)) == 4)
+    until(page, lambda: len(acts(shop)) == 7)
     page.click("#hidden")
     page.wait_for_url("http://partner.test/private")
-    seen = wait_for(page, shop, "/", "File Downloaded", "Outbound Link Clicked", "/")
+    seen = wait_for(
+        page, shop, "/", "Form Started", "Form Submitted", "Outbound Link Clicked", "File Downloaded",
+        "Outbound Link Clicked", "/",
+    )  # fmt: skip
+    assert one(seen, "Form Submitted")["properties"] == {"form": "deep"}
+    assert "York" not in json.dumps(seen)
     file = f"{site.url}/leaflet.pdf"
     assert one(seen, "File Downloaded")["properties"] == {"url": file, "extension": "pdf"}
-    assert one(seen, "Outbound Link Clicked")["properties"] == {
-        "url": "http://partner.test/offer", "host": "partner.test",
-    }  # fmt: skip
+    assert [each["properties"] for each in seen if each["event"] == "Outbound Link Clicked"] == [
+        {"url": f"http://partner.test/{path}", "host": "partner.test"} for path in ("deep", "offer")
+    ]
 
 
 def test_a_form_left_is_told_with_its_last_field_and_no_value(page: Page, site: Site, shop: Project) -> None:
@@ -172,14 +207,23 @@ def test_clicks_in_anger_and_in_vain(page: Page, site: Site, shop: Project) -> N
     with page.expect_file_chooser():
         page.click("#upload")
     page.wait_for_timeout(1_600)
+    page.evaluate(f"{COMPONENT}(document.body, 'component')")
+    page.click("#component .busy")
     page.click("#alive")
     page.wait_for_timeout(1_700)
-    page.click("#dead")
-    page.wait_for_timeout(1_700)
+    for dead in ("#dead", "#component .idle"):
+        page.click(dead)
+        page.wait_for_timeout(1_700)
+    page.click("h1", click_count=3, delay=20)  # its text is selected
+    page.wait_for_timeout(1_100)
     page.click("#alive", click_count=4, delay=20)
-    seen = wait_for(page, shop, "/", "Dead Clicked", "Rage Clicked")
-    assert one(seen, "Dead Clicked")["properties"] == {"element": "button#dead.loud"}
-    assert one(seen, "Rage Clicked")["properties"]["element"].startswith("button#alive")
+    page.click("h1", click_count=4, delay=20)
+    seen = wait_for(page, shop, "/", "Dead Clicked", "Dead Clicked", "Rage Clicked", "Rage Clicked")
+    told = [(each["event"], each["properties"]["element"]) for each in seen[1:]]
+    assert told == [
+        ("Dead Clicked", "button#dead.loud"), ("Dead Clicked", "button.idle"), ("Rage Clicked", "button#alive"),
+        ("Rage Clicked", "h1"),
+    ]  # fmt: skip
 
 
 def test_fields_that_are_left_and_one_kind_of_clicks_alone_can_be_switched_on(

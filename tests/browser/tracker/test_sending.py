@@ -98,6 +98,19 @@ def test_what_happens_last_on_a_page_arrives(page: Page, site: Site, shop: Proje
     wait_for(page, shop, "/", "Last")
 
 
+def test_what_happens_last_arrives_though_a_request_has_failed_right_before(
+    page: Page, site: Site, shop: Project
+) -> None:
+    """As one does that is on its way when the page is left: nobody need come back to have the rest sent."""
+    failed: list[Request] = []
+    page.on("requestfailed", lambda request: failed.append(request))
+    page.route("**/v1/b", lambda route: route.abort(), times=1)
+    go(page, site.url)
+    until(page, lambda: failed)
+    page.evaluate("wayfare.track('Last'); location.href = 'about:blank'")
+    wait_for(page, shop, "/", "Last")
+
+
 def test_requests_need_no_preflight(page: Page, site: Site, shop: Project) -> None:
     asked: list[tuple[str, str]] = []
     page.on("request", lambda request: asked.append((request.method, request.headers.get("content-type", ""))))
