@@ -33,6 +33,7 @@ function survey(asked, track, onLeave, onEnd) {
     @media (forced-colors: active) { .scale input:checked + span { outline: 3px solid Highlight; } }`;
   const [least, most] = SCALES[asked.kind];
   const host = document.createElement("wayfare-survey");
+  host.dataset.wfPrivate = ""; // its clicks and its form are told as a survey
   const root = host.attachShadow({ mode: "open" });
   const make = (tag, set = {}, ...inside) => {
     const element = document.createElement(tag);
