@@ -1,11 +1,15 @@
-"""Brevo's webhooks of mails and transactional SMS: one note a request, or an array of them. Brevo signs nothing."""
+"""Brevo's webhooks of mails, mails that come in and transactional SMS: one note a request, or an array of them.
+
+Brevo signs nothing.
+"""
 
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from api.webhooks.event import event, message_id
-from api.webhooks.mail import Kind, mail, meanings
-from api.webhooks.reading import json_object, json_of, number, text
+from api.webhooks.mail import MEANINGS, Kind, mail, meanings, reply_kind
+from api.webhooks.reading import json_object, json_of, listed, number, text
 from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -36,6 +40,7 @@ _REASONS = {
     "spam": "spam",
     "complaint": "spam",
 }
+INBOUND: Final = "a mail that comes in"
 SMS = "sms"
 TEXTS: Final[Mapping[str, Meaning]] = {  # by `msg_status`, however it is spelled: softBounce, soft_bounce
     "sent": Meaning("SMS Sent", SMS),
@@ -59,6 +64,9 @@ def mapped(posted: Posted) -> Mapped:
         return Mapped(unmapped=(notes,))
     events, unmapped = [], []
     for note in notes if isinstance(notes, list) else [notes]:
+        if incoming := [one for one in listed(note, "items") if text(one, "From", "Address")]:
+            events += map(_reply, incoming)
+            continue
         said = text(note, "event") or text(note, "msg_status")
         if said in KINDS and "msg_status" not in note:
             events.append(_event(said, note))
@@ -103,6 +111,23 @@ def _event(said: str, note: dict[str, Any]) -> Event:
     )
 
 
+def _reply(incoming: dict[str, Any]) -> Event:
+    """Of what was written, and of its subject and attachments, nothing is kept."""
+    mail_id = text(incoming, "MessageId")
+    try:
+        at = parsedate_to_datetime(text(incoming, "SentAtDate")).isoformat()
+    except ValueError:
+        at = None
+    return mail(
+        "brevo",
+        reply_kind(text(incoming, "Headers", "Auto-Submitted")),
+        key=("inbound", mail_id or text(incoming, "Uuid", 0)),
+        at=at,
+        recipient=text(incoming, "From", "Address"),
+        mail_id=mail_id,
+    )
+
+
 def _text(meaning: Meaning, note: dict[str, Any]) -> Event:
     said, to, sms = text(note, "msg_status"), text(note, "to"), text(note, "messageId") or text(note, "reference")
     at = number(note, "ts_event")  # `date` is of the account's zone
@@ -133,7 +158,11 @@ VENDOR: Final = Vendor(
     name="brevo",
     title="Brevo",
     mapped=mapped,
-    meanings={**meanings(KINDS), **{f"SMS, {said}": meaning for said, meaning in TEXTS.items()}},
+    meanings={
+        **meanings(KINDS),
+        INBOUND: MEANINGS["replied"],
+        **{f"SMS, {said}": meaning for said, meaning in TEXTS.items()},
+    },
     once="`message-id`, recipient, what happened, time, link; of an SMS `messageId`",
     identity="e-mail; of an SMS the phone number",
 )

@@ -18,6 +18,7 @@ Kind = Literal[
 ]  # fmt: skip
 
 CHANNEL = "email"
+_AUTOMATIC = ("auto-replied", "auto-generated", "auto-notified")
 MEANINGS: Mapping[Kind, Meaning] = {
     "queued": Meaning("Email Queued", CHANNEL),
     "sent": Meaning("Email Sent", CHANNEL),
@@ -45,6 +46,11 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za
 def meanings(kinds: Mapping[str, Kind]) -> dict[str, Meaning]:
     """For the page: a vendor's own words and what each becomes."""
     return {word: MEANINGS[kind] for word, kind in kinds.items()}
+
+
+def reply_kind(auto_submitted: str) -> Kind:
+    """Of a mail that comes in, by its header Auto-Submitted (RFC 3834)."""
+    return "autoresponded" if auto_submitted.partition(";")[0].strip().lower() in _AUTOMATIC else "replied"
 
 
 def mail(

@@ -1,11 +1,11 @@
-"""Mailgun's webhooks: JSON, and the forms of before 2018 (mailgun_forms)."""
+"""Mailgun's webhooks: JSON, and forms: mails that come in, and the webhooks of before 2018 (mailgun_forms)."""
 
 from collections.abc import Mapping
 from email.utils import parseaddr
 from typing import Any, Final
 
 from api.webhooks import mailgun_forms
-from api.webhooks.mail import Kind, mail, meanings
+from api.webhooks.mail import MEANINGS, Kind, mail, meanings
 from api.webhooks.reading import form_of, get, json_object, number, text
 from api.webhooks.signature import RETRIED_WINDOW_MS, check_hex, check_time
 from api.webhooks.vendor import Event, Mapped, Posted, Unmapped, Vendor
@@ -90,7 +90,7 @@ VENDOR: Final = Vendor(
     name="mailgun",
     title="Mailgun",
     mapped=mapped,
-    meanings=meanings({**KINDS, TEMPORARY: "deferred"}),
+    meanings={**meanings({**KINDS, TEMPORARY: "deferred"}), mailgun_forms.INBOUND: MEANINGS["replied"]},
     once="`event-data.id` and its time",
     secret="HTTP webhook signing key",
     signature="HMAC-SHA256 over time and token, in the body, within 26 h",

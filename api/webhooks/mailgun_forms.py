@@ -1,14 +1,16 @@
-"""Mailgun's webhooks of before 2018: forms, in which the sender's own variables lie among Mailgun's fields.
+"""Mailgun's forms: mails that come in by a route, and the webhooks of before 2018.
 
-So a name may come twice. Of Mailgun's own it is the first that counts, but of the signature's fields the last.
+In these the sender's own variables lie among Mailgun's fields, so a name may come twice. Of Mailgun's own it is the
+first that counts, but of the signature's fields the last.
 """
 
 from collections.abc import Mapping
+from email.utils import parseaddr
 from typing import Final
 
-from api.webhooks.mail import Kind, mail
+from api.webhooks.mail import Kind, mail, reply_kind
 from api.webhooks.reading import Fields, json_of, number, text
-from api.webhooks.vendor import Mapped, Unmapped
+from api.webhooks.vendor import Event, Mapped, Unmapped
 
 KINDS: Final[Mapping[str, Kind]] = {
     "delivered": "delivered",
@@ -33,7 +35,12 @@ def signature(fields: Fields) -> tuple[str, str, str]:
     return _last(fields, "timestamp"), _last(fields, "token"), _last(fields, "signature")
 
 
+INBOUND: Final = "a mail that comes in"  # by a route's forward(); has no event
+
+
 def mapped(fields: Fields) -> Mapped:
+    if not _first(fields, "event") and "body-plain" in fields and _address(fields):
+        return Mapped((_reply(fields),))
     kind = KINDS.get(_first(fields, "event"))
     if kind is None:
         said = _first(fields, "event")[:80]
@@ -59,6 +66,24 @@ def mapped(fields: Fields) -> Mapped:
         city=_first(fields, "city"),
     )
     return Mapped((made,))
+
+
+def _address(fields: Fields) -> str:
+    """Who wrote it: by its header, as the envelope's sender may be a mailer's."""
+    return parseaddr(_first(fields, "from"))[1] or _first(fields, "sender")
+
+
+def _reply(fields: Fields) -> Event:
+    """Of what was written, and of its subject and attachments, nothing is kept."""
+    mail_id = _first(fields, "Message-Id")
+    return mail(
+        "mailgun",
+        reply_kind(_first(fields, "Auto-Submitted")),
+        key=("inbound", mail_id or _last(fields, "token"), _first(fields, "recipient")),
+        at=number(_last(fields, "timestamp")),
+        recipient=_address(fields),
+        mail_id=mail_id,
+    )
 
 
 def _first(fields: Fields, name: str) -> str:

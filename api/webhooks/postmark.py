@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from api.webhooks.mail import Kind, mail, meanings
+from api.webhooks.mail import Kind, mail, meanings, reply_kind
 from api.webhooks.reading import get, json_object, listed, text
 from api.webhooks.vendor import Event, Mapped, Posted, Unmapped, Vendor
 
@@ -42,7 +42,6 @@ _BOUNCES: Final[Mapping[str, tuple[Kind, str]]] = {  # by Type of a bounce, or S
 
 
 INBOUND: Final = "a mail that comes in"  # has no RecordType
-_AUTOMATIC = ("auto-replied", "auto-generated", "auto-notified")  # Auto-Submitted, RFC 3834
 
 
 def mapped(posted: Posted) -> Mapped:
@@ -96,10 +95,9 @@ def _event(kind: Kind, reason: str, note: dict[str, Any]) -> Event:
 def _reply(note: dict[str, Any]) -> Event:
     """Of what was written, and of its subject and attachments, nothing is kept."""
     headers = {text(one, "Name").lower(): text(one, "Value") for one in listed(note, "Headers")}
-    is_automatic = headers.get("auto-submitted", "").partition(";")[0].strip().lower() in _AUTOMATIC
     return mail(
         "postmark",
-        "autoresponded" if is_automatic else "replied",
+        reply_kind(headers.get("auto-submitted", "")),
         key=("Inbound", text(note, "MessageID")),
         at=_time(text(note, "Date")),
         recipient=text(note, "FromFull", "Email"),

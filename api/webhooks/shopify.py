@@ -1,4 +1,4 @@
-"""Shopify's webhooks: the topic is a header, the body the order, refund or customer."""
+"""Shopify's webhooks: the topic is a header, the body the order, refund, checkout or customer."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,11 +17,18 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "orders/fulfilled": Meaning("Order Sent", CHANNEL),
     "orders/cancelled": Meaning("Order Cancelled", CHANNEL),
     "refunds/create": Meaning("Order Refunded", CHANNEL, "value: what went back, negative; joined by the order's id"),
+    "checkouts/create": Meaning("Checkout Started", CHANNEL, "no value: nothing is bought yet"),
+    "checkouts/update": Meaning(IDENTIFY, note="who it is, which is often typed after the start"),
     "customers/create": Meaning(IDENTIFY),
     "customers/update": Meaning(IDENTIFY),
 }
 _NOT_MOVED = ("failure", "error")  # what a transaction's `status` says where no money went back
-_TIMES = {"orders/create": "created_at", "orders/cancelled": "cancelled_at", "customers/create": "created_at"}
+_TIMES = {
+    "orders/create": "created_at",
+    "orders/cancelled": "cancelled_at",
+    "customers/create": "created_at",
+    "checkouts/create": "created_at",
+}
 
 
 def signed(posted: Posted, secret: str) -> None:
@@ -42,21 +49,22 @@ def mapped(posted: Posted) -> Mapped:
 
 def _event(meaning: Meaning, topic: str, headers: Mapping[str, str], what: dict[str, Any]) -> Event:
     own, is_refund = text(what, "id"), topic == "refunds/create"
-    is_customer = meaning.event == IDENTIFY
-    order = text(what, "order_id") if is_refund else "" if is_customer else own
+    is_checkout, is_customer = topic.startswith("checkouts/"), topic.startswith("customers/")
+    order = text(what, "order_id") if is_refund else "" if is_customer or is_checkout else own
+    checkout = own if is_checkout else text(what, "checkout_id")
     person = what if is_customer else get(what, "customer")
     happened = headers.get("x-shopify-event-id") or headers.get("x-shopify-webhook-id") or text(what, "updated_at")
     return event(
         meaning.event,
         # Of orders and refunds the topic and the id say which event it is, in whatever subscription it comes.
-        message=message_id("shopify", topic, own, happened if topic == "customers/update" else ""),
+        message=message_id("shopify", topic, own, happened if topic.endswith("/update") else ""),
         channel=POS if text(what, "source_name") == "pos" else meaning.channel,
         at=text(what, _TIMES.get(topic, "")) or headers.get("x-shopify-triggered-at") or text(what, "updated_at"),
         email=text(what, "email") or text(what, "contact_email") or text(person, "email"),
         phone=text(what, "phone") or text(person, "phone") or text(what, "billing_address", "phone"),
-        ids={"shopify": text(person, "id"), "shopify_order": order},
+        ids={"shopify": text(person, "id"), "shopify_order": order, "shopify_checkout": checkout},
         properties=None
-        if is_customer
+        if meaning.event == IDENTIFY
         else _properties(topic, what, order) | {"is_test": _is_test(headers, what) or None},
         address=text(what, "browser_ip"),
     )
@@ -104,9 +112,9 @@ VENDOR: Final = Vendor(
     title="Shopify",
     mapped=mapped,
     meanings=MEANINGS,
-    once="topic and id; of `customers/update` also `X-Shopify-Event-Id`",
+    once="topic and id; of updates also `X-Shopify-Event-Id`",
     secret="the app's client secret, or that of the shop's webhooks",
     signature="HMAC-SHA256 of the body, `X-Shopify-Hmac-Sha256`; no time is signed",
     signed=signed,
-    identity="e-mail, phone, Shopify's ids of customer and order",
+    identity="e-mail, phone, Shopify's ids of customer, order and checkout",
 )

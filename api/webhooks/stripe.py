@@ -38,6 +38,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "customer.subscription.updated": Meaning("Subscription Updated", CHANNEL),
     "customer.subscription.paused": Meaning("Subscription Paused", CHANNEL),
     "customer.subscription.resumed": Meaning("Subscription Resumed", CHANNEL),
+    "customer.subscription.trial_will_end": Meaning("Trial End Scheduled", CHANNEL, "three days before"),
     "customer.subscription.deleted": Meaning("Subscription Cancelled", CHANNEL),
     "customer.created": Meaning(IDENTIFY),
     "customer.updated": Meaning(IDENTIFY),

@@ -99,7 +99,14 @@ def plain_name(event: str) -> str:
     return "_".join(_WORDS.findall(event)).lower()
 
 
-_CONTACT_OF_NAME = {plain_name(name): known.contact for name, known in VOCABULARY.items()}
+# What leads to a sale has its words and is none: names of Segment's and Google's vocabularies of shops.
+_BEFORE_A_SALE = (
+    *("checkout_started", "checkout_step_viewed", "checkout_step_completed", "payment_info_entered"),
+    *("begin_checkout", "add_payment_info"),
+)
+_CONTACT_OF_NAME = dict.fromkeys(_BEFORE_A_SALE, "engagement") | {
+    plain_name(name): known.contact for name, known in VOCABULARY.items()
+}
 _CHANNEL_OF_NAME = {plain_name(name): known.channel for name, known in VOCABULARY.items()}
 _TELLS_OF_OTHERS = frozenset(("server", "vendor", "import"))  # kinds of sources that are where no customer is
 

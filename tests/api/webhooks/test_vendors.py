@@ -238,6 +238,60 @@ def test_a_mail_that_postmark_takes_in_is_a_reply_of_who_wrote_it() -> None:
     assert row(one("postmark", note | {"Headers": [{"Name": "X-Spam-Status", "Value": "Yes, score=9"}]})).is_bot
 
 
+def incoming(vendor: str, **headers: str) -> dict[str, Any]:
+    """A mail that comes in, as the vendor's documentation shows one."""
+    if vendor == "brevo":
+        item = {
+            "Uuid": ["8d79"], "MessageId": "<a@mail.example>", "From": {"Name": "Ann", "Address": "ann@example.com"},
+            "To": [{"Name": None, "Address": "shop@reply.example"}], "SentAtDate": "Tue, 14 Nov 2023 23:13:20 +0100",
+            "Subject": "Where is it", "RawTextBody": "Dear Meadow", "Headers": headers, "Attachments": [],
+        }  # fmt: skip
+        return one("brevo", {"items": [item]})
+    fields = {
+        "recipient": "shop@reply.example", "sender": "bounce+ann@mailer.example", "from": "Ann <ann@example.com>",
+        "subject": "Where is it", "body-plain": "Dear Meadow", "stripped-text": "Dear", "timestamp": "1700000000",
+        "token": "t", "signature": "s", "Message-Id": "<a@mail.example>", **headers,
+    }  # fmt: skip
+    return one("mailgun", urlencode(fields).encode(), FORM)
+
+
+@pytest.mark.parametrize("vendor", ["brevo", "mailgun"])
+def test_a_mail_that_comes_in_is_a_reply_of_who_wrote_it_without_what_was_written(vendor: str) -> None:
+    event = incoming(vendor)
+    found = row(event)
+    assert (found.event, found.contact, found.occurred_at) == ("Email Replied", "engagement", 1_700_000_000_000)
+    assert event["context"]["traits"]["email"] == "ann@example.com"
+    assert not [each for each in ("Dear Meadow", "Where is it") if each in json.dumps(event)]
+    automatic = incoming(vendor, **{"Auto-Submitted": "auto-replied"})
+    assert automatic["event"] == "Email Autoresponse Processed"
+
+
+def test_a_checkout_of_shopify_is_no_sale_and_names_who_orders_then() -> None:
+    checkout = {
+        "id": 7,
+        "created_at": "2023-11-14T22:13:20Z",
+        "total_price": "398.00",
+        "currency": "USD",
+        "email": None,
+    }
+    started = row(shopify("checkouts/create", checkout))
+    assert (started.event, started.contact, started.value_micros) == ("Checkout Started", "engagement", 0)
+    named = [checkout | {"email": "ann@example.com", "updated_at": f"2023-11-14T22:1{minute}:00Z"} for minute in (4, 5)]
+    first, second = (shopify("checkouts/update", each) for each in named)
+    assert first["type"] == "identify"
+    assert first["messageId"] != second["messageId"]
+    ordered = row(shopify("orders/create", ORDER | {"checkout_id": 7}))
+    assert set(started.vendors) == set(row(first).vendors) < set(ordered.vendors)
+    assert row(first).email == ordered.email
+
+
+def test_a_trial_that_is_about_to_end_is_told_and_is_no_contact() -> None:
+    what = {"id": "sub_1", "customer": "cus_1", "status": "trialing"}
+    note = {"id": "e", "type": "customer.subscription.trial_will_end", "created": 1, "data": {"object": what}}
+    found = row(one("stripe", note))
+    assert (found.event, found.contact) == ("Trial End Scheduled", "")
+
+
 def test_a_subscription_of_stripe_that_rests_and_a_dispute_that_is_settled_are_told() -> None:
     for word, name, contact in (
         ("customer.subscription.paused", "Subscription Paused", "engagement"),
