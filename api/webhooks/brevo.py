@@ -62,7 +62,8 @@ def mapped(posted: Posted) -> Mapped:
     notes = json_of(posted.body)
     if isinstance(notes, Unmapped):
         return Mapped(unmapped=(notes,))
-    events, unmapped = [], []
+    events: list[Event] = []
+    unmapped: list[Unmapped] = []
     for note in notes if isinstance(notes, list) else [notes]:
         if incoming := [one for one in listed(note, "items") if text(one, "From", "Address")]:
             events += map(_reply, incoming)
