@@ -39,7 +39,10 @@ def _event(visit: dict[str, Any], about: Event, place: int, action: dict[str, An
     kind = text(action.get("type"))
     at = number(action.get("timestamp"))
     is_first = place == 0
-    page = {"url": text(action.get("url")), "title": text(action.get("pageTitle")) or text(action.get("title"))}
+    # An outlink's address is where it leads, and no page that was seen.
+    target = text(action.get("url")) if kind in ("outlink", "download") else ""
+    title = text(action.get("pageTitle")) or text(action.get("title"))
+    page = {} if target else {"url": text(action.get("url")), "title": title}
     named = {
         "action": "",
         "event": text(action.get("eventAction")) or "Event",
@@ -58,6 +61,7 @@ def _event(visit: dict[str, Any], about: Event, place: int, action: dict[str, An
             "campaign": _campaign(visit) if is_first else {},
         },
         "properties": {
+            "url": target,
             "category": text(action.get("eventCategory")),
             "label": text(action.get("eventName")),
             "event_value": number(action.get("eventValue")),
@@ -115,7 +119,7 @@ EXPORT: Final = Export(
         ("`visitorId`, `userId`", "device id, user id"),
         ("`actionDetails` of type `action`", "page; others a track call"),
         ("`event`", "the event's action; category, name and value are properties"),
-        ("`outlink`, `download`, `search`", "Outbound Link Clicked, File Downloaded, Products Searched"),
+        ("`outlink`, `download`, `search`", "Outbound Link Clicked and File Downloaded with `url`, Products Searched"),
         ("`ecommerceOrder`, `ecommerceAbandonedCart`, `goal`", "Order Completed, Cart Abandoned, Goal Reached"),
         ("`revenue` of these", "value, in the site's currency"),
         ("`idVisit`", "the sender's session"),

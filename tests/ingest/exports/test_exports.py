@@ -133,6 +133,7 @@ def test_matomos_visit_becomes_its_actions_in_order() -> None:
     assert {(found.device_id, found.user_id, found.country) for found in rows} == {("c0ffee", "ann", "DE")}
     assert [found.acquisition for found in rows][0] == "email"
     assert rows[3].value_micros == 20_000_000
+    assert (rows[2].path, made("matomo", MATOMO)[2]["properties"]["url"]) == ("", "https://other.example/")
     assert len({found.message_id for found in rows}) == 4
     assert len({found.sender_session for found in rows}) == 1
 
