@@ -110,7 +110,7 @@ async def test_a_segment_is_a_filter_and_a_breakdown_and_its_version_is_told(hou
 
 # ---- a slow account, and laws
 
-months = count(1)
+months, turns = count(1), count()
 NAMES = "abc"
 happenings = st.lists(
     st.tuples(st.integers(1, 3), st.integers(0, 4000), st.sampled_from(NAMES)),
@@ -161,7 +161,8 @@ async def test_members_are_those_of_a_slow_account_and_with_the_others_make_ever
         ("funnel", {"steps": ways, "count": counted}, lambda result: [step["count"] for step in result["steps"]]),
         ("retention", {"starts": {"events": "a"}, "by": "day"}, lambda result: [result["customers"]]),
     ]
-    for name, question, read in numbers:
+    # Each trial asks every second of them: what a trial costs is its questions.
+    for name, question, read in numbers[next(turns) % 2 :: 2]:
         whole = read((await house.ask(name, question))["result"])
         inside = read((await house.ask(name, question, segments=["inside"]))["result"])
         outside = read((await house.ask(name, question, segments=["outside"]))["result"])
