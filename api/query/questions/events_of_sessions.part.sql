@@ -12,11 +12,5 @@ ASOF INNER JOIN (
 ) AS session ON session.device = e.device
     AND session.sender = if({by_sender:UInt8}, e.sender_session, 0)
     AND 2 * toUnixTimestamp64Milli(e.occurred_at) + 1 >= session.place
-WHERE e.project = {project:String}
-    AND (has({events:Array(String)}, '*') OR e.event IN {events:Array(String)})
-    AND e.occurred_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
-    AND e.occurred_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
-    AND ({bots:UInt8} OR NOT e.is_bot)
-    AND e.channel IN ('web', 'app', 'chat')
-    AND e.contact = ''
+-- include events_in_sessions
     AND e.occurred_at <= session.last_at

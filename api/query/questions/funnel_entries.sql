@@ -7,11 +7,6 @@ SELECT
     step_times,
     step_messages,
     step_groups
-FROM funnel_entries FINAL
-WHERE project = {project:String}
-    AND funnel = {funnel:String}
-    AND funnel_version = {funnel_version:UInt32}
-    AND entered_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
-    AND entered_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+-- include funnel_entries_of_range
 ORDER BY customer
 SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -27,12 +27,7 @@ FROM (
                 + bitShiftLeft(toUInt256(if(step_times[4] = 0, 34359738367, step_times[4] - step_times[1])), 70)
                 + bitShiftLeft(toUInt256(if(step_times[5] = 0, 34359738367, step_times[5] - step_times[1])), 35)
                 + toUInt256(if(step_times[6] = 0, 34359738367, step_times[6] - step_times[1]))) AS best
-        FROM funnel_entries FINAL
-        WHERE project = {project:String}
-            AND funnel = {funnel:String}
-            AND funnel_version = {funnel_version:UInt32}
-            AND entered_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
-            AND entered_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+-- include funnel_entries_of_range
         GROUP BY customer
     )
 )

@@ -16,14 +16,7 @@ FROM (
     GROUP BY level, node
 ) AS counted
 INNER JOIN (
-    SELECT DISTINCT
-        if(type IN ('page', 'screen') AND {by_path:UInt8} AND path != '', path, toString(event)) AS name,
-        cityHash64(name) AS node
-    FROM events
-    WHERE project = {project:String}
-        AND (has({events:Array(String)}, '*') OR event IN {events:Array(String)})
-        AND occurred_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
-        AND occurred_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+-- include paths_named
 ) AS named ON named.node = counted.node
 ORDER BY counted.level, counted.paths DESC, named.name
 LIMIT {fan_out:UInt32} BY counted.level

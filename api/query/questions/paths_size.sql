@@ -1,4 +1,4 @@
--- How many rows paths_columns.sql has at most.
+-- How many rows paths_columns.sql has at most: visits, sessions and devices that have one.
 SELECT
     (
         SELECT count()

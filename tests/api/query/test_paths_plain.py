@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.query.questions import paths_columns, paths_plain
+from api.query import ask
+from api.query.questions import paths, paths_columns, paths_plain
 from schemas.definitions import SessionOptions
 from tests.api.query.conftest import House
 from tests.api.query.laws import laws
@@ -105,6 +106,17 @@ async def test_both_engines_give_one_answer_of_a_day_that_has_everything(house: 
             expected = await house.ask("paths", question)
         assert expected["result"]["paths"]
         assert await house.ask("paths", question) == expected, more
+
+
+def test_no_more_rows_come_than_were_reckoned_with(house: House) -> None:
+    """Of a device without a session none at all."""
+    house.tell("ann  09:00  page /a\n" + "\n".join(f"shop{number}  09:00  server Paid" for number in range(9)))
+    asking = ask.asking(house, house.definitions.project(house.name))
+    paths.solve(asking, paths.PathsQuestion.model_validate({"last": None, "zone": "UTC"}))
+    size, columns, *_ = asking.statements
+    assert (size.name, columns.name) == ("paths_size", "paths_columns")
+    assert columns.rows == 3  # the device, its session, a visit
+    assert columns.rows <= house.store.query(size.sql, size.parameters)[0][0]
 
 
 async def test_a_session_that_the_range_cuts_is_seen_whole(house: House) -> None:

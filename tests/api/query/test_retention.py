@@ -94,6 +94,32 @@ async def test_weeks_and_months_are_those_of_the_calendar(house: House) -> None:
     assert cells(await house.ask("retention", RANGE, **question, by="month")) == {"2023-11-01": [1, 1, 1, 0]}
 
 
+VISITS = [
+    f"u{who}  {f'+{day} ' if day else ''}12:{who:02}  track Seen"
+    for day, many in enumerate((5, 10, 15))
+    for who in range(many)
+]
+PUBLISHED = {
+    # https://docs.mixpanel.com/docs/reports/retention#calendar-retention-mode: "8pm on Monday and then 6am on Tuesday",
+    # "on Friday and then Monday", "on 25th Feb and then again on 3rd March" are day 1, week 1 and month 1.
+    "day": ("x  +5 20:00  track Ran \n x  +6 06:00  track Ran", "Ran", "2023-11-20", "2023-11-21", [0, 1]),
+    "week": ("x  +9 12:00  track Ate \n x  +12 12:00  track Ate", "Ate", "2023-11-20", "2023-11-24", [0, 1]),
+    "month": ("x  +102 12:00  track Slept \n x  +109 12:00  track Slept", "Slept", "2024-02-01", "2024-02-28", [0, 1]),
+    # https://clickhouse.com/docs/sql-reference/aggregate-functions/parametric-functions#retention: of 5, 10 and 15 who
+    # came on three days, r1, r2 and r3 are 5.
+    "days": ("\n".join(VISITS), "Seen", "2023-11-15", "2023-11-15", [0, 5, 5]),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+async def test_published_examples_come_out_as_their_pages_say(house: House, name: str) -> None:
+    happened, event, first, last, counts = PUBLISHED[name]
+    house.tell(happened)
+    question = {"from": first, "to": last, "by": name.removesuffix("s"), "periods": len(counts) - 1}
+    answer = await house.ask("retention", question, starts={"events": event})
+    assert next(iter(cells(answer).values())) == counts
+
+
 async def test_a_cohort_has_no_cells_of_the_future_and_the_curve_none_that_are_unfinished(
     house: House, monkeypatch: Any
 ) -> None:
