@@ -107,7 +107,7 @@ PUBLISHED = {
     "month": ("x  +102 12:00  track Slept \n x  +109 12:00  track Slept", "Slept", "2024-02-01", "2024-02-28", [0, 1]),
     # https://clickhouse.com/docs/sql-reference/aggregate-functions/parametric-functions#retention: of 5, 10 and 15 who
     # came on three days, r1, r2 and r3 are 5.
-    "days": ("\n".join(VISITS), "Seen", "2023-11-15", "2023-11-15", [0, 5, 5]),
+    "days": ("\n".join(VISITS), "Seen", "2023-11-15", "2023-11-16", [0, 5, 5]),
 }
 
 
