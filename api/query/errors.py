@@ -40,6 +40,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _AGAIN = (StoreUnavailable, LogUnavailable, LogFull)
 _CODES = {400: "invalid_input", 404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
 
+_SHOULD = re.compile(r"^(Input|List|Dictionary|Set|String) should ")
+_COUNTED = re.compile(r" after validation, not .*$")
 _FORMS = {  # instead of the pattern itself
     r"\S": "must not be blank",
     r"^[0-9a-f]{16}$": "must be 16 hex digits",
@@ -182,10 +184,13 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     context = first.get("ctx") or {}
     field = field_path(first["loc"], error.body if first["loc"][:1] == ("body",) else None)
     kind, message = first["type"], str(first["msg"]).removeprefix("Value error, ")
+    message = _SHOULD.sub("must ", _COUNTED.sub("", message))
     if kind == "json_invalid":
         field, message = "", "the body is not JSON"
     elif kind == "missing" and not field:
         message = "the body is missing: a question is one JSON object"
+    elif kind == "missing":
+        message = "is required"
     elif kind in ("model_attributes_type", "model_type", "dict_type"):
         message = "must be a JSON object"
     elif kind == "literal_error":
