@@ -103,7 +103,7 @@ PUBLISHED = {
     # https://docs.mixpanel.com/docs/reports/retention#calendar-retention-mode: "8pm on Monday and then 6am on Tuesday",
     # "on Friday and then Monday", "on 25th Feb and then again on 3rd March" are day 1, week 1 and month 1.
     "day": ("x  +5 20:00  track Ran \n x  +6 06:00  track Ran", "Ran", "2023-11-20", "2023-11-21", [0, 1]),
-    "week": ("x  +9 12:00  track Ate \n x  +12 12:00  track Ate", "Ate", "2023-11-20", "2023-11-24", [0, 1]),
+    "week": ("x  +9 12:00  track Ate \n x  +12 12:00  track Ate", "Ate", "2023-11-20", "2023-11-25", [0, 1]),
     "month": ("x  +102 12:00  track Slept \n x  +109 12:00  track Slept", "Slept", "2024-02-01", "2024-02-28", [0, 1]),
     # https://clickhouse.com/docs/sql-reference/aggregate-functions/parametric-functions#retention: of 5, 10 and 15 who
     # came on three days, r1, r2 and r3 are 5.
