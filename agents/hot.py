@@ -18,7 +18,7 @@ from agents.received import Key
 from agents.rows import Rows
 from agents.rules import Rules
 from pipeline.domain.copies import Received
-from pipeline.domain.devices import Change, Device, advance, is_hot, may_need_past, remember, renamed
+from pipeline.domain.devices import Change, Device, advance, carried, is_hot, may_need_past, remember, renamed
 from pipeline.domain.owners import named_owner, order
 from pipeline.domain.sessions import session_touchpoint
 from schemas.definitions import Project
@@ -58,7 +58,10 @@ async def read_pasts(
 
 
 def _names(items: list[Received]) -> bool:
-    return any(isinstance(item, EventRow) and named_owner(item) for item in items)
+    for item in items:  # noqa: SIM110 - a generator would take longer than all that it looks at
+        if type(item) is EventRow and named_owner(item):
+            return True
+    return False
 
 
 def hot(rules: Rules, name: str, device: Device, items: list[Received], past: Past, rows: Rows, outbox: Outbox) -> bool:
@@ -74,10 +77,16 @@ def hot(rules: Rules, name: str, device: Device, items: list[Received], past: Pa
     before = device.chain.session if device.chain else None
     sessions: dict[int, Session] = {}
     touchpoints: dict[int, Touchpoint] = {}
+    is_every_named = "*" in named
+    rows.events += events
     for event in events:
         hits = goals.hits(event, event.properties) if event.event in goals.events else ()
+        if not hits and (grown := carried(device, event, project)) is not None:
+            sessions[grown.id] = grown
+            if is_every_named or event.event in named:
+                outbox.mark(name, grown.owner, grown.owner, event.occurred_at)
+            continue
         change = advance(device, event, project, hits)
-        rows.events.append(event)
         if change.session is not None:
             sessions[change.session.id] = change.session
         if change.touchpoint is not None:
@@ -87,7 +96,7 @@ def hot(rules: Rules, name: str, device: Device, items: list[Received], past: Pa
         if change.disowned is not None:
             stored = past if change.past is None else past._replace(sessions=change.past)
             _rename(stored, before, device.ownership.owner, sessions, touchpoints)
-        if change.is_opened or event.contact or event.event in named or "*" in named:
+        if change.is_opened or event.contact or event.event in named or is_every_named:
             owner = device.ownership.owner if change.session is None else change.session.owner
             outbox.mark(name, owner, owner, event.occurred_at)
     for session in sessions.values():

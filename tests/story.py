@@ -28,7 +28,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.domain.identifiers import Kind, claimed, fact_id, hashed, identifier, normal_email, normal_phone, usable
-from pipeline.ingest.event_time import when
+from pipeline.ingest.event_time import to_ms, when
 from schemas.facts import EventRow, Rejected
 
 PROJECT = "shop"
@@ -189,5 +189,5 @@ def _clocked(at: int, clock: str = "", got: str = "", sent: str = "") -> tuple[i
     received_at = moment(hours, int(day or 0)) if got else at
     ahead = (moment(clock.lstrip("+-")) - DAY_ZERO) * (-1 if clock.startswith("-") else 1) if clock else 0
     stamp = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at + ahead)).isoformat()
-    occurred_at, _ = when(stamp, received_at + ahead if sent else None, received_at)
+    occurred_at, _ = when(to_ms(stamp), received_at + ahead if sent else None, received_at)
     return occurred_at, received_at

@@ -16,6 +16,7 @@ from pipeline.domain.sessions import (
     NO_HITS,
     Chain,
     add,
+    carry,
     contact_touchpoint,
     in_session,
     is_inside,
@@ -231,6 +232,24 @@ def advance(device: Device, event: Event, project: Project, hits: tuple[Hit, ...
         if change.is_opened or hits:
             change.touchpoint = session_touchpoint(device.chain.session)
     return change
+
+
+def carried(device: Device, event: Event, project: Project) -> Session | None:
+    """What `advance` does, with the rows of a Change that has a grown session alone, in half of its time.
+
+    For an event that is later than all, meets no goal, names nobody and goes on in the open session; None, and nothing
+    is done, for any other. Most are such ones.
+    """
+    chain = device.chain
+    if chain is None or event.user or event.email or event.phone or event.vendors or event.alias_of:
+        return None
+    if event.occurred_at <= device.last[0] or not in_session(event):
+        return None
+    if not carry(chain, event, device.ownership.owner, project):
+        return None
+    device.last = order(event)
+    remember(device, event.message_id)
+    return chain.session
 
 
 def renamed(rows: Iterable[T], owner: int) -> list[T]:

@@ -79,6 +79,21 @@ def step(
     return chain
 
 
+def carry(chain: Chain, event: Event, owner: int, project: Project) -> bool:
+    """`step` where it only grows the session and no option of the project cuts; else False, and nothing is done."""
+    options, session, at = project.sessions, chain.session, event.occurred_at
+    if at > chain.last_at + options.gap_ms or event.new_session or owner != session.owner:
+        return False
+    if options.sender_sessions or options.campaign or options.midnight:
+        return False
+    since, cap = chain.run_started_at, options.cap_ms
+    if at - since >= cap and (at - since) // cap != (session.started_at - since) // cap:
+        return False
+    chain.last_at = at
+    _grow(chain, event, project, NO_HITS)
+    return True
+
+
 def is_inside(chain: Chain, event: Event, project: Project) -> bool:
     """Whether a late event that meets no goal only adds to the sums of the session that the run is in.
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
+from pipeline.ingest.remembered import Remembered
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALIKE = re.compile(r"-?\d{9,}(\.\d+)?|-?\d{1,8}\.\d+")  # epoch seconds, ms, us or ns; 8 digits alone are a date
 
@@ -52,17 +54,19 @@ _ISO_SECOND = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]
 _MILLISECONDS = {f".{ms:03}Z": ms for ms in range(1000)}
 
 
-@lru_cache(1 << 13)  # events come in the order of time, about: two hours of it
 def _second(text: str) -> int | None:
     """UTC ms of YYYY-MM-DDTHH:MM:SS; None for any other text."""
     return _read(text) if _ISO_SECOND.fullmatch(text) else None
 
 
+_SECONDS = Remembered(_second, 1 << 13)  # events come in the order of time, about: two hours of it
+
+
 def to_ms(stamp: str | int | float) -> int | None:
     """UTC ms of a timestamp; None where it is unreadable or lies outside of what can be stored. No zone: UTC."""
     if type(stamp) is str and len(stamp) == 24:  # as browsers write it: what events of one second share is read once
-        ms, second = _MILLISECONDS.get(stamp[19:]), _second(stamp[:19])
-        if ms is not None and second is not None:
+        ms = _MILLISECONDS.get(stamp[19:])
+        if ms is not None and (second := _SECONDS[stamp[:19],]) is not None:
             return second + ms
     return _read(stamp)
 
@@ -80,15 +84,12 @@ def _read(stamp: str | int | float) -> int | None:
     return ms if EARLIEST <= ms <= LATEST else None
 
 
-def when(stamp: str | int | float | None, sent_at: int | None, received_at: int) -> tuple[int, str]:
-    """(occurred_at, why it is not the client's timestamp: "", clock_skew, future, missing or unreadable).
+def when(ms: int | None, sent_at: int | None, received_at: int) -> tuple[int, str]:
+    """(occurred_at, why it is not the client's timestamp `ms`: "", clock_skew, future or unreadable).
 
     occurred_at = received_at - (sent_at - timestamp); without sent_at the timestamp; see the design, section 4. What
     would be before 1970 counts as unreadable.
     """
-    if stamp is None or stamp == "":
-        return received_at, "missing"
-    ms = to_ms(stamp)
     if ms is None:
         return received_at, "unreadable"
     moved = ms if sent_at is None else received_at - (sent_at - ms)

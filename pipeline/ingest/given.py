@@ -17,7 +17,7 @@ from pipeline.ingest.properties import (
     with_prefix,
 )
 from pipeline.ingest.redacted_event import kept_properties
-from pipeline.ingest.remembered import remembered
+from pipeline.ingest.remembered import Remembered
 
 _ALL_NAMES = Known.__struct_fields__
 
@@ -35,7 +35,7 @@ def given(
     `prefix`: the first part of the sender's address, where the project keeps it.
     """
     if kind == "page" or kind == "screen":
-        found = _of_view(bytes(event.properties), event.name, event.category, parameters)
+        found = _VIEWS[bytes(event.properties), event.name, event.category, parameters]
     elif kind == "identify" or kind == "group":
         found = _of_traits(event, context, kind, parameters)
     else:
@@ -53,13 +53,15 @@ def given(
     return found if context.traits is NOTHING else _with_contacts(found, context.traits)
 
 
-@remembered(1 << 12)
 def _of_view(data: bytes, name: str | None, category: str | None, parameters: frozenset[str] | None) -> Given | Reject:
     """A page's or screen's: views of one page are alike to the letter."""
     found = _of_properties(Raw(data) if data else NOTHING, True, parameters)
     if isinstance(found, Reject) or not (name or category):
         return found
     return with_names(found[0], name, category, found[1]), *found[1:]
+
+
+_VIEWS = Remembered(_of_view, 1 << 14)
 
 
 def _of_properties(raw: Raw, is_view: bool, parameters: frozenset[str] | None) -> Given | Reject:

@@ -47,7 +47,7 @@ class SenderSession(msgspec.Struct, gc=False):
 
 
 class Context(msgspec.Struct, gc=False):
-    page: Page | None = None
+    page: Raw = NOTHING  # a `Page`, read where its bytes are new (page.py)
     userAgent: str | None = None
     campaign: Campaign | None = None
     device: Named | None = None

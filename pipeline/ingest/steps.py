@@ -1,6 +1,6 @@
 """The steps from a received event to an accepted row, in their order: each keeps the event or rejects it.
 
-    type_and_name  given  identity  alias_of  message id  time  page  visit  agent  channel  hints  value  place
+    type_and_name  given  identity  alias_of  message id  time  where  agent  channel  hints  value  place
 
 A step gives columns of the row, or why the event cannot be used. Each is a function of the few fields that it reads, so
 that what many events share is looked up. Both readers of ingest.py take them, so they never see how an event was
@@ -9,18 +9,16 @@ decoded.
 
 from sys import intern
 
-from pipeline.ingest.acquisition import tag
-from pipeline.ingest.address import ADDRESSES, NO_TAGS, NOWHERE, Tags
 from pipeline.ingest.agent import AGENTS, NO_AGENT, Agent, device_type, system
 from pipeline.ingest.channel import HEARTBEATS, PAGE_PING, PASSIVE, SERVER_WORD, channel_of, contact, plain_name
 from pipeline.ingest.device_key import id_text
 from pipeline.ingest.event_time import to_ms, when
 from pipeline.ingest.given import given
-from pipeline.ingest.incoming import NOTHING, Campaign, Context, Identity, Incoming, Known, Page, Received
+from pipeline.ingest.incoming import NOTHING, Context, Identity, Incoming, Known, Received
+from pipeline.ingest.page import NO_PAGE, PAGES, where
 from pipeline.ingest.properties import NO_KNOWN, Reject, micros
 from pipeline.ingest.remembered import Remembered, remembered
 from pipeline.ingest.rules import Rules
-from pipeline.ingest.visit import VISITS
 from pipeline.ingest.who import (
     TRUSTED,
     alias_of,
@@ -33,7 +31,7 @@ from pipeline.ingest.who import (
 from schemas.facts import EventRow
 
 PING_MS = 10_000  # what a page ping without a number stands for: Snowplow's default heartbeat
-NO_CONTEXT, NO_PAGE = Context(), Page()
+NO_CONTEXT = Context()
 NEEDS_CONTENT = Reject("")  # no message id: the careful reader, which has the content, must do it
 _UINT32 = 1 << 32
 _NO_PLACE = ("", "", "")
@@ -47,6 +45,9 @@ def accepted(line: Received, position: int, rules: Rules, content: bytes) -> Eve
     """
     event, project, sender = line.e, rules.project, line.k
     context = event.context or NO_CONTEXT
+    seen = PAGES[NO_PAGE if context.page is NOTHING else bytes(context.page), rules]
+    if isinstance(seen, Reject):
+        return seen
     called = _CALLS[event.type, event.event, context.channel or event.channel or "", sender]
     if isinstance(called, Reject):
         return called
@@ -73,22 +74,19 @@ def accepted(line: Received, position: int, rules: Rules, content: bytes) -> Eve
     if rules.lateness_ms is not None and line.r - occurred_at > rules.lateness_ms:
         limit = f"older than the project's limit of {rules.lateness_ms} ms when it was received"
         return Reject("too_old", "timestamp", limit)
-    url, path, title, referrer = _page(context.page or NO_PAGE, known, is_view)
-    page = ADDRESSES[url, rules.parameters] if url else NOWHERE
-    came_from = ADDRESSES[referrer, rules.parameters] if referrer else NOWHERE
-    if path:
-        path = path if "?" not in path and "#" not in path else path.partition("?")[0].partition("#")[0]
-    else:
-        path = page.path or (event.name or known.name or "" if kind == "screen" else "")
-    said = NO_TAGS if context.campaign is None else _tags(context.campaign)
-    acquisition, referrer_host, source, medium, campaign, click_id = VISITS[
-        page.landing, came_from.landing, said, rules
-    ]
+    at = where(seen, context, known, is_view, rules) if is_view or context.campaign is not None else seen[1]
+    host, path, referrer_host, acquisition, source, medium, campaign, click_id, url, title, referrer = at
+    if not path and kind == "screen":
+        path = event.name or known.name or ""
     text = context.userAgent or ""
     is_agents_own = text and context.device is None and context.os is None
     is_bot, browser, os, device = AGENTS[text,] if is_agents_own else _agent(context, line)
     channel, is_passive, touched = contacts[device_id != ""]
-    sender_session, new_session, sequence = _hints(event, context, known, project)
+    is_hinting = known is not NO_KNOWN or context.session is not None or context.sessionId is not None
+    if is_hinting or event.sequence is not None or context.sequence is not None:
+        sender_session, new_session, sequence = _hints(event, context, known, project)
+    else:
+        sender_session, new_session, sequence = 0, bool(context.sessionStart), 0  # as browsers' libraries send it
     amounts = _NO_AMOUNTS if known is NO_KNOWN else _value(known)
     if isinstance(amounts, Reject):
         return amounts
@@ -98,9 +96,9 @@ def accepted(line: Received, position: int, rules: Rules, content: bytes) -> Eve
         project, line.d, occurred_at, message_id, sequence, position, name, kind, channel, user, email, phone, vendors,
         is_bot, is_passive, new_session, sender_session, touched,
         0 if known is NO_KNOWN and not is_passive else _engaged_ms(known, name, is_passive),
-        page.landing.host, path, referrer_host, acquisition, source, medium, campaign, click_id, country, region, city,
+        host, path, referrer_host, acquisition, source, medium, campaign, click_id, country, region, city,
         browser, os, device, value_micros, currency, cost_micros, renamed, intern(line.s), line.r, device_id, user_id,
-        group_id, original, time_source, page.url, title or "", came_from.url, is_trusted, properties,
+        group_id, original, time_source, url, title, referrer, is_trusted, properties,
     )  # fmt: skip
 
 
@@ -112,25 +110,16 @@ def _time(event: Incoming, line: Received) -> tuple[int, str, str]:
     stamp = event.timestamp
     if stamp is None or stamp == "":
         stamp = event.originalTimestamp
-    sent = None
+        if stamp is None or stamp == "":
+            return line.r, "missing", "" if stamp is None else str(stamp)
+    ms, sent = to_ms(stamp), None
     if line.k != "import":
         if line.t:
             sent = to_ms(line.t)
         if sent is None and event.sentAt:
-            sent = to_ms(event.sentAt)
-    occurred_at, source = when(stamp, sent, line.r)
-    return occurred_at, source, str(stamp)[:100] if source and stamp is not None else ""
-
-
-def _page(page: Page, known: Known, is_view: bool) -> tuple[str | None, str | None, str | None, str | None]:
-    """(url, path, title, referrer) of context.page, else of a page's or screen's properties (server libraries)."""
-    if not is_view:
-        return page.url, page.path, page.title, page.referrer
-    return page.url or known.url, page.path or known.path, page.title or known.title, page.referrer or known.referrer
-
-
-def _tags(campaign: Campaign) -> Tags:
-    return tag(campaign.source), tag(campaign.medium), tag(campaign.name)
+            sent = ms if event.sentAt == stamp else to_ms(event.sentAt)
+    occurred_at, source = when(ms, sent, line.r)
+    return occurred_at, source, str(stamp)[:100] if source else ""
 
 
 def _agent(context: Context, line: Received) -> Agent:
@@ -191,8 +180,6 @@ def _hints(event: Incoming, context: Context, known: Known, project: str) -> tup
     context.sessionStart, properties.new_session.
     """
     session, sequence = context.session, context.sequence if event.sequence is None else event.sequence
-    if known is NO_KNOWN and session is None and sequence is None and context.sessionId is None:
-        return 0, bool(context.sessionStart), 0  # as browsers' libraries send it
     own: Identity = session.id if session is not None else None
     if own is None:
         own = context.sessionId if context.sessionId is not None else known.session_id

@@ -50,6 +50,10 @@ def identity(
 ) -> Who | Reject:
     """Anonymous id, user id, e-mail, phone, vendor ids. Placeholders are none; who names nobody is rejected."""
     anonymous, own = event.anonymousId, event.userId
+    if own is None and type(anonymous) is str and type(event.messageId) is not int:
+        is_alone = not emails and not phones and context.externalIds is NOTHING
+        if is_alone and event.groupId is None and context.groupId is None and (device_id := long_text(anonymous)):
+            return device_id, 0, 0, 0, (), "", ""  # most events name their device and nobody
     if type(anonymous) is int or type(own) is int or type(event.messageId) is int:
         for name, value in (("anonymousId", anonymous), ("userId", own), ("messageId", event.messageId)):
             if isinstance(value, int) and not -ID_LIMIT < value < ID_LIMIT:

@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.domain.devices import Device, DeviceFacts, advance, device_facts, end_of, is_hot, may_know, renamed
+from pipeline.domain.devices import (
+    Change,
+    Device,
+    DeviceFacts,
+    advance,
+    carried,
+    device_facts,
+    end_of,
+    is_hot,
+    may_know,
+    renamed,
+)
 from pipeline.domain.goals import compile_goals
 from pipeline.domain.owners import order
 from schemas.definitions import Goal, Project, SessionOptions
@@ -77,7 +88,10 @@ def test_hot_events_give_what_the_cold_way_gives(
         if not is_hot(device, event, project, GOALS.events):
             rows, device = rows_of(facts), fresh
             continue
-        change = advance(device, event, project, hits_of([event]).get(event.message_id, ()))
+        hits, twin, untouched = hits_of([event]).get(event.message_id, ()), copy.deepcopy(device), copy.deepcopy(device)
+        grown = None if hits else carried(twin, event, project)
+        change = advance(device, event, project, hits)
+        assert (twin, change) == (device, Change(grown)) if grown is not None else twin == untouched
         if change.disowned is not None:
             owner = device.ownership.owner
             for kind in ("sessions", "touchpoints"):
@@ -90,6 +104,15 @@ def test_hot_events_give_what_the_cold_way_gives(
         rows["pairs"].update({(pair.identifier, pair.other): pair for pair in change.pairs})
         assert rows == rows_of(facts)
         assert kept(device) == kept(fresh)
+
+
+def test_what_only_goes_on_in_a_session_is_carried_and_what_opens_one_or_names_somebody_is_not() -> None:
+    project = Project(PROJECT)
+    *past, event = story("d 10:00 page /\nd 10:01 track Saw")
+    assert carried(cached(past, project)[1], event, project) is not None
+    for line in ("d 11:00 page /a", "d 10:01 page /a new_session=yes", "d 10:01 page / user=ann", "d 09:59 track Saw"):
+        event = story(line)[0]
+        assert carried(cached(past, project)[1], event, project) is None
 
 
 def kept(device: Device) -> Device:

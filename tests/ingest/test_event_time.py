@@ -132,5 +132,5 @@ def test_a_clock_that_stands_before_1970_is_corrected_by_what_it_said_when_sendi
 def test_every_time_lies_after_1970_and_at_most_five_minutes_ahead(
     stamp: str | int | float, sent_at: int | None
 ) -> None:
-    occurred_at, _ = when(stamp, sent_at, NOON)
+    occurred_at, _ = when(to_ms(stamp), sent_at, NOON)
     assert 0 <= occurred_at <= NOON + 5 * MINUTE

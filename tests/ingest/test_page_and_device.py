@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.ingest.agent import agent
+from schemas.definitions import Project
 from tests.ingest.sending import accepted, event
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
@@ -37,6 +38,29 @@ def test_a_given_path_goes_before_the_addresss_and_has_no_query() -> None:
 def test_server_libraries_put_a_pages_address_into_properties() -> None:
     row = accepted(event(type="page", properties={"url": "https://shop.example/a", "referrer": "https://google.com/"}))
     assert (row.path, row.acquisition) == ("/a", "organic_search")
+
+
+def test_what_a_views_page_lacks_is_by_its_properties_and_what_it_has_is_its_own() -> None:
+    own = {"url": "https://shop.example/a?utm_source=news&utm_medium=email", "title": "A"}
+    other = {"url": "https://shop.example/b", "title": "B", "referrer": "https://google.com/"}
+    for _ in range(2):  # the page is known the second time
+        row = accepted(event(type="page", context={"page": own}, properties=other))
+        assert (row.path, row.title, row.referrer_host, row.utm_source) == ("/a", "A", "google.com", "news")
+        row = accepted(event(context={"page": own}, properties=other))
+        assert (row.path, row.title, row.referrer_host, row.acquisition) == ("/a", "A", "", "email")
+
+
+def test_tags_of_the_context_go_before_those_of_a_page_that_is_known() -> None:
+    own = {"url": "https://shop.example/a?utm_source=news&utm_medium=email"}
+    for campaign, source in ((None, "news"), ({"source": "flyer", "medium": "print"}, "flyer"), ({}, "news")):
+        context = {"page": own} if campaign is None else {"page": own, "campaign": campaign}
+        assert accepted(event(context=context)).utm_source == source
+
+
+def test_a_page_is_judged_by_the_rules_of_each_project() -> None:
+    one = event(context={"page": {"url": "https://shop.example/a", "referrer": "https://friend.example/"}})
+    assert accepted(one).acquisition == "referral"
+    assert accepted(one, project=Project(name="shop", own_domains=("friend.example",))).acquisition == "direct"
 
 
 def test_a_track_calls_own_url_is_not_where_it_happened() -> None:
