@@ -213,6 +213,10 @@ class JourneysAgent:
             for point in points:
                 if point.owner in owner_of:
                     touchpoints[owner_of[point.owner]].append(point)
+        senders: dict[int, int] | None = None
+        if rules.project(project).sessions.sender_sessions:
+            sessions = facts.sessions(project, devices).values()
+            senders = {one.id: one.sender_session for rows in sessions for one in rows}
         events: dict[int, list[EventRow]] = defaultdict(list)
         intervals: dict[int, list[Ownership]] = defaultdict(list)
         for rows in owned.values():
@@ -230,6 +234,7 @@ class JourneysAgent:
                 events[customer],
                 rules.goal_set(project),
                 rules.funnels(project),
+                senders,
             )
             for customer in customers
         }

@@ -6,7 +6,7 @@ import msgspec
 
 from pipeline.domain.funnels import FunnelPlan, entries, order
 from pipeline.domain.goals import GoalSet
-from pipeline.domain.journeys import conversions, journeys
+from pipeline.domain.journeys import Senders, conversions, journeys
 from pipeline.domain.rivals import with_rivals
 from schemas.definitions import Project
 from schemas.facts import Conversion, EventRow, FunnelEntry, Journey, Touchpoint
@@ -25,10 +25,12 @@ def customer_facts(
     events: Sequence[EventRow],
     goals: GoalSet,
     funnels: Sequence[FunnelPlan],
+    senders: Senders | None = None,
 ) -> CustomerFacts:
     """The facts of one customer from all his touchpoints and those of his events that goals and funnels name.
 
-    Both in any order; other events may be among them. Bots make no journeys, conversions or entries.
+    Both in any order; other events may be among them. Bots make no journeys, conversions or entries. `senders` are
+    those of his sessions, where the project goes by the sender's own session ids.
     """
     visited = [touchpoint for touchpoint in touchpoints if not touchpoint.is_bot]
     happened = sorted((event for event in events if not event.is_bot), key=order)
@@ -40,7 +42,7 @@ def customer_facts(
     ]
     return CustomerFacts(
         made,
-        conversions(met, visited, made, project=project.name, customer=customer),
+        conversions(met, visited, made, project=project.name, customer=customer, senders=senders),
         [
             entry
             for plan in funnels

@@ -84,8 +84,9 @@ def batch(
     happened: dict[int, list[EventRow]] = defaultdict(list)
     for owner, event in owner_of:
         happened[customer_of.get(owner, owner)].append(event)
+    senders = {one.id: one.sender_session for one in out.sessions} if project.sessions.sender_sessions else None
     for customer in touchpoints.keys() | happened.keys():
-        facts = customer_facts(project, customer, touchpoints[customer], happened[customer], goals, funnels)
+        facts = customer_facts(project, customer, touchpoints[customer], happened[customer], goals, funnels, senders)
         out.journeys += facts.journeys
         out.conversions += facts.conversions
         out.entries += facts.entries

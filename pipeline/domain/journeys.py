@@ -13,7 +13,7 @@ before a converting one ended but after it began is the next journey's.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from pipeline.domain.goals import Hit, total_micros
@@ -23,6 +23,9 @@ from schemas.facts import Conversion, Event, Journey, Touchpoint
 SILENCE_MS: Final = 30 * 86_400_000
 VISITOR, LEAD, CUSTOMER, RETURNING = "visitor", "lead", "customer", "returning"
 LAPSED: Final = "lapsed"  # of a moment, never stored
+
+Senders = Mapping[int, int]  # of sessions that go by the sender's own ids, which interleave: session's id -> sender's
+ANY_SENDER: Final = -1
 
 
 def journeys(
@@ -101,15 +104,17 @@ def conversions(
     project: str,
     customer: int,
     silence_ms: int = SILENCE_MS,
+    senders: Senders | None = None,
 ) -> list[Conversion]:
     """A customer's conversions, one for each event and goal that it meets, ordered by (occurred_at, id).
 
     `found` are the `journeys` of these very touchpoints. A conversion belongs to the journey of the touchpoint that its
-    event is, else of the last session that began on its device by then. An event that neither holds (a server's, long
-    after a session) belongs to the last journey that began by then. In no case to one whose last touchpoint began more
-    than `silence_ms` before; then journey is 0.
+    event is, else of the last session that began on its device by then; with `senders`, of those of the event's own
+    session id, where there are such. An event that neither holds (a server's, long after a session) belongs to the
+    last journey that began by then. In no case to one whose last touchpoint began more than `silence_ms` before; then
+    journey is 0.
     """
-    holders = Holders(_ordered(touchpoints), found, silence_ms)
+    holders = Holders(_ordered(touchpoints), found, silence_ms, senders)
     rows = [
         Conversion(
             project=project,
@@ -133,14 +138,19 @@ def conversions(
 
 
 def by_journey(
-    events: Iterable[Event], touchpoints: Iterable[Touchpoint], *, project: str, customer: int
+    events: Iterable[Event],
+    touchpoints: Iterable[Touchpoint],
+    *,
+    project: str,
+    customer: int,
+    senders: Senders | None = None,
 ) -> dict[int, list[Event]]:
     """A customer's events by the journey that holds each, as it would hold a conversion; in their order.
 
     Touchpoints are from the first of some journey on. Events of no journey are left out.
     """
     ordered = _ordered(touchpoints)
-    holders = Holders(ordered, journeys(ordered, project=project, customer=customer), SILENCE_MS)
+    holders = Holders(ordered, journeys(ordered, project=project, customer=customer), SILENCE_MS, senders)
     held: defaultdict[int, list[Event]] = defaultdict(list)
     for event in events:
         if journey := holders.journey(event):
@@ -149,22 +159,33 @@ def by_journey(
 
 
 class Holders:
-    """Which journey holds an event. `found` are the `journeys` of these very touchpoints, which come in their order."""
+    """Which journey holds an event. `found` are the `journeys` of these very touchpoints, which come in their order.
 
-    def __init__(self, touchpoints: Sequence[Touchpoint], found: Sequence[Journey], silence_ms: int) -> None:
-        self._silence_ms = silence_ms
+    senders' ids     1           2              1 $               2
+    journeys      [--- of 1, converted ---]   [--- of 2 ---]          $ is of 1, though 2 began after it
+    """
+
+    def __init__(
+        self,
+        touchpoints: Sequence[Touchpoint],
+        found: Sequence[Journey],
+        silence_ms: int,
+        senders: Senders | None = None,
+    ) -> None:
+        self._silence_ms, self._by_sender = silence_ms, senders is not None
         self._journeys = found
         self._starts = [journey.started_at for journey in found]
         self._of_touchpoint: dict[int, Journey] = {}
-        self._sessions: defaultdict[int, tuple[list[int], list[Journey]]] = defaultdict(lambda: ([], []))
+        self._sessions: defaultdict[tuple[int, int], tuple[list[int], list[Journey]]] = defaultdict(lambda: ([], []))
         at = 0
         for journey in found:
             for one in touchpoints[at : at + journey.touchpoints]:
                 self._of_touchpoint[one.id] = journey
                 if one.is_session:
-                    starts, holding = self._sessions[one.device]
-                    starts.append(one.started_at)
-                    holding.append(journey)
+                    for sender in (ANY_SENDER,) if senders is None else (ANY_SENDER, senders.get(one.id, 0)):
+                        starts, holding = self._sessions[one.device, sender]
+                        starts.append(one.started_at)
+                        holding.append(journey)
             at += journey.touchpoints
 
     def journey(self, event: Event) -> int:
@@ -173,8 +194,11 @@ class Holders:
         own = self._of_touchpoint.get(fact_id(event.project, event.device, event.message_id, moment))
         if own is not None:
             return own.id
-        starts, holding = self._sessions.get(event.device, ([], []))
-        for times, candidates in ((starts, holding), (self._starts, self._journeys)):
+        held_by = [(event.device, ANY_SENDER)]
+        if self._by_sender:
+            held_by.insert(0, (event.device, event.sender_session))
+        by_sessions = [self._sessions[key] for key in held_by if key in self._sessions]
+        for times, candidates in (*by_sessions, (self._starts, self._journeys)):
             at = bisect_right(times, moment)
             if at and moment - candidates[at - 1].last_at <= self._silence_ms:
                 return candidates[at - 1].id

@@ -39,11 +39,16 @@ def of_journeys(
         return
     begin = min(mine[0].started_at for mine in touchpoints.values())
     end = max(mine[-1].started_at for mine in touchpoints.values()) + SILENCE_MS
+    senders: dict[int, int] | None = None
+    if asking.project.sessions.sender_sessions:  # they interleave, so their starts do not tell which holds an event
+        senders = dict(asking.rows("session_senders", **{"from": begin, "to": end - SILENCE_MS}))
+        read = {*read, "$sender_session"}
     if window is not None:
         begin, end = max(begin, asked.start - window), min(end, asked.end + window)
     found = narrowed.of_customers(asking, names, Range(begin, max(begin, end) + 1), include_bots, read)
     for customer, pairs in groupby(found, key=lambda pair: pair[0]):
         events = [event for _, event in pairs]
-        held = by_journey(events, touchpoints.get(customer, ()), project=asking.project.name, customer=customer)
+        visited = touchpoints.get(customer, ())
+        held = by_journey(events, visited, project=asking.project.name, customer=customer, senders=senders)
         for mine in held.values():
             yield customer, cast(list[EventRow], mine)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.domain.identifiers import fact_id
-from schemas.definitions import Goal
+from schemas.definitions import Goal, SessionOptions
 from schemas.facts import EventRow
 from tests.api.query.conftest import House
 from tests.api.query.laws import laws
@@ -274,6 +274,20 @@ async def test_a_point_in_a_journey_leads_back_to_its_beginning_or_as_far_as_the
     answer = await house.ask("paths", paid)
     assert list(nodes(answer)) == ["-4:/home", "-3:Added", "-2:email opened", "-1:/cart", "0:Paid"]
     assert list(nodes(await house.ask("paths", paid, window="1d"))) == ["-1:/cart", "0:Paid"]
+
+
+async def test_of_visits_that_interleave_a_purchase_is_in_the_journey_of_its_own(house: House) -> None:
+    house.tell(
+        """
+        laptop  09:00  page /one  sender_session=1
+        laptop  09:01  page /two  sender_session=2
+        laptop  09:02  track Paid  sender_session=1
+        """,
+        project=house.project(sessions=SessionOptions(sender_sessions=True)),
+        goals=[Goal("sale", ("Paid",))],
+    )
+    answer = await house.ask("paths", within="journeys", depth=9)
+    assert links(answer) == {("0:/one", "1:Paid"): 1}
 
 
 async def test_paths_within_journeys_are_explained_by_their_customers(house: House) -> None:
