@@ -4,11 +4,10 @@ Brevo signs nothing.
 """
 
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from api.webhooks.event import event, message_id
-from api.webhooks.mail import MEANINGS, Kind, mail, meanings, reply_kind
+from api.webhooks.mail import MEANINGS, Kind, mail, meanings, reply_kind, written_at
 from api.webhooks.reading import json_object, json_of, listed, number, text
 from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
 
@@ -115,15 +114,11 @@ def _event(said: str, note: dict[str, Any]) -> Event:
 def _reply(incoming: dict[str, Any]) -> Event:
     """Of what was written, and of its subject and attachments, nothing is kept."""
     mail_id = text(incoming, "MessageId")
-    try:
-        at = parsedate_to_datetime(text(incoming, "SentAtDate")).isoformat()
-    except ValueError:
-        at = None
     return mail(
         "brevo",
         reply_kind(text(incoming, "Headers", "Auto-Submitted")),
         key=("inbound", mail_id or text(incoming, "Uuid", 0)),
-        at=at,
+        at=written_at(text(incoming, "SentAtDate")),
         recipient=text(incoming, "From", "Address"),
         mail_id=mail_id,
     )

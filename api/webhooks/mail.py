@@ -7,6 +7,7 @@ values by which he has it counted), `subject`, `campaign`.
 
 import re
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from api.webhooks.event import event, message_id
@@ -51,6 +52,14 @@ def meanings(kinds: Mapping[str, Kind]) -> dict[str, Meaning]:
 def reply_kind(auto_submitted: str) -> Kind:
     """Of a mail that comes in, by its header Auto-Submitted (RFC 3834)."""
     return "autoresponded" if auto_submitted.partition(";")[0].strip().lower() in _AUTOMATIC else "replied"
+
+
+def written_at(date: str) -> str | None:
+    """Of a header Date, `Fri, 1 Aug 2014 16:45:32 -0400`, as the writer's mail server wrote it."""
+    try:
+        return parsedate_to_datetime(date).isoformat()
+    except ValueError:
+        return None
 
 
 def mail(

@@ -14,13 +14,18 @@ from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
 CHANNEL: Final = "messenger"
 MEANINGS: Final[Mapping[str, Meaning]] = {
     "message": Meaning("Message Replied", CHANNEL, "what the person wrote is not kept"),
+    "referral": Meaning(
+        "Message Link Opened", CHANNEL, "a link or an ad led into the chat: `ad_id`, `action`: its `ref`"
+    ),
+    "reaction": Meaning("Message Reacted", CHANNEL, "`action`: react or unreact"),
     "postback": Meaning("Message Replied", CHANNEL, "`action`: the payload of the button"),
     "message, echo": Meaning("Message Sent", CHANNEL),
     "delivery": Meaning("Message Delivered", CHANNEL),
     "read": Meaning("Message Read", CHANNEL),
     **{f"WhatsApp, {name}": meaning for name, meaning in whatsapp.MEANINGS.items()},
 }
-_KINDS: Final = ("message", "postback", "delivery", "read")
+_KINDS: Final = ("message", "postback", "referral", "reaction", "delivery", "read")
+_ACTIONS: Final = (("payload",), ("quick_reply", "payload"), ("action",), ("ref",))
 _VENDORS: Final = {"page": "messenger", "instagram": "instagram"}
 
 
@@ -50,7 +55,8 @@ def _event(vendor: str, kind: str, one: dict[str, Any]) -> Event:
     told = one[kind]
     is_echo = kind == "message" and told.get("is_echo") is True
     who = text(one, "recipient", "id") if is_echo else text(one, "sender", "id")
-    own = text(told, "mid") or text(told, "watermark") or text(one, "timestamp")
+    own = "" if kind == "reaction" else text(told, "mid")  # a reaction's is that of the message
+    own = own or text(told, "watermark") or text(one, "timestamp")
     return event(
         MEANINGS["message, echo" if is_echo else kind].event,
         message=message_id(vendor, kind, who, own),
@@ -61,7 +67,8 @@ def _event(vendor: str, kind: str, one: dict[str, Any]) -> Event:
             "vendor": vendor,
             "message_id": text(told, "mid") or text(told, "mids", 0),
             "kind": text(told, "attachments", 0, "type"),
-            "action": text(told, "payload") or text(told, "quick_reply", "payload"),
+            "action": next(filter(None, (text(told, *path) for path in _ACTIONS)), ""),
+            "ad_id": next(filter(None, (text(told, *path, "ad_id") for path in ((), ("referral",)))), ""),
         },
     )
 

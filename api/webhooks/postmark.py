@@ -1,10 +1,9 @@
 """Postmark's webhooks: one note a request, also of a mail that came in. Postmark signs nothing."""
 
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from api.webhooks.mail import Kind, mail, meanings, reply_kind
+from api.webhooks.mail import Kind, mail, meanings, reply_kind, written_at
 from api.webhooks.reading import get, json_object, listed, text
 from api.webhooks.vendor import Event, Mapped, Posted, Unmapped, Vendor
 
@@ -99,21 +98,13 @@ def _reply(note: dict[str, Any]) -> Event:
         "postmark",
         reply_kind(headers.get("auto-submitted", "")),
         key=("Inbound", text(note, "MessageID")),
-        at=_time(text(note, "Date")),
+        at=written_at(text(note, "Date")),
         recipient=text(note, "FromFull", "Email"),
         mail_id=text(note, "MessageID"),
         tags=text(note, "Tag"),
         is_machine=headers.get("x-spam-status", "").lower().startswith("yes"),
         stream=text(note, "MessageStream"),
     )
-
-
-def _time(told: str) -> str | None:
-    """Of `Fri, 1 Aug 2014 16:45:32 -0400`, as the writer's mail server wrote it."""
-    try:
-        return parsedate_to_datetime(told).isoformat()
-    except ValueError:
-        return None
 
 
 VENDOR: Final = Vendor(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from api.webhooks.mail import Kind, mail, meanings
+from api.webhooks.mail import MEANINGS, Kind, mail, meanings, reply_kind, written_at
 from api.webhooks.reading import get, json_of, listed, number, text
 from api.webhooks.vendor import Event, Mapped, Posted, Unmapped, Vendor
 
@@ -25,6 +25,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "link_unsubscribe": "unsubscribed",
 }
 # Two pixels tell of one open: the one at the mail's end is `open`, the one at its top would count it twice.
+INBOUND: Final = "relay_message"  # a mail that comes in
 _LEFT_OUT = ("initial_open", "amp_initial_open")
 _CLASSES: Final[Mapping[str, str]] = {  # bounce_class -> reason
     "10": "invalid",
@@ -51,6 +52,9 @@ def mapped(posted: Posted) -> Mapped:
         inner = get(wrapped, "msys")
         if inner == {}:
             continue  # asks whether we listen
+        if text(inner, INBOUND, "friendly_from"):
+            events.append(_reply(get(inner, INBOUND)))
+            continue
         note = next(iter(inner.values()), None) if isinstance(inner, dict) else None
         said = text(note, "type")
         if isinstance(note, dict) and said in KINDS:
@@ -58,6 +62,22 @@ def mapped(posted: Posted) -> Mapped:
         elif said not in _LEFT_OUT:
             unmapped.append(Unmapped(wrapped, f"no event of SparkPost that is known: {said[:80]!r}"))
     return Mapped(tuple(events), tuple(unmapped))
+
+
+def _reply(note: dict[str, Any]) -> Event:
+    """Of what was written, and of its subject and attachments, nothing is kept."""
+    headers: dict[str, str] = {}  # each in an object of its own
+    for one in listed(note, "content", "headers"):
+        headers.update({name.lower(): str(value) for name, value in one.items()} if isinstance(one, dict) else {})
+    who, mail_id, date = text(note, "friendly_from"), headers.get("message-id", ""), headers.get("date", "")
+    return mail(
+        "sparkpost",
+        reply_kind(headers.get("auto-submitted", "")),
+        key=(INBOUND, mail_id or date, who, text(note, "rcpt_to")),
+        at=written_at(date),
+        recipient=who,
+        mail_id=mail_id,
+    )
 
 
 def _event(kind: Kind, note: dict[str, Any]) -> Event:
@@ -89,6 +109,6 @@ VENDOR: Final = Vendor(
     name="sparkpost",
     title="SparkPost",
     mapped=mapped,
-    meanings=meanings(KINDS),
+    meanings={**meanings(KINDS), INBOUND: MEANINGS["replied"]},
     once="`event_id`",
 )

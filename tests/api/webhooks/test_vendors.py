@@ -247,6 +247,15 @@ def incoming(vendor: str, **headers: str) -> dict[str, Any]:
             "Subject": "Where is it", "RawTextBody": "Dear Meadow", "Headers": headers, "Attachments": [],
         }  # fmt: skip
         return one("brevo", {"items": [item]})
+    if vendor == "sparkpost":
+        told = {"Message-ID": "<a@mail.example>", "Date": "Tue, 14 Nov 2023 23:13:20 +0100"} | headers
+        content = {
+            "subject": "Where is it",
+            "text": "Dear Meadow",
+            "headers": [{name: each} for name, each in told.items()],
+        }
+        relayed = {"friendly_from": "ann@example.com", "rcpt_to": "shop@reply.example", "content": content}
+        return one("sparkpost", [{"msys": {"relay_message": relayed}}])
     fields = {
         "recipient": "shop@reply.example", "sender": "bounce+ann@mailer.example", "from": "Ann <ann@example.com>",
         "subject": "Where is it", "body-plain": "Dear Meadow", "stripped-text": "Dear", "timestamp": "1700000000",
@@ -255,7 +264,7 @@ def incoming(vendor: str, **headers: str) -> dict[str, Any]:
     return one("mailgun", urlencode(fields).encode(), FORM)
 
 
-@pytest.mark.parametrize("vendor", ["brevo", "mailgun"])
+@pytest.mark.parametrize("vendor", ["brevo", "mailgun", "sparkpost"])
 def test_a_mail_that_comes_in_is_a_reply_of_who_wrote_it_without_what_was_written(vendor: str) -> None:
     event = incoming(vendor)
     found = row(event)
@@ -264,6 +273,19 @@ def test_a_mail_that_comes_in_is_a_reply_of_who_wrote_it_without_what_was_writte
     assert not [each for each in ("Dear Meadow", "Where is it") if each in json.dumps(event)]
     automatic = incoming(vendor, **{"Auto-Submitted": "auto-replied"})
     assert automatic["event"] == "Email Autoresponse Processed"
+
+
+def test_an_ad_that_leads_into_a_chat_of_meta_and_a_reaction_are_contacts() -> None:
+    said = {"sender": {"id": "p1"}, "recipient": {"id": "page"}, "timestamp": 1_700_000_000_000}
+    referral = {"referral": {"ref": "spring", "source": "ADS", "type": "OPEN_THREAD", "ad_id": "77"}}
+    reactions = [{"reaction": {"mid": "m1", "action": action, "emoji": "x"}} for action in ("react", "unreact")]
+    notes = [said | referral, *(said | each | {"timestamp": at} for at, each in enumerate(reactions, 1))]
+    found = mapped("meta", {"object": "page", "entry": [{"id": "page", "messaging": notes}]})
+    assert not found.unmapped
+    assert [event["event"] for event in found.events] == ["Message Link Opened", *["Message Reacted"] * 2]
+    assert {row(event).contact for event in found.events} == {"engagement"}
+    assert (found.events[0]["properties"]["ad_id"], found.events[0]["properties"]["action"]) == ("77", "spring")
+    assert len({event["messageId"] for event in found.events}) == 3
 
 
 def test_a_checkout_of_shopify_is_no_sale_and_names_who_orders_then() -> None:
