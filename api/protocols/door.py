@@ -161,17 +161,20 @@ class Adding:
         self._are_ready = False  # those that are held: as they came, and so judged as those of a batch are
 
     def add(self, one: Event | Once | Ready | Unmapped) -> None:
-        if isinstance(one, Ready):
+        if type(one) is dict:
+            self._add_event(one, None)
+        elif isinstance(one, Once):
+            self._add_event(one.event, one)
+        elif isinstance(one, Ready):
             self._hold(one.raw, one.event, True)
-            return
-        if isinstance(one, Unmapped):
+        else:
             self.flush()
             is_json = not isinstance(one.payload, bytes)
             self.lines.add_unmapped(json_bytes(one.payload) if is_json else one.payload, is_json, one.words)
-            return
-        event = one.event if isinstance(one, Once) else one
+
+    def _add_event(self, event: Event, once: Once | None) -> None:
         try:
-            raw = one.encoded() if isinstance(one, Once) else _encode(event)
+            raw = _encode(event) if once is None else once.encoded()
         except (OverflowError, TypeError, ValueError, RecursionError):  # a number beyond 64 bits
             self.flush()
             self.lines.add_text(json_bytes(event))

@@ -100,12 +100,16 @@ def read(asked: Asked) -> Read:
 def _by_key(asked: Asked, notes: list[Any], wrong: str) -> list[Posted]:
     """Events by their app's id; those without one go with the first that has one."""
     own = asked.fields.get("key", "") or asked.header(b"x-write-key")
-    first = own or next((aid for note in notes if (aid := text(note, "aid"))), "")
-    if not first:
-        raise missing_key("the app's id (`aid`), or `key` in the address")
     by_key: dict[str, list[Any]] = {}
-    for note in notes:
-        by_key.setdefault(own or text(note, "aid") or first, []).append(note)
+    if own:
+        by_key[own] = notes
+    else:
+        keys = [text(note, "aid") for note in notes]
+        first = next(filter(None, keys), "")
+        if not first:
+            raise missing_key("the app's id (`aid`), or `key` in the address")
+        for key, note in zip(keys, notes, strict=True):
+            by_key.setdefault(key or first, []).append(note)
     hides = asked.header(ANONYMOUS) == "*"
     return [Posted(key, those, wrong=wrong, hides_address=hides) for key, those in by_key.items()]
 
@@ -114,9 +118,9 @@ def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
     kind = text(note, "e")
     if kind not in _KINDS:
         return (Unmapped(public(note), f"no event of Snowplow that is mapped: {kind[:40]!r}"),)
-    schema, data = "", _NOTHING
+    name, data = "", _NOTHING
     if kind == "ue":
-        schema, data, wrong = _described(_json(note, "ue_pr", "ue_px"))
+        name, data, wrong = _described(_json(note, "ue_pr", "ue_px"))
         if wrong:
             return (Unmapped(public(note), wrong),)
     made: Event = {"type": "track"}
@@ -127,16 +131,18 @@ def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
         entities, unread = _entities(note)
         if unread:
             rest["contexts_unread"] = unread
-    _put_who(made, entities, told)
+    if entities or not made.get("anonymousId"):
+        _put_who(made, entities, told)
     if "messageId" not in made:
         made["messageId"] = message_id("snowplow", json_bytes(note))
-    for name in _NUMBERS.get(kind, ()):
-        _to_number(rest, name)
+    if kind in _NUMBERS:
+        for field in _NUMBERS[kind]:
+            _to_number(rest, field)
     if data:
-        rest |= data
+        rest.update(data)
     if entities:
         rest["contexts"] = {name: one[0] if len(one) == 1 else one for name, one in entities.items()}
-    _put_name(made, kind, _name(schema), note, rest, entities)
+    _put_name(made, kind, name, note, rest, entities)
     made["properties"] = rest
     return (made,)
 
@@ -184,7 +190,7 @@ def _put_name(
 
 def _json(note: dict[str, Any], plain: str, packed: str) -> Any:
     """The JSON of one of two fields; Unmapped where it is none, None where neither is there."""
-    if (given := note.get(packed)) and isinstance(given, str):
+    if packed in note and (given := note[packed]) and isinstance(given, str):
         try:
             given = urlsafe_b64decode(given.replace("+", "-").replace("/", "_") + "=" * (-len(given) % 4))
         except (ValueError, NoBase64):
@@ -195,14 +201,14 @@ def _json(note: dict[str, Any], plain: str, packed: str) -> Any:
 
 
 def _described(outer: Any) -> tuple[str, dict[str, Any], str]:
-    """(schema, data, what is wrong) of a self-describing event."""
+    """(name of its schema, data, what is wrong) of a self-describing event."""
     if isinstance(outer, Unmapped):
         return "", {}, f"the self-describing event: {outer.words}"
     inner = outer.get("data") if isinstance(outer, dict) else None
-    schema, data = (text(inner, "schema"), inner.get("data")) if isinstance(inner, dict) else ("", None)
-    if not _name(schema) or not isinstance(data, dict):
+    name, data = (_name(text(inner, "schema")), inner.get("data")) if isinstance(inner, dict) else ("", None)
+    if not name or not isinstance(data, dict):
         return "", {}, "a self-describing event needs its schema and its data"
-    return schema, data, ""
+    return name, data, ""
 
 
 def _entities(note: dict[str, Any]) -> tuple[dict[str, list[Any]], str]:

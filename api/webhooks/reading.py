@@ -24,7 +24,7 @@ def json_of(body: bytes | str) -> Any:
 
 def json_object(body: bytes | str) -> dict[str, Any] | Unmapped:
     found = json_of(body)
-    if isinstance(found, dict | Unmapped):
+    if type(found) is dict or isinstance(found, Unmapped):
         return found
     return Unmapped(found, "the payload must be a JSON object")
 
