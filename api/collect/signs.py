@@ -113,7 +113,9 @@ def may_hold_email(raw: bytes) -> bool:
         if raw[at - 1 : at] not in (b'"', b"/", b" "):
             return True
         at = raw.find(b"@", at + 1)
-    return raw.find(b"%") >= 0 and (raw.rfind(b"%40") >= 0 or raw.rfind(b"%25") >= 0)
+    if raw.find(b"%") >= 0 and (raw.rfind(b"%40") >= 0 or raw.rfind(b"%25") >= 0):
+        return True
+    return raw.find(b"\\") >= 0 and raw.rfind(b"\\u0040") >= 0
 
 
 def may_name_phone(raw: bytes) -> bool:

@@ -30,8 +30,9 @@ PARAMETERS = (
 )
 _KNOWN = frozenset(name.lower() for name in PARAMETERS)
 
-_AT = re.compile(r"@|%(?:25)*40")
-_HOST = re.compile(r"(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,62}")
+_AT = re.compile(r"@|%(?:25)*40|\\{1,8}u0040")  # the last in a text that is JSON itself
+_DOT = r"(?:\.|%(?:25)*2[eE])"
+_HOST = re.compile(rf"(?:[\w-]{{1,63}}{_DOT}){{1,8}}([^\W\d_][\w-]{{1,62}})")
 _LOCAL = frozenset(".+-_'~!$*%")
 MOST_LOCAL = 64  # characters before the @
 _FILES = frozenset(("png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "css", "js"))  # logo@2x.png is no address
@@ -78,7 +79,7 @@ def redaction_of(privacy: Privacy) -> Redaction:
 
 
 def without_emails(text: str) -> str:
-    """The text with every e-mail address in it, percent-encoded ones too, replaced by `[redacted]`."""
+    r"""The text with every e-mail address in it replaced by `[redacted]`, with its @ as it is, as %40 or as \u0040."""
     if "@" not in text and "40" not in text:
         return text
     parts, kept_to = [], 0
@@ -132,7 +133,7 @@ def _address_at(text: str, sign: re.Match[str], least: int) -> tuple[int, int] |
     """(start, end) of the address around an @; None where there is none."""
     if sign.start() < least or (host := _HOST.match(text, sign.end())) is None:
         return None
-    if host[0].rpartition(".")[2].lower() in _FILES:
+    if host[1].lower() in _FILES:
         return None
     start, least = sign.start(), max(least, sign.start() - MOST_LOCAL)
     while start > least and (text[start - 1].isalnum() or text[start - 1] in _LOCAL):

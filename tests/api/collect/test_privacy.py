@@ -309,6 +309,8 @@ async def test_a_version_is_no_address() -> None:
         {"said": "joe77@example.com"},
         {"said": "joe77%2540example.com"},
         {"form": '{"mail": "joe77@example.com"}'},
+        {"form": '{"mail": "joe77\\u0040example.com"}'},
+        {"said": "joe77%40example%2Ecom"},
         {"mobile_phone": "+49 170 7777777"},
         {"Phone-Number": "+49 170 7777777"},
         {"buyer": {"phone": 491707777777}},
@@ -327,3 +329,23 @@ async def test_one_event_among_fifty_is_as_free_of_what_may_not_be_kept_as_alone
     assert len(door.log.raw) == 104
     for written in ("203.0.113.77", "2001:db8:7", "_77-not", "joe77", "7777777"):
         assert written.encode() not in b"".join(door.log.raw)
+
+
+@pytest.mark.parametrize("at", ["@", "\\u0040", "%40", "%2540", "\\\\u0040", "\\u002540", "\\u00254\\u0030"])
+@pytest.mark.parametrize("host", ["example.com", "example%2Ecom", "ex\\u0061mple.com", "example%252ecom"])
+async def test_however_an_e_mail_is_written_into_the_bytes_of_an_event_it_is_not_in_the_log(at: str, host: str) -> None:
+    door = door_with()
+    usual = json.dumps(track("Usual", "c-1"))
+    for said in (f"joe77{at}{host}", f"https://shop.example/cart?to=joe77{at}{host}&x=1", f"for joe77{at}{host}."):
+        event = json.dumps(track("Dirty", properties={"said": "WORDS"})).replace("WORDS", said)
+        given = json.dumps({"event": "Dirty", "distinct_id": "a", "properties": {"said": "WORDS"}})
+        given = given.replace("WORDS", said)
+        await door.post("/v1/track", event.encode())
+        await door.post("/v1/batch", f'{{"batch":[{usual},{event}]}}'.encode())
+        lines = f"{usual}\n{event}".encode()
+        await door.post("/v1/import", lines, headers={"content-type": "application/x-ndjson"})
+        await door.post("/batch/", f'{{"api_key":"web-key","batch":[{given},{given}]}}'.encode(), key=None)
+        await door.post("/api/s/batch", f'{{"batch":[{usual},{event}]}}'.encode(), headers={"x-write-key": "web-key"})
+    assert len(door.log.raw) == 27
+    assert all(b"joe77" not in line for line in door.log.raw)
+    assert sum(b"[redacted]" in line for line in door.log.raw) == 18
