@@ -161,7 +161,7 @@ class Adding:
         self._are_ready = False  # those that are held: as they came, and so judged as those of a batch are
 
     def add(self, one: Event | Once | Ready | Unmapped) -> None:
-        if type(one) is dict:
+        if isinstance(one, dict):  # as most are
             self._add_event(one, None)
         elif isinstance(one, Once):
             self._add_event(one.event, one)
