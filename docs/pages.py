@@ -16,8 +16,10 @@ from pydantic import BaseModel
 
 from agents import counters as worker
 from api import health
-from api.collect import asgi, counters
+from api.collect import counters
 from api.collect import limits as limits_of
+from api.collect.routes import BATCH, ROUTES
+from api.collect.senders import IMPORT
 from api.query import saved_segments
 from api.query.explain import answer as explaining
 from api.query.explain import routes as explain
@@ -126,10 +128,10 @@ def reasons() -> str:
 
 def routes() -> str:
     by_kind: dict[str, list[str]] = {}
-    for path, kind in asgi.ROUTES.items():
+    for path, kind in ROUTES.items():
         by_kind.setdefault(kind, []).append(code(path))
     one = "one event; its `type` is the route's where it names none"
-    told = {asgi.BATCH: 'events in `{"batch": [...]}`', asgi.IMPORT: "the same, or one event a line (NDJSON)"}
+    told = {BATCH: 'events in `{"batch": [...]}`', IMPORT: "the same, or one event a line (NDJSON)"}
     return rows(("route", "body"), [(", ".join(paths), told.get(kind, one)) for kind, paths in by_kind.items()])
 
 
