@@ -115,6 +115,23 @@ def test_what_only_goes_on_in_a_session_is_carried_and_what_opens_one_or_names_s
         assert carried(cached(past, project)[1], event, project) is None
 
 
+@pytest.mark.parametrize(
+    ("options", "past", "line"),
+    [
+        (SessionOptions(cap_ms=600_000), "d 10:00 page /\nd 10:08 track Saw", "d 10:11 track Saw"),
+        (SessionOptions(campaign=True), "d 10:00 page /", "d 10:02 page /a acquisition=email utm_source=news"),
+        (SessionOptions(midnight=True), "d 23:59 page /", "d +1 00:01 track Saw"),
+    ],
+    ids=["cap", "campaign", "midnight"],
+)
+def test_what_an_option_cuts_off_is_not_carried(options: SessionOptions, past: str, line: str) -> None:
+    *before, event = story(f"{past}\n{line}")
+    cutting, plain = Project(PROJECT, sessions=options), Project(PROJECT)
+    assert carried(cached(before, plain)[1], event, plain) is not None
+    assert carried(cached(before, cutting)[1], event, cutting) is None
+    assert len(device_facts([*before, event], cutting, {}).sessions) == 2
+
+
 def kept(device: Device) -> Device:
     """What is cached, without the order in which it was learnt."""
     ids = sorted(device.ids[at : at + 4] for at in range(0, len(device.ids), 4)) if device.ids else []  # type: ignore[index]
