@@ -24,7 +24,7 @@ Where = Annotated[
 Wait = Annotated[bool, typer.Option(help="Return when history is as the definition says, or at once.")]
 
 goal = typer.Typer(help="Goals: what counts as a conversion.", no_args_is_help=True)
-funnel = typer.Typer(help="Saved funnels: followed event by event.", no_args_is_help=True)
+funnel = typer.Typer(help="Saved funnels: steps under a name.", no_args_is_help=True)
 segment = typer.Typer(help="Saved segments: customers of whom conditions hold.", no_args_is_help=True)
 
 
@@ -42,8 +42,8 @@ def save_goal(
     json: options.Json = False,
 ) -> None:
     """Save a goal, or change it: `wayfare goal save purchase --events "Order Completed"`."""
-    given = {"events": names_in(events), "where": _filters(where), "kind": kind, "currency": currency}
-    _save("goal", name, definition, given | ({} if value is None else {"value": value}), wait, project, json)
+    given = {"events": names_in(events), "where": _filters(where), "kind": kind, "value": value, "currency": currency}
+    _save("goal", name, definition, given, wait, project, json)
 
 
 @funnel.command("save")
@@ -82,7 +82,8 @@ def _filters(where: list[str] | None) -> list[dict[str, Any]]:
 
 
 def _save(kind: str, name: str, definition: str, given: dict[str, Any], wait: bool, project: str, json: bool) -> None:
-    body = (read_json(definition, "definition") if definition else {}) | {key: one for key, one in given.items() if one}
+    body = read_json(definition, "definition") if definition else {}
+    body |= {key: one for key, one in given.items() if one not in ("", [], None)}
     if not body:
         raise UserMistake(f"say what the {kind} is: by options, or whole with --definition", field="definition")
     saved = options.wait_for(_changed("PUT", kind, name, "", body, wait, project))

@@ -28,6 +28,8 @@ def test_a_goal_and_a_funnel_of_it_are_saved_shown_rolled_back_and_removed(
     assert "version 2" in wayfare(*goal, *here).out
     assert "Seen > deal" in wayfare("funnel", "list", *here).out
     assert "price" not in wayfare("goal", "show", "deal", *here).out
+    free = wayfare("goal", "save", "free", "--events", "Seen", "--value", "0", "--no-wait", "--json", *here).json
+    assert (free["value"], free["kind"]) == (0, "macro")
     assert wayfare("goal", "versions", "deal", "--json", *here).json["versions"][1]["version"] == 1
     assert "as in version 1, now 3" in wayfare("goal", "rollback", "deal", "1", "--no-wait", *here).out
     assert "price" in wayfare("goal", "show", "deal", *here).out
