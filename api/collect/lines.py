@@ -29,7 +29,7 @@ from api.collect.signs import may_hold_email, may_hold_secret, names_address_or_
 from api.collect.visitors import Refusal, Visitor
 from pipeline.domain.identifiers import Kind, identifier
 from pipeline.ingest.redacted_event import redacted_json, redacted_text
-from pipeline.ingest.redaction import Redaction, reduced_agent, without_secrets
+from pipeline.ingest.redaction import Redaction, reduced_agent, shown, without_secrets
 from pipeline.ingest.remembered import remembered
 
 Place = tuple[str, str, str]  # country code, region, city
@@ -213,7 +213,7 @@ class EventLines:
     def _reject_type(self, raw: bytes, kind: object, device: int) -> None:
         if kind is not None and not isinstance(kind, str):
             return self._reject(raw, "wrong_type", "`type` must be text", device)
-        told = f"type is {kind[:40]!r}" if kind else "type is missing"
+        told = f"type is {shown(kind, 40)}" if kind else "type is missing"
         return self._reject(raw, "unknown_type", f"{told}; it must be one of {', '.join(TYPES)}", device)
 
     def _refuse(self, raw: bytes, why: Refusal) -> None:
@@ -244,7 +244,7 @@ class EventLines:
             self._stamp,
             device,
             _quoted(reason),
-            _quoted(without_secrets(words[:500])),
+            _quoted(without_secrets(words)[:500]),
             payload,
         )
         self.rejected[reason] = self.rejected.get(reason, 0) + 1

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from api.collect.addresses import unmapped
 from api.collect.answers import Refused
+from pipeline.ingest.redaction import shown
 from pipeline.ingest.remembered import remembered
 from schemas.definitions import Key
 
@@ -90,7 +91,7 @@ def importer(key: str, headers: dict[bytes, bytes], keys: Keys, has_project: Cal
     if not project:
         raise Refused(400, "missing_project", f"name the project in the header {PROJECT_HEADER}", field=PROJECT_HEADER)
     if not has_project(project):
-        raise Refused(404, "unknown_project", f"there is no project {project[:80]!r}", field=PROJECT_HEADER)
+        raise Refused(404, "unknown_project", f"there is no project {shown(project)}", field=PROJECT_HEADER)
     return Sender(project, IMPORT, IMPORT)
 
 

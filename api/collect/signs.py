@@ -13,17 +13,26 @@ import re2
 
 MOST_AGENTS, MOST_AGENT = 1 << 12, 512  # that are remembered; characters of one
 NO_TEXTS = 1 << 40  # a count
+MOST_NAME = 80  # bytes of a product's name and its first number
 FEW = 4_096  # bytes, in which one search for all signs costs less than one for each
-# Digits behind a letter, or behind a slash and before a space, are a version, as Chrome/140.0.0.0 in most user agents.
-_IPV4 = rb"(?:[^\w./]|\\[bfnrt])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d"
-_IPV4_BEHIND_A_SLASH = rb"/\d{1,3}\.\d{1,3}\.\d{1,3}\.\d+[^\d ]"
-_IPV6 = rb":(?:[\da-fA-F]{1,4}:(?::|[\da-fA-F]{1,4}:)|:[\da-fA-F]{1,4}:)"
+_IP = rb"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d"
+# Digits behind a letter, or behind a product's name and a slash and before a space, are a version, as Chrome/140.0.0.0
+# in most user agents. A name behind a slash is a part of a path, and behind a backslash it may have an escape in it.
+_NAMED = rb"[\w.%+\x80-\xff-]"
+_BEHIND_A_SLASH = rb"(?:/%b*\\?|\\%b+\\?|[^/\\\w.%%+\x80-\xff-]\\?|\\\\\\?)/" % (_NAMED, _NAMED)
+_IPV4 = rb"(?:[^a-zA-Z\d./]|\\[bfnrt])" + _IP
+_IPV4_BEHIND_A_SLASH = rb"/" + _IP + rb"\d*[^\d ]"
+_IPV4_IN_A_PATH = _BEHIND_A_SLASH + _IP
+_IPV6 = rb":(?:[\da-fA-F]{1,4}:(?::|[\da-fA-F]{1,4}:)|:[\da-fA-F]{0,4}[^\w])"
+# What an escape is before, as in %20203.0.113.9, or has dots or colons written with it.
+_ENCODED = rb"%(?:25|[\da-fA-F]{2}" + _IP + rb"|2[eE]\d{1,3}%2[eE]\d{1,3}%2[eE]\d|3[aA][\da-fA-F]{0,4}%3[aA])"
 _KEY = rb"wf_"
 _EMAIL = rb'(?:^|[^"/ ])@|%40|%25'  # an @ behind what may be a name, or one that is percent-encoded
 _NAME = (
     rb'(?i)"(?:writekey"|(?:x[_ -]?)?(?:(?:client|real|remote|request|source|user|visitor)[_ -]?)?ip(?:v[46])?"'
     rb'|remote[_ -]?addr(?:ess)?"|(?:x[_ -]?)?forwarded[_ -]?for"|[a-z_ -]*(?:phone|ip[_ -]?addr)[\w -]*")'
 )
+_ESCAPED = b"\\u"
 _ESCAPE = rb"\\u"  # what is written with escapes may be any of them
 
 
@@ -39,18 +48,21 @@ def _found_by(*patterns: bytes) -> re2.Set:
     return found
 
 
-_SECRETS = _found_by(_IPV4, _IPV4_BEHIND_A_SLASH, _IPV6, _KEY)
-_SIGNS = _found_by(_IPV4, _IPV4_BEHIND_A_SLASH, _IPV6, _KEY, _EMAIL, _NAME, _ESCAPE)
+_OF_SECRETS = (_IPV4, _IPV4_BEHIND_A_SLASH, _IPV4_IN_A_PATH, _IPV6, _ENCODED, _KEY, _ESCAPE)
+_SECRETS = _found_by(*_OF_SECRETS)
+_SIGNS = _found_by(*_OF_SECRETS, _EMAIL, _NAME)
 _NAMES = _found_by(_NAME)
 
 # In a body of many events each search goes from byte to byte of one kind: RE2 finds those several at a time, where its
 # pattern begins with one; `re` is slower, and can look back.
 _DOTS = re.compile(
-    rb"\.(?=\d{1,3}+\.\d{1,3}+\.\d)(?:(?<=[^\w.]\d\.)|(?<=[^\w.]\d\d\.)|(?<=[^\w.]\d\d\d\.)"
+    rb"\.(?=\d{1,3}+\.\d{1,3}+\.\d)(?:(?<=[^a-zA-Z\d.]\d\.)|(?<=[^a-zA-Z\d.]\d\d\.)|(?<=[^a-zA-Z\d.]\d\d\d\.)"
     rb"|(?<=\\[bfnrt]\d\.)|(?<=\\[bfnrt]\d\d\.)|(?<=\\[bfnrt]\d\d\d\.))"
-    rb"(?!(?:(?<=/\d\.)|(?<=/\d\d\.)|(?<=/\d\d\d\.))\d+\.\d+\.\d+ )"
 )
-_COLONS, _KEYS = re2.compile(_IPV6), re2.compile(_KEY)
+# Backwards, from the first dot on.
+_AS_VERSION = re.compile(rb"\d{1,3}+/\\?%b++(?![/\\])" % _NAMED)
+_REST_OF_VERSION = re.compile(rb"\.\d+\.\d+\.\d+ ")
+_COLONS, _PERCENTS, _KEYS = re2.compile(_IPV6), re2.compile(_ENCODED), re2.compile(_KEY)
 _PHONE = re2.compile(rb'(?i)phone[\w -]*"')
 
 
@@ -69,6 +81,8 @@ def may_hold_secret(raw: bytes, own_keys: int = 0, agents: Iterable[object] = ()
     return (
         _may_hold_dotted(raw, agents)
         or _COLONS.search(raw) is not None
+        or (b"%" in raw and _PERCENTS.search(raw) is not None)
+        or (b"\\" in raw and _ESCAPED in raw)
         or (_KEYS.search(raw) is not None and raw.count(_KEY) > own_keys)
     )
 
@@ -80,7 +94,13 @@ def _may_hold_dotted(raw: bytes, agents: Iterable[object]) -> bool:
     near = _near_dots(raw)
     if near and near == sum([_AGENTS[agent] for agent in agents if type(agent) is str]):
         return False
-    return near > 0 and _DOTS.search(raw) is not None
+    return near > 0 and not all(_is_version(raw, found.start()) for found in _DOTS.finditer(raw))
+
+
+def _is_version(raw: bytes, dot: int) -> bool:
+    """Whether digits with their first dot here are a product's."""
+    is_named = _AS_VERSION.match(raw[max(0, dot - MOST_NAME) : dot][::-1]) is not None
+    return is_named and _REST_OF_VERSION.match(raw, dot) is not None
 
 
 def _near_dots(raw: bytes) -> int:
@@ -95,7 +115,7 @@ class _Agents(dict[str, int]):
 
     def __missing__(self, agent: str) -> int:
         quoted = b'"%b"' % agent.encode()
-        found = NO_TEXTS if _DOTS.search(quoted) else _near_dots(quoted)
+        found = NO_TEXTS if _may_hold_dotted(quoted, ()) else _near_dots(quoted)
         if len(agent) <= MOST_AGENT:
             if len(self) >= MOST_AGENTS:
                 self.clear()

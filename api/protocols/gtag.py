@@ -20,6 +20,7 @@ from api.protocols.homes import Moves, Names, Plan, Plans, compiled
 from api.protocols.once import once
 from api.protocols.protocol import Asked, Posted, Protocol, Read, Told, fields_of
 from api.webhooks.vendor import Event, Unmapped
+from pipeline.ingest.redaction import shown
 
 VERSION: Final = "2"
 BECOMES: Final[Mapping[str, str]] = {
@@ -72,7 +73,7 @@ def read(asked: Asked) -> Read:
         return answered(asked, 0, 0)  # the visitor wants no analytics: gtag pings all the same, and nothing is kept
     hits = [{**shared, **_hit(line)} for line in asked.body.splitlines() if line] or [shared]
     version = shared.get("v", "")
-    wrong = "" if version == VERSION else f"version {version[:20]!r} of gtag's protocol is not known; 2 is"
+    wrong = "" if version == VERSION else f"version {shown(version, 20)} of gtag's protocol is not known; 2 is"
     key = shared.get("ep.write_key") or hits[0].get("ep.write_key") or shared.get("tid", "")
     notes: list[Any] = [_public(hit) for hit in hits] if wrong else list(enumerate(hits))
     return [Posted(key, notes, wrong=wrong)]

@@ -20,6 +20,7 @@ from api.webhooks.door import json_bytes
 from api.webhooks.reading import get, json_object, listed, text
 from api.webhooks.vendor import Event, Unmapped
 from pipeline.ingest.event_time import to_ms
+from pipeline.ingest.redaction import shown
 
 HOMES: Final[Mapping[str, str]] = {
     "cid": "anonymousId",
@@ -129,7 +130,7 @@ def _by_key(asked: Asked, notes: list[Any], token: str) -> Read:
             raise missing_key("`idsite` or `token_auth`")
         version, wrong = given.get("apiv", ""), ""
         if version != "1" and version:
-            wrong = f"version {version[:20]!r} of the tracking API is not known"
+            wrong = f"version {shown(version, 20)} of the tracking API is not known"
         of_key = by_key.get((key, bool(own), wrong))
         if of_key is None:
             by_key[key, bool(own), wrong] = [note]

@@ -19,6 +19,7 @@ from api.protocols.protocol import Asked, Posted, Protocol, Read, Refusal, Told,
 from api.webhooks.money import of_smallest
 from api.webhooks.reading import get, json_of, listed, text
 from api.webhooks.vendor import Event, Unmapped
+from pipeline.ingest.redaction import shown
 
 CLIENT: Final = b"openpanel-client-id"
 CLIENT_IP: Final = b"x-client-ip"  # of servers: the visitor's
@@ -72,7 +73,7 @@ def read(asked: Asked) -> Read:
     if isinstance(body, Unmapped):
         raise Refused(400, "malformed_json", body.words)
     kind = text(body, "type")
-    wrong = "" if kind in _CALLS else f"no call of OpenPanel that is known: {kind[:40]!r}"
+    wrong = "" if kind in _CALLS else f"no call of OpenPanel that is known: {shown(kind, 40)}"
     return [Posted(asked.header(CLIENT), [body], wrong=wrong)]
 
 

@@ -24,6 +24,7 @@ from api.webhooks.event import message_id
 from api.webhooks.reading import fields, first_text, get, json_of, text
 from api.webhooks.vendor import Event, Unmapped
 from pipeline.ingest.event_time import to_ms
+from pipeline.ingest.redaction import shown
 
 CAPTURE: Final = ("/batch", "/e", "/i/v0/e", "/capture", "/i/v0/ai/batch")
 V1: Final = "/i/v1/analytics/events"
@@ -103,7 +104,7 @@ def read(asked: Asked) -> Read:
         sent_at = text(body, "sent_at") or text(body, "sentAt") or asked.fields.get("_", "")
     if get(body, "historical_migration") is True:  # old events: their times are right as they are
         sent_at = ""
-    wrong = f"PostHog's {asked.path[:80]!r} is of no version that is known" if is_unknown else ""
+    wrong = f"PostHog's {shown(asked.path)} is of no version that is known" if is_unknown else ""
     return (Posted(key, notes, sent_at, wrong=wrong),)
 
 
@@ -157,7 +158,7 @@ def _key(asked: Asked, body: Any, first: Any) -> str:
 def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
     name = note.get("event") if isinstance(note, dict) else None
     if not isinstance(name, str) or not name.strip() or name in ("$snapshot", "$$heatmap"):
-        return (Unmapped(public(note), f"no event of PostHog that is mapped: {str(name)[:80]!r}"),)
+        return (Unmapped(public(note), f"no event of PostHog that is mapped: {shown(str(name))}"),)
     given = note.get("properties")
     if not isinstance(given, dict):
         given = {}

@@ -17,6 +17,7 @@ from api.webhooks.door import json_bytes
 from api.webhooks.event import message_id
 from api.webhooks.reading import get, json_object, listed, text
 from api.webhooks.vendor import Event, Unmapped
+from pipeline.ingest.redaction import shown
 from pipeline.ingest.remembered import remembered
 
 ANONYMOUS: Final = b"sp-anonymous"  # `withServerAnonymisation` of its clients
@@ -81,7 +82,7 @@ _NUMBERS: Final = {"se": ("value",), "tr": ("revenue", "tax", "shipping"), "ti":
 def read(asked: Asked) -> Read:
     wrong = ""
     if asked.path.startswith(VERSIONS) and asked.path != TP2:
-        wrong = f"Snowplow's {asked.path[:80]!r} is of no version that is known"
+        wrong = f"Snowplow's {shown(asked.path)} is of no version that is known"
     if asked.method == "GET":
         return _by_key(asked, [asked.fields], wrong)
     body = json_object(asked.body)
@@ -93,7 +94,7 @@ def read(asked: Asked) -> Read:
     if not notes:
         return _OK
     if not wrong and not schema.startswith(PAYLOAD):
-        wrong = f"{schema[:120]!r} is no version of payload_data that is known"
+        wrong = f"{shown(schema, 120)} is no version of payload_data that is known"
     return _by_key(asked, notes, wrong)
 
 
@@ -117,7 +118,7 @@ def _by_key(asked: Asked, notes: list[Any], wrong: str) -> list[Posted]:
 def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
     kind = text(note, "e")
     if kind not in _KINDS:
-        return (Unmapped(public(note), f"no event of Snowplow that is mapped: {kind[:40]!r}"),)
+        return (Unmapped(public(note), f"no event of Snowplow that is mapped: {shown(kind, 40)}"),)
     name, data = "", _NOTHING
     if kind == "ue":
         name, data, wrong = _described(_json(note, "ue_pr", "ue_px"))

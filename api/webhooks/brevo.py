@@ -10,6 +10,7 @@ from api.webhooks.event import event, message_id
 from api.webhooks.mail import MEANINGS, Kind, mail, meanings, reply_kind, written_at
 from api.webhooks.reading import json_object, json_of, listed, number, text
 from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 KINDS: Final[Mapping[str, Kind]] = {
     "request": "queued",
@@ -73,7 +74,7 @@ def mapped(posted: Posted) -> Mapped:
         elif (meaning := TEXTS.get(_plain(text(note, "msg_status")))) is not None:
             events.append(_text(meaning, note))
         else:
-            unmapped.append(Unmapped(note, f"no event of Brevo that is known: {said[:80]!r}"))
+            unmapped.append(Unmapped(note, f"no event of Brevo that is known: {shown(said)}"))
     return Mapped(tuple(events), tuple(unmapped))
 
 

@@ -7,6 +7,7 @@ from api.webhooks.event import IDENTIFY, event, message_id
 from api.webhooks.reading import get, json_object, number, text
 from api.webhooks.signature import check_hex
 from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 CHANNEL, PHONE = "chat", "phone"
 MEANINGS: Final[Mapping[str, Meaning]] = {
@@ -47,7 +48,7 @@ def mapped(posted: Posted) -> Mapped:
         return Mapped()
     meaning, item = MEANINGS.get(text(note, "topic")), get(note, "data", "item")
     if meaning is None or not isinstance(item, dict):
-        return Mapped(unmapped=(Unmapped(note, f"no topic of Intercom that is mapped: {text(note, 'topic')[:80]!r}"),))
+        return Mapped(unmapped=(Unmapped(note, f"no topic of Intercom that is mapped: {shown(text(note, 'topic'))}"),))
     return Mapped((_event(meaning, note, item),))
 
 

@@ -9,6 +9,7 @@ from api.webhooks.mail import MEANINGS, Kind, mail, meanings
 from api.webhooks.reading import form_of, get, json_object, number, text
 from api.webhooks.signature import RETRIED_WINDOW_MS, check_hex, check_time
 from api.webhooks.vendor import Event, Mapped, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 KINDS: Final[Mapping[str, Kind]] = {
     "accepted": "queued",
@@ -45,7 +46,7 @@ def mapped(posted: Posted) -> Mapped:
     told = get(note, "event-data")
     kind = KINDS.get(text(told, "event"))
     if kind is None:
-        return Mapped(unmapped=(Unmapped(note, f"no event of Mailgun that is known: {text(told, 'event')[:80]!r}"),))
+        return Mapped(unmapped=(Unmapped(note, f"no event of Mailgun that is known: {shown(text(told, 'event'))}"),))
     if kind == "bounced" and text(told, "severity") == "temporary":
         kind = "deferred"
     return Mapped((_event(kind, note, told),))

@@ -11,6 +11,7 @@ from typing import Final
 from api.webhooks.mail import Kind, mail, reply_kind
 from api.webhooks.reading import Fields, json_of, number, text
 from api.webhooks.vendor import Event, Mapped, Unmapped
+from pipeline.ingest.redaction import shown
 
 KINDS: Final[Mapping[str, Kind]] = {
     "delivered": "delivered",
@@ -43,8 +44,8 @@ def mapped(fields: Fields) -> Mapped:
         return Mapped((_reply(fields),))
     kind = KINDS.get(_first(fields, "event"))
     if kind is None:
-        said = _first(fields, "event")[:80]
-        return Mapped(unmapped=(Unmapped(dict(fields), f"no event of Mailgun that is known: {said!r}"),))
+        said = _first(fields, "event")
+        return Mapped(unmapped=(Unmapped(dict(fields), f"no event of Mailgun that is known: {shown(said)}"),))
     mail_id = _first(fields, "Message-Id") or _first(fields, "message-id")
     made = mail(
         "mailgun",

@@ -6,6 +6,7 @@ from typing import Any, Final
 from api.webhooks.mail import Kind, mail, meanings
 from api.webhooks.reading import json_object, json_of, number, text
 from api.webhooks.vendor import Event, Mapped, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 KINDS: Final[Mapping[str, Kind]] = {
     "sent": "delivered",  # taken by the recipient's server
@@ -34,7 +35,7 @@ def mapped(posted: Posted) -> Mapped:
     for note in notes if isinstance(notes, list) else [notes]:
         kind = KINDS.get(text(note, "event"))
         if kind is None:
-            unmapped.append(Unmapped(note, f"no event of Mailjet that is known: {text(note, 'event')[:80]!r}"))
+            unmapped.append(Unmapped(note, f"no event of Mailjet that is known: {shown(text(note, 'event'))}"))
             continue
         if text(note, "error") == "greylisted" and not note.get("hard_bounce"):
             kind = "deferred"  # it is tried again

@@ -6,6 +6,7 @@ from typing import Any, Final
 from api.webhooks.mail import Kind, mail, meanings, reply_kind, written_at
 from api.webhooks.reading import get, json_object, listed, text
 from api.webhooks.vendor import Event, Mapped, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 KINDS: Final[Mapping[str, Kind]] = {
     "Delivery": "delivered",
@@ -51,8 +52,8 @@ def mapped(posted: Posted) -> Mapped:
         return Mapped((_reply(note),))
     kind = KINDS.get(text(note, "RecordType"))
     if kind is None:
-        said = text(note, "RecordType")[:80]
-        return Mapped(unmapped=(Unmapped(note, f"no RecordType of Postmark that is known: {said!r}"),))
+        said = text(note, "RecordType")
+        return Mapped(unmapped=(Unmapped(note, f"no RecordType of Postmark that is known: {shown(said)}"),))
     reason = ""
     if kind in ("bounced", "complained"):
         kind, reason = _BOUNCES.get(text(note, "Type"), (kind, ""))

@@ -14,6 +14,7 @@ from api.webhooks.mail import Kind, mail, meanings
 from api.webhooks.reading import json_of, number, text
 from api.webhooks.signature import RETRIED_WINDOW_MS, check_time, unbased
 from api.webhooks.vendor import Event, Forged, Mapped, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 KINDS: Final[Mapping[str, Kind]] = {
     "processed": "queued",
@@ -72,7 +73,7 @@ def mapped(posted: Posted) -> Mapped:
     for note in notes if isinstance(notes, list) else [notes]:
         kind = KINDS.get(text(note, "event"))
         if kind is None:
-            unmapped.append(Unmapped(note, f"no event of SendGrid that is known: {text(note, 'event')[:80]!r}"))
+            unmapped.append(Unmapped(note, f"no event of SendGrid that is known: {shown(text(note, 'event'))}"))
         else:
             events.append(_event(kind, note))
     return Mapped(tuple(events), tuple(unmapped))

@@ -19,6 +19,7 @@ from api.webhooks.reading import fields, get, json_object, json_of, listed, text
 from api.webhooks.signature import HOURS, check_one, check_time, unbased
 from api.webhooks.vendor import Event, Forged, Mapped, Posted, Unmapped, Vendor
 from pipeline.ingest.event_time import to_ms
+from pipeline.ingest.redaction import shown
 
 KINDS: Final[Mapping[str, Kind]] = {
     "Send": "sent",
@@ -100,7 +101,7 @@ def _events(note: dict[str, Any], told: dict[str, Any]) -> Mapped:
     kind_said = text(told, "eventType") or text(told, "notificationType")
     kind = KINDS.get(kind_said)
     if kind is None:
-        return Mapped(unmapped=(Unmapped(told, f"no event type of SES that is known: {kind_said[:80]!r}"),))
+        return Mapped(unmapped=(Unmapped(told, f"no event type of SES that is known: {shown(kind_said)}"),))
     part = get(told, _PARTS.get(kind_said, kind_said.lower()))
     if kind_said == "Subscription" and get(part, "newTopicPreferences", "unsubscribeAll") is not True:
         kind = "subscribed"

@@ -8,6 +8,7 @@ from api.webhooks.money import amount
 from api.webhooks.reading import get, json_object, listed, text
 from api.webhooks.signature import check_base64
 from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 CHANNEL, POS = "other", "store"
 _WORTH = "value: `total_price`; channel `store` where it was sold at a till; `is_test` of an example"
@@ -43,7 +44,7 @@ def mapped(posted: Posted) -> Mapped:
     topic = posted.headers.get("x-shopify-topic", "")
     meaning = MEANINGS.get(topic)
     if meaning is None:
-        return Mapped(unmapped=(Unmapped(what, f"no topic of Shopify that is mapped: {topic[:80]!r}"),))
+        return Mapped(unmapped=(Unmapped(what, f"no topic of Shopify that is mapped: {shown(topic)}"),))
     return Mapped((_event(meaning, topic, posted.headers, what),))
 
 

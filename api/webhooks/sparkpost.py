@@ -6,6 +6,7 @@ from typing import Any, Final
 from api.webhooks.mail import MEANINGS, Kind, mail, meanings, reply_kind, written_at
 from api.webhooks.reading import get, json_of, listed, number, text
 from api.webhooks.vendor import Event, Mapped, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 KINDS: Final[Mapping[str, Kind]] = {
     "injection": "queued",
@@ -60,7 +61,7 @@ def mapped(posted: Posted) -> Mapped:
         if isinstance(note, dict) and said in KINDS:
             events.append(_event(KINDS[said], note))
         elif said not in _LEFT_OUT:
-            unmapped.append(Unmapped(wrapped, f"no event of SparkPost that is known: {said[:80]!r}"))
+            unmapped.append(Unmapped(wrapped, f"no event of SparkPost that is known: {shown(said)}"))
     return Mapped(tuple(events), tuple(unmapped))
 
 

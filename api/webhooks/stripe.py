@@ -12,6 +12,7 @@ from api.webhooks.money import of_smallest
 from api.webhooks.reading import get, json_object, number, text
 from api.webhooks.signature import check_one, check_time, hmac_of
 from api.webhooks.vendor import Event, Forged, Mapped, Meaning, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 CHANNEL = "other"
 _PAID, _BACK = "value: what was paid", "value: what went back, negative"
@@ -69,7 +70,7 @@ def mapped(posted: Posted) -> Mapped:
         word += ", not captured"
     meaning = MEANINGS.get(word)
     if meaning is None or not isinstance(what, dict):
-        return Mapped(unmapped=(Unmapped(note, f"no event of Stripe that is mapped: {word[:80]!r}"),))
+        return Mapped(unmapped=(Unmapped(note, f"no event of Stripe that is mapped: {shown(word)}"),))
     return Mapped((_event(meaning, note, what),))
 
 

@@ -11,6 +11,7 @@ from api.webhooks.event import event, message_id
 from api.webhooks.reading import get, json_object, text
 from api.webhooks.signature import check_base64
 from api.webhooks.vendor import Forged, Mapped, Meaning, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 CHANNEL: Final = "survey"
 _IDS: Final = "`survey_id`, `response_id`, `collector_id`: the note has no answers"
@@ -38,7 +39,7 @@ def mapped(posted: Posted) -> Mapped:
     kind, told = text(note, "event_type"), get(note, "resources")
     meaning, response = MEANINGS.get(kind), text(note, "object_id") or text(told, "respondent_id")
     if meaning is None or not response:
-        return Mapped(unmapped=(Unmapped(note, f"no event of SurveyMonkey that is mapped: {kind[:80]!r}"),))
+        return Mapped(unmapped=(Unmapped(note, f"no event of SurveyMonkey that is mapped: {shown(kind)}"),))
     made = event(
         meaning.event,
         message=message_id("surveymonkey", text(note, "event_id") or (kind, response, text(note, "event_datetime"))),

@@ -10,6 +10,7 @@ from api.webhooks.event import event, message_id
 from api.webhooks.reading import Fields, form_of, number
 from api.webhooks.signature import base64_of, check_one
 from api.webhooks.vendor import Event, Forged, Mapped, Meaning, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 SMS, PHONE = "sms", "phone"
 _UNDER_WAY = Meaning("Call Queued", PHONE, "a call that has not ended is no contact yet")
@@ -65,7 +66,7 @@ def mapped(posted: Posted) -> Mapped:
     said = _one(fields, "CallStatus") if is_call else _one(fields, "MessageStatus") or _one(fields, "SmsStatus")
     meaning = MEANINGS.get(f"{'call' if is_call else 'message'} {said}")
     if meaning is None:
-        return Mapped(unmapped=(Unmapped(dict(fields), f"no status of Twilio that is known: {said[:80]!r}"),))
+        return Mapped(unmapped=(Unmapped(dict(fields), f"no status of Twilio that is known: {shown(said)}"),))
     return Mapped((_event(meaning, fields, said, is_call),))
 
 

@@ -7,6 +7,7 @@ from api.webhooks.event import event, message_id
 from api.webhooks.reading import get, json_object, listed, number, text
 from api.webhooks.signature import check_base64
 from api.webhooks.vendor import Forged, Mapped, Meaning, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 MEANINGS: Final[Mapping[str, Meaning]] = {
     "form_response": Meaning(
@@ -33,8 +34,8 @@ def mapped(posted: Posted) -> Mapped:
         return Mapped(unmapped=(note,))
     meaning, told = MEANINGS.get(text(note, "event_type")), get(note, "form_response")
     if meaning is None or not isinstance(told, dict):
-        said = text(note, "event_type")[:80]
-        return Mapped(unmapped=(Unmapped(note, f"no event of Typeform that is mapped: {said!r}"),))
+        said = text(note, "event_type")
+        return Mapped(unmapped=(Unmapped(note, f"no event of Typeform that is mapped: {shown(said)}"),))
     answers = [one for one in listed(told, "answers") if isinstance(one, dict)]
     hidden = told.get("hidden") if isinstance(told.get("hidden"), dict) else {}
     types = {text(one, "id"): text(one, "type") for one in listed(told, "definition", "fields")}

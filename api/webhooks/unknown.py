@@ -2,11 +2,12 @@
 
 from api.webhooks.mapped import payload_of
 from api.webhooks.vendor import Mapped, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 
 def unknown(name: str, *, is_key_in_address: bool) -> Vendor:
     """A vendor of which no note is known, so that nobody's notes are lost by a name that was written wrongly."""
-    told = f"no vendor and no webhook of the project has the name {name[:40]!r}"
+    told = f"no vendor and no webhook of the project has the name {shown(name, 40)}"
 
     def mapped(posted: Posted) -> Mapped:
         payload = payload_of(posted)

@@ -7,6 +7,7 @@ from api.webhooks.event import event, message_id
 from api.webhooks.reading import get, json_object, listed, number, text
 from api.webhooks.signature import check_hex
 from api.webhooks.vendor import Event, Forged, Mapped, Meaning, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 CHANNEL = "messenger"
 REPLIED = "message"
@@ -46,9 +47,9 @@ def mapped(posted: Posted) -> Mapped:
             if word in MEANINGS:
                 events.append(_event(word, one))
             else:
-                unmapped.append(Unmapped(one, f"no status of WhatsApp that is known: {word[:80]!r}"))
+                unmapped.append(Unmapped(one, f"no status of WhatsApp that is known: {shown(word)}"))
         if not told:
-            unmapped.append(Unmapped(change, f"no field of WhatsApp that is mapped: {text(change, 'field')[:80]!r}"))
+            unmapped.append(Unmapped(change, f"no field of WhatsApp that is mapped: {shown(text(change, 'field'))}"))
     if not changes:
         unmapped.append(Unmapped(note, "tells of no change"))
     return Mapped(tuple(events), tuple(unmapped))

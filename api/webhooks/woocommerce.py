@@ -11,6 +11,7 @@ from api.webhooks.money import amount
 from api.webhooks.reading import form_of, get, json_object, listed, text
 from api.webhooks.signature import check_base64
 from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 CHANNEL, REFUNDED = "other", "Order Refunded"
 _COMPLETED = Meaning("Order Completed", CHANNEL, "value: `total`")
@@ -45,7 +46,7 @@ def mapped(posted: Posted) -> Mapped:
     word = f"order, {text(what, 'status')}" if topic in _TOPICS else topic
     meaning = MEANINGS.get(word)
     if meaning is None:
-        return Mapped(unmapped=(Unmapped(what, f"no topic or state of WooCommerce that is mapped: {word[:80]!r}"),))
+        return Mapped(unmapped=(Unmapped(what, f"no topic or state of WooCommerce that is mapped: {shown(word)}"),))
     told = () if meaning.event in ("", REFUNDED) else (_event(meaning, what),)
     back = _refunds(what) if topic in _TOPICS else ()
     if meaning.event == REFUNDED and not back:

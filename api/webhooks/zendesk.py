@@ -8,6 +8,7 @@ from api.webhooks.event import IDENTIFY, event, message_id
 from api.webhooks.reading import get, json_object, text
 from api.webhooks.signature import check_base64, check_time
 from api.webhooks.vendor import Event, Forged, Mapped, Meaning, Posted, Unmapped, Vendor
+from pipeline.ingest.redaction import shown
 
 _BY = "channel by `detail.via.channel`"
 _PREFIX = "zen:event-type:"
@@ -58,7 +59,7 @@ def mapped(posted: Posted) -> Mapped:
         word += ", by staff"
     meaning, detail = MEANINGS.get(word), note.get("detail")
     if meaning is None or not isinstance(detail, dict):
-        return Mapped(unmapped=(Unmapped(note, f"no event of Zendesk that is mapped: {word[:80]!r}"),))
+        return Mapped(unmapped=(Unmapped(note, f"no event of Zendesk that is mapped: {shown(word)}"),))
     return Mapped((_event(meaning, note, detail),))
 
 

@@ -7,7 +7,7 @@ Everything is found from a sign on (an @, a ?) by steps of bounded length, so th
 import re
 from functools import lru_cache
 from hashlib import sha256
-from ipaddress import ip_address
+from ipaddress import IPv6Address
 from urllib.parse import unquote_plus
 
 import msgspec
@@ -32,14 +32,29 @@ _KNOWN = frozenset(name.lower() for name in PARAMETERS)
 
 _AT = re.compile(r"@|%(?:25)*40|\\{1,8}u0040")  # the last in a text that is JSON itself
 _DOT = r"(?:\.|%(?:25)*2[eE])"
-_HOST = re.compile(rf"(?:[\w-]{{1,63}}{_DOT}){{1,8}}([^\W\d_][\w-]{{1,62}})")
+_HOST = re.compile(rf"(?:[\w-]{{1,63}}{_DOT}){{1,32}}([^\W\d_][\w-]{{1,62}})|\[?(?:\d{{1,3}}\.){{3}}\d{{1,3}}\]?")
 _LOCAL = frozenset(".+-_'~!$*%")
+MOST_READ = 4_096  # characters of a text that is shown
 MOST_LOCAL = 64  # characters before the @
 _FILES = frozenset(("png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "css", "js"))  # logo@2x.png is no address
 _PARAMETERS_IN_TEXT = re.compile(r"([?#])([^\s?#\"'<>\\]+)")
+# An address begins behind what is no part of a word, and behind an escape: %20 of an address, \n and \u003d of a text
+# that is JSON itself.
+_ESCAPES = r"(?<=%[\da-fA-F]{2})(?<!%25)|(?<=%25[\da-fA-F]{2})|(?<=\\[bfnrt])|(?<=\\u[\da-fA-F]{4})"
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_IPV4 = re.compile(rf"(?<![\w.])(?:{_BYTE}\.){{3}}{_BYTE}(?!\w|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:.])(?:[\da-fA-F]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[\da-fA-F]{1,4})?(?![\w:])")
+_IPV4 = re.compile(rf"(?:(?<![A-Za-z\d.%])|{_ESCAPES})(?:{_BYTE}{_DOT}){{3}}{_BYTE}(?![A-Za-z\d]|\.\d)")
+_GROUP, _COLON = r"[\da-fA-F]{1,4}", r"%(?:25)*3[aA]"
+_IPV6 = re.compile(
+    rf"(?:(?<![A-Za-z\d:.%])|{_ESCAPES})(?:{_GROUP}|(?=::))(?::(?:{_GROUP})?){{1,6}}:"
+    rf"(?:(?:\d{{1,3}}\.){{3}}\d{{1,3}}|{_GROUP})?(?![A-Za-z\d:])"
+)
+_IPV6_ENCODED = re.compile(
+    rf"(?:(?<![A-Za-z\d:.%])|{_ESCAPES})(?:{_GROUP})?(?:{_COLON}(?:{_GROUP})?){{2,7}}(?![A-Za-z\d])"
+)
+_BEFORE_HOST, MOST_BEFORE_HOST = re.compile(r"(?:/|%(?:25)*2f){2}(?:\[|%(?:25)*5b)?\Z", re.I), 24  # characters
+_OF_VISITOR = re.compile(r"[23][\da-f]{3}|f[c-f][\da-f]{2}", re.I)  # the first group, as such addresses are given out
+_PRODUCT = re.compile(r"[\w.%+-]+\Z")
+MOST_PRODUCT = 64  # characters
 _IS_PATH = re.compile(r"/|[a-z][a-z\d+.-]{0,30}://|://", re.I)
 _KEY = re.compile(r"wf_(?:write|read|admin|bi)_[\w-]+")
 _VERSION = re.compile(r"(?<!x86)(?<=\d)((?:[._]\d+)+)")
@@ -92,31 +107,53 @@ def without_emails(text: str) -> str:
 
 
 def without_addresses(text: str) -> str:
-    """The text with every IP address in it replaced by `[ip]`.
+    """The text with every IP address in it replaced by `[ip]`, its dots and colons percent-encoded or not.
 
     The host of a page's address stays, as it is the site's. So does a version behind a product's name and a slash, as
     in Chrome/140.0.0.0: in the address of a page only what a space follows is one.
     """
-    if text.count(".") >= 3:
+    if text.count(".") >= 3 or "%2" in text:
         is_path = _IS_PATH.match(text) is not None
 
         def hidden(found: re.Match[str]) -> str:
-            before, behind = text[max(0, found.start() - 2) : found.start()], text[found.end() : found.end() + 1]
-            stays = before[-1:] == "/" and (before == "//" or behind == " " or not is_path)
+            start = found.start()
+            stays = _is_host(found) or (
+                text[start - 1 : start] == "/"
+                and (text[found.end() : found.end() + 1] == " " or not is_path)
+                and _is_behind_product(text, start - 1)
+            )
             return found[0] if stays else ADDRESS
 
         text = _IPV4.sub(hidden, text)
-    return _IPV6.sub(_hidden_v6, text) if text.count(":") >= 2 else text
+    if text.count(":") >= 2:
+        text = _IPV6.sub(_hidden_v6, text)
+    return _IPV6_ENCODED.sub(_hidden_v6, text) if "%" in text else text
+
+
+def _is_behind_product(text: str, slash: int) -> bool:
+    """Whether before a slash is a name that is no part of a path: Chrome/, but not /visits/."""
+    before = text[max(0, slash - MOST_PRODUCT) : slash]
+    name = _PRODUCT.search(before)
+    return name is not None and before[: name.start()][-1:] != "/"
 
 
 def _hidden_v6(found: re.Match[str]) -> str:
-    """A word of code, a::b, is written like an address: a visitor's begins with four digits, and has three colons."""
+    """A word of code, a::b, is written like an address, and so are two numbers, 12::7: a visitor's begins as those do
+    that are given out, or with four digits and three colons at least, or is an IPv4 address in this form.
+    """
+    written = re.sub(_COLON, ":", found[0])
     try:
-        ip_address(found[0])
+        address = IPv6Address(written)
     except ValueError:
         return found[0]
-    is_host = found.string[max(0, found.start() - 3) : found.start()] == "//["
-    return ADDRESS if found[0][4:5] == ":" and found[0].count(":") >= 3 and not is_host else found[0]
+    first, is_long = written.partition(":")[0], written.count(":") >= 3
+    is_visitors = _OF_VISITOR.fullmatch(first) or (is_long and (len(first) == 4 or address.ipv4_mapped))
+    return ADDRESS if is_visitors and not _is_host(found) else found[0]
+
+
+def _is_host(found: re.Match[str]) -> bool:
+    """Of the address of a page, percent-encoded or not."""
+    return _BEFORE_HOST.search(found.string[max(0, found.start() - MOST_BEFORE_HOST) : found.start()]) is not None
 
 
 def without_keys(text: str) -> str:
@@ -129,11 +166,18 @@ def without_secrets(text: str) -> str:
     return without_keys(without_addresses(without_emails(text)))
 
 
+def shown(text: str, most: int = 80) -> str:
+    """A sender's text in quotes, as words to a reject or an error may have it: it is cut when nothing secret is left in
+    it, as half of an e-mail address would not be known for one.
+    """
+    return repr(without_secrets(text[:MOST_READ])[:most])
+
+
 def _address_at(text: str, sign: re.Match[str], least: int) -> tuple[int, int] | None:
     """(start, end) of the address around an @; None where there is none."""
     if sign.start() < least or (host := _HOST.match(text, sign.end())) is None:
         return None
-    if host[1].lower() in _FILES:
+    if host[1] and host[1].lower() in _FILES:
         return None
     start, least = sign.start(), max(least, sign.start() - MOST_LOCAL)
     while start > least and (text[start - 1].isalnum() or text[start - 1] in _LOCAL):

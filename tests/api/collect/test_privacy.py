@@ -281,6 +281,14 @@ async def test_no_address_and_no_key_gets_into_the_log_wherever_it_stands(odd: d
             assert not [line for line in door.log.raw if secret in line]
 
 
+async def test_what_a_reject_shows_of_a_text_is_cut_when_no_half_of_an_e_mail_can_be_left() -> None:
+    door = door_with()
+    for length in range(20, 42):
+        await door.batch({"type": f"{'x' * length} joe77@private.example", "anonymousId": "a-1"})
+    assert len(door.log.raw) == 22
+    assert not [line for line in door.log.raw if b"joe77" in line]
+
+
 async def test_an_id_with_an_address_in_it_stays_an_id_of_its_own() -> None:
     for privacy in ({}, {"redact_emails": False}):
         door = door_with(**privacy)
@@ -305,6 +313,16 @@ async def test_a_version_is_no_address() -> None:
         {"said": "it failed at\n203.0.113.77"},
         {"said": "203.0.113.77"},
         {"said": "2001:db8:7:7::77"},
+        {"remote_addr": "2001::77a"},
+        {"said": "2001::77a, at last"},
+        {"link": "https://shop.example/?q=from%20203.0.113.77"},
+        {"link": "/a?peer=2001%3Adb8%3A7%3A7%3A%3A77"},
+        {"said": "GET /visits/203.0.113.77 HTTP/1.1"},
+        {"said": "no way to /203.0.113.77 from here"},
+        {"ip_203.0.113.77": 1},
+        {"form": '{"said": "at\\n203.0.113.77", "of": "a=\\u003d203.0.113.77"}'},
+        {"said": "joe77@[203.0.113.9]"},
+        {"said": "joe77@" + "a." * 12 + "example.com"},
         {"said": "wf_write_77-not-the-sender's"},
         {"said": "joe77@example.com"},
         {"said": "joe77%2540example.com"},
@@ -327,7 +345,7 @@ async def test_one_event_among_fifty_is_as_free_of_what_may_not_be_kept_as_alone
     lines = [json.dumps(body["batch"][at]).encode() for at in (3, 30, 33)]
     await door.post("/v1/import", b"\n".join(lines), headers={"content-type": "application/x-ndjson"})
     assert len(door.log.raw) == 104
-    for written in ("203.0.113.77", "2001:db8:7", "_77-not", "joe77", "7777777"):
+    for written in ("203.0.113.77", "2001:db8:7", "2001%3Adb8", "::77a", "_77-not", "joe77", "7777777"):
         assert written.encode() not in b"".join(door.log.raw)
 
 

@@ -4,6 +4,7 @@ Each of the requests that are known is sent again with an address, an e-mail and
 `PRIVACY_PLACES` says how many places of each request are tried.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from copy import deepcopy
@@ -17,7 +18,13 @@ from api.protocols.protocols import PROTOCOLS
 from tests.api.protocols.golden import Case, cases, door, sent
 
 IPV4, IPV6, EMAIL, KEY = "203.0.113.77", "2001:db8:0:11:22:33:44:55", "quentin.veil@private.example", "wf_write_Ab9"
-SECRETS = (IPV4, IPV6, EMAIL, KEY, f"of {EMAIL}, {IPV4}, {IPV6} and {KEY}", f"https://shop.example/?a={EMAIL}&b={IPV4}")
+SHORT = "2001::4d"
+SOUGHT = (IPV4, IPV6, SHORT, EMAIL, EMAIL.partition("@")[0], KEY)
+SECRETS = (
+    *SOUGHT[:4], KEY, f"of {EMAIL}, {IPV4}, {IPV6} and {KEY}", f"https://shop.example/?a={EMAIL}&b={IPV4}",
+    f"https://shop.example/cart?to={quote(EMAIL)}&q=from%20{IPV4}", f"/{IPV4} has sent {quote(SHORT)}, {IPV4} to it",
+    json.dumps({"mail": EMAIL, "ip": SHORT}).replace("@", "\\u0040"), quote(quote(EMAIL)),
+)  # fmt: skip
 PLACES = int(os.environ.get("PRIVACY_PLACES", "2"))
 
 
@@ -66,6 +73,6 @@ async def test_no_address_no_mail_and_no_key_gets_into_the_log(name: str) -> Non
             lines += len(at.log.raw)
             for line in at.log.raw:
                 text = unquote(line.decode())
-                found = [each for each in (IPV4, IPV6, EMAIL, KEY) if each in text or quote(each) in text]
+                found = [each for each in SOUGHT if each in text or quote(each) in text]
                 assert not found, (case["says"], request, text)
     assert lines
