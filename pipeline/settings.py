@@ -57,7 +57,7 @@ class Settings:
                                                 "session: that is the project's).", least=6, most=300)  # fmt: skip
     clock_seconds: int = _setting(10, "Seconds between the clock records that let time pass in idle shards.", least=1)
     max_body_bytes: int = _setting(512_000, "Largest request body the collector takes, unpacked.", least=1024)
-    max_import_bytes: int = _setting(16_000_000, "Largest body of /v1/import, unpacked.", least=1024)
+    max_import_bytes: int = _setting(16_000_000, "Largest body of /v1/import and of a webhook, unpacked.", least=1024)
     max_event_bytes: int = _setting(32_768, "Largest single event.", least=256, most=32_768)
     queue_bytes: int = _setting(64_000_000, "Bytes that may wait for the log before the collector answers 503.",
                                 least=1024)  # fmt: skip

@@ -6,10 +6,10 @@ Brevo signs nothing.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from api.webhooks.event import event, message_id
+from api.webhooks.event import IDENTIFY, event, message_id
 from api.webhooks.mail import MEANINGS, Kind, mail, meanings, reply_kind, written_at
 from api.webhooks.reading import json_object, json_of, listed, number, text
-from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
+from api.webhooks.vendor import NOT_A_CUSTOMERS, Event, Mapped, Meaning, Posted, Unmapped, Vendor
 from pipeline.ingest.redaction import shown
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -20,25 +20,36 @@ KINDS: Final[Mapping[str, Kind]] = {
     "soft_bounce": "bounced",
     "hard_bounce": "bounced",
     "invalid_email": "bounced",
+    "invalid": "bounced",
     "blocked": "rejected",
     "error": "failed",
     "opened": "opened",
     "unique_opened": "opened",
+    "first_opening": "opened",
     "proxy_open": "opened",
     "unique_proxy_open": "opened",
+    "loaded_by_proxy": "opened",
+    "unique_loaded_by_proxy": "opened",
     "click": "clicked",
     "spam": "complained",
     "complaint": "complained",
     "unsubscribe": "unsubscribed",
     "unsubscribed": "unsubscribed",
 }
+_KINDS = {word.replace("_", ""): kind for word, kind in KINDS.items()}  # notes and settings spell them differently
 _REASONS = {
-    "soft_bounce": "bounced",
-    "hard_bounce": "bounced",
-    "invalid_email": "invalid",
+    "softbounce": "bounced",
+    "hardbounce": "bounced",
+    "invalidemail": "invalid",
+    "invalid": "invalid",
     "blocked": "blocked",
     "spam": "spam",
     "complaint": "spam",
+}
+PEOPLE: Final[Mapping[str, Meaning]] = {
+    "contact_updated": Meaning(IDENTIFY),
+    "list_addition": Meaning(IDENTIFY),
+    "contact_deleted": NOT_A_CUSTOMERS,
 }
 INBOUND: Final = "a mail that comes in"
 SMS = "sms"
@@ -55,7 +66,12 @@ TEXTS: Final[Mapping[str, Meaning]] = {  # by `msg_status`, however it is spelle
     "subscribe": Meaning("SMS Subscribed", SMS),
     "unsubscribe": Meaning("SMS Unsubscribed", SMS),
 }
-_BY_PROXY = ("proxy_open", "unique_proxy_open")  # fetched ahead, as Apple's mail does: nobody need have read it
+_BY_PROXY = (
+    "proxyopen",
+    "uniqueproxyopen",
+    "loadedbyproxy",
+    "uniqueloadedbyproxy",
+)  # fetched ahead, as Apple's mail does: nobody need have read it
 
 
 def mapped(posted: Posted) -> Mapped:
@@ -69,8 +85,10 @@ def mapped(posted: Posted) -> Mapped:
             events += map(_reply, incoming)
             continue
         said = text(note, "event") or text(note, "msg_status")
-        if said in KINDS and "msg_status" not in note:
-            events.append(_event(said, note))
+        if _plain(said) in _KINDS and "msg_status" not in note:
+            events.append(_event(_plain(said), note))
+        elif said in PEOPLE:
+            events += [_person(said, email, note) for email in _addresses(note)]
         elif (meaning := TEXTS.get(_plain(text(note, "msg_status")))) is not None:
             events.append(_text(meaning, note))
         else:
@@ -82,7 +100,7 @@ def _event(said: str, note: dict[str, Any]) -> Event:
     # Of a first open come two notes, `opened` and `unique_opened`: one key, so that they count once. Only ts_epoch is a
     # moment, and ts_event of campaigns, which have no message id; else these are of the account's zone.
     mail_id, recipient, url = text(note, "message-id"), text(note, "email"), text(note, "link") or text(note, "URL")
-    kind, at = KINDS[said], number(note, "ts_epoch") or (None if mail_id else number(note, "ts_event"))
+    kind, at = _KINDS[said], number(note, "ts_epoch") or (None if mail_id else number(note, "ts_event"))
     custom = json_object(text(note, "X-Mailin-custom"))
     by_proxy = said in _BY_PROXY
     return mail(
@@ -109,6 +127,23 @@ def _event(said: str, note: dict[str, Any]) -> Event:
         campaign=text(note, "campaign name") or text(note, "camp_id"),
         template=text(note, "template_id"),
         is_machine=by_proxy,
+    )
+
+
+def _addresses(note: dict[str, Any]) -> list[str]:
+    """Whom a note of a list or of contacts is about: one address, or a list of them; nobody where they are deleted."""
+    found = note.get("email")
+    told = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+    return [one for one in told if isinstance(one, str)] if PEOPLE[text(note, "event")].event else []
+
+
+def _person(said: str, email: str, note: dict[str, Any]) -> Event:
+    at = number(note, "ts") or number(note, "ts_event")
+    return event(
+        IDENTIFY,
+        message=message_id("brevo", said, text(note, "id"), email, at or text(note, "date")),
+        at=at,
+        email=email,
     )
 
 
@@ -157,6 +192,7 @@ VENDOR: Final = Vendor(
     mapped=mapped,
     meanings={
         **meanings(KINDS),
+        **PEOPLE,
         INBOUND: MEANINGS["replied"],
         **{f"SMS, {said}": meaning for said, meaning in TEXTS.items()},
     },

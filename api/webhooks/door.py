@@ -163,7 +163,8 @@ class Reader:
 
 def _posted(scope: MutableMapping[str, Any], headers: dict[bytes, bytes], body: bytes, now: int) -> Posted:
     """Raises Refused (413)."""
-    must_hold_few_values(body)
+    if not headers.get(b"content-type", b"").lower().startswith(b"multipart/"):  # its commas may be an attachment's
+        must_hold_few_values(body)
     return Posted(body, {_text(name): _text(value) for name, value in headers.items()}, now, _urls(scope, headers))
 
 

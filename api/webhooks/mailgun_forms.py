@@ -9,7 +9,7 @@ from email.utils import parseaddr
 from typing import Final
 
 from api.webhooks.mail import Kind, mail, reply_kind
-from api.webhooks.reading import Fields, json_of, number, text
+from api.webhooks.reading import Fields, first, json_of, number, text
 from api.webhooks.vendor import Event, Mapped, Unmapped
 from pipeline.ingest.redaction import shown
 
@@ -40,55 +40,51 @@ INBOUND: Final = "a mail that comes in"  # by a route's forward(); has no event
 
 
 def mapped(fields: Fields) -> Mapped:
-    if not _first(fields, "event") and "body-plain" in fields and _address(fields):
+    if not first(fields, "event") and "body-plain" in fields and _address(fields):
         return Mapped((_reply(fields),))
-    kind = KINDS.get(_first(fields, "event"))
+    kind = KINDS.get(first(fields, "event"))
     if kind is None:
-        said = _first(fields, "event")
+        said = first(fields, "event")
         return Mapped(unmapped=(Unmapped(dict(fields), f"no event of Mailgun that is known: {shown(said)}"),))
-    mail_id = _first(fields, "Message-Id") or _first(fields, "message-id")
+    mail_id = first(fields, "Message-Id") or first(fields, "message-id")
     made = mail(
         "mailgun",
         kind,
         key=(_last(fields, "token"),),
         at=number(_last(fields, "timestamp")),
-        recipient=_first(fields, "recipient"),
+        recipient=first(fields, "recipient"),
         mail_id=f"<{mail_id}>" if mail_id and not mail_id.startswith("<") else mail_id,
-        url=_first(fields, "url"),
-        reason=_reason(_first(fields, "code")),
-        reply=_first(fields, "error") or _first(fields, "notification"),
-        description=_first(fields, "description"),
+        url=first(fields, "url"),
+        reason=_reason(first(fields, "code")),
+        reply=first(fields, "error") or first(fields, "notification"),
+        description=first(fields, "description"),
         tags=fields.get("tag") or fields.get("X-Mailgun-Tag"),
         metadata=_metadata(fields, kind),
-        user_agent=_first(fields, "user-agent"),
-        address=_first(fields, "ip"),
-        country=_first(fields, "country"),
-        region=_first(fields, "region"),
-        city=_first(fields, "city"),
+        user_agent=first(fields, "user-agent"),
+        address=first(fields, "ip"),
+        country=first(fields, "country"),
+        region=first(fields, "region"),
+        city=first(fields, "city"),
     )
     return Mapped((made,))
 
 
 def _address(fields: Fields) -> str:
     """Who wrote it: by its header, as the envelope's sender may be a mailer's."""
-    return parseaddr(_first(fields, "from"))[1] or _first(fields, "sender")
+    return parseaddr(first(fields, "from"))[1] or first(fields, "sender")
 
 
 def _reply(fields: Fields) -> Event:
     """Of what was written, and of its subject and attachments, nothing is kept."""
-    mail_id = _first(fields, "Message-Id")
+    mail_id = first(fields, "Message-Id")
     return mail(
         "mailgun",
-        reply_kind(_first(fields, "Auto-Submitted")),
-        key=("inbound", mail_id or _last(fields, "token"), _first(fields, "recipient")),
+        reply_kind(first(fields, "Auto-Submitted")),
+        key=("inbound", mail_id or _last(fields, "token"), first(fields, "recipient")),
         at=number(_last(fields, "timestamp")),
         recipient=_address(fields),
         mail_id=mail_id,
     )
-
-
-def _first(fields: Fields, name: str) -> str:
-    return (fields.get(name) or [""])[0]
 
 
 def _last(fields: Fields, name: str) -> str:

@@ -1,10 +1,14 @@
-"""Mailjet's event webhooks: one note a request, or a list where events are grouped. Mailjet signs nothing."""
+"""Mailjet's event webhooks: one note a request, or a list where events are grouped; and its Parse API.
+
+Mailjet signs nothing.
+"""
 
 from collections.abc import Mapping
+from email.utils import parseaddr
 from typing import Any, Final
 
-from api.webhooks.mail import Kind, mail, meanings
-from api.webhooks.reading import json_object, json_of, number, text
+from api.webhooks.mail import Kind, mail, meanings, reply_kind, written_at
+from api.webhooks.reading import fields, json_object, json_of, number, text
 from api.webhooks.vendor import Event, Mapped, Posted, Unmapped, Vendor
 from pipeline.ingest.redaction import shown
 
@@ -17,6 +21,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "spam": "complained",
     "unsub": "unsubscribed",
 }
+INBOUND: Final = "a mail that comes in"  # by the Parse API; has no event
 GREYLISTED = "bounce, greylisted"
 _REASONS = {
     **dict.fromkeys(("user unknown", "mailbox inactive", "quota exceeded"), "bounced"),
@@ -33,6 +38,9 @@ def mapped(posted: Posted) -> Mapped:
         return Mapped(unmapped=(notes,))
     events, unmapped = [], []
     for note in notes if isinstance(notes, list) else [notes]:
+        if "event" not in fields(note) and (text(note, "From") or text(note, "Sender")) and fields(note, "Headers"):
+            events.append(_reply(note))
+            continue
         kind = KINDS.get(text(note, "event"))
         if kind is None:
             unmapped.append(Unmapped(note, f"no event of Mailjet that is known: {shown(text(note, 'event'))}"))
@@ -41,6 +49,21 @@ def mapped(posted: Posted) -> Mapped:
             kind = "deferred"  # it is tried again
         events.append(_event(kind, note))
     return Mapped(tuple(events), tuple(unmapped))
+
+
+def _reply(note: dict[str, Any]) -> Event:
+    """By the Parse API. Of what was written, of its subject and attachments, nothing is kept."""
+    # A header is a text, or a list where it may come more than once.
+    headers = {name.lower(): text({"": one}, "") or text(one, 0) for name, one in fields(note, "Headers").items()}
+    who, mail_id, date = parseaddr(text(note, "From"))[1], headers.get("message-id", ""), headers.get("date", "")
+    return mail(
+        "mailjet",
+        reply_kind(headers.get("auto-submitted", "")),
+        key=("inbound", mail_id or (date, text(note, "Date")), who, text(note, "Recipient")),
+        at=written_at(date),
+        recipient=who or text(note, "Sender"),
+        mail_id=mail_id,
+    )
 
 
 def _event(kind: Kind, note: dict[str, Any]) -> Event:
@@ -70,6 +93,6 @@ VENDOR: Final = Vendor(
     name="mailjet",
     title="Mailjet",
     mapped=mapped,
-    meanings=meanings({**KINDS, GREYLISTED: "deferred"}),
-    once="`MessageID`, recipient, event, time, link",
+    meanings=meanings({**KINDS, GREYLISTED: "deferred", INBOUND: "replied"}),
+    once="`MessageID`, recipient, event, time, link; of a mail that comes in its `Message-ID`",
 )

@@ -36,6 +36,7 @@ _BOUNCES: Final[Mapping[str, tuple[Kind, str]]] = {  # by Type of a bounce, or S
     "Unconfirmed": ("rejected", ""),
     "Blocked": ("rejected", "blocked"),
     "DMARCPolicy": ("rejected", "blocked"),
+    "InboundError": ("failed", ""),
     "SMTPApiError": ("failed", ""),
     "TemplateRenderingFailed": ("failed", ""),
 }

@@ -1,7 +1,7 @@
 """Reading payloads that anybody may have written: what is not there, or of another type, is nothing."""
 
 from collections.abc import Mapping
-from email.parser import BytesParser
+from email.parser import BytesHeaderParser
 from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,6 +11,7 @@ import msgspec
 from api.webhooks.vendor import Posted, Unmapped
 
 Fields = Mapping[str, list[str]]
+MOST_FIELDS, MOST_HEAD = 1000, 8192
 
 
 def json_of(body: bytes | str) -> Any:
@@ -85,17 +86,33 @@ def form_of(posted: Posted) -> Fields:
     kind = posted.headers.get("content-type", "")
     pairs: list[tuple[str, str]] = []
     if kind.partition(";")[0].strip().lower() == "multipart/form-data":
-        head = f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace")
-        message = BytesParser(policy=HTTP).parsebytes(head + posted.body)
-        for part in message.iter_parts() if message.is_multipart() else ():
-            name = part.get_param("name", header="content-disposition")
-            content = part.get_payload(decode=True)
-            if isinstance(name, str) and isinstance(content, bytes):
-                pairs.append((name, content.decode("utf-8", "replace")))
+        pairs = _parts(posted.body, kind)
     else:
         decoded = posted.body.decode("utf-8", "replace")
-        pairs = parse_qsl(decoded, keep_blank_values=True, max_num_fields=1000)
+        pairs = parse_qsl(decoded, keep_blank_values=True, max_num_fields=MOST_FIELDS)
     found: dict[str, list[str]] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value)
+    return found
+
+
+def first(form: Fields, name: str) -> str:
+    """The first value of a form's field, "" where it is not there."""
+    return (form.get(name) or [""])[0]
+
+
+def _parts(body: bytes, kind: str) -> list[tuple[str, str]]:
+    """Fields of a multipart form. Files, as the attachments of mails that come in, are passed over unread."""
+    boundary = BytesHeaderParser(policy=HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode()).get_boundary()
+    found: list[tuple[str, str]] = []
+    if not boundary:
+        return found
+    for part in body.split(b"--" + boundary.encode("latin-1", "replace"), MOST_FIELDS)[1:]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        if len(head) > MOST_HEAD:
+            continue
+        headers = BytesHeaderParser(policy=HTTP).parsebytes(head.strip(b"\r\n") + b"\r\n\r\n")
+        name = headers.get_param("name", header="content-disposition")
+        if isinstance(name, str) and headers.get_filename() is None:
+            found.append((name, content.removesuffix(b"\r\n").decode("utf-8", "replace")))
     return found

@@ -1,8 +1,14 @@
-"""SendGrid's event webhook: a list of events in one request, merged with what the sender gave with the mail."""
+"""SendGrid's event webhook: a list of events in one request, merged with what the sender gave with the mail.
+
+And its inbound parse: a mail that comes in, as a multipart form. It is signed as events are where a security policy
+with a signature is attached to the host, and not at all where none is.
+"""
 
 import base64
 import binascii
 from collections.abc import Mapping
+from email.parser import HeaderParser
+from email.utils import parseaddr
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -10,10 +16,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from api.webhooks.mail import Kind, mail, meanings
-from api.webhooks.reading import json_of, number, text
+from api.webhooks.mail import MEANINGS, Kind, mail, meanings, reply_kind, written_at
+from api.webhooks.reading import Fields, first, form_of, json_object, json_of, number, text
 from api.webhooks.signature import RETRIED_WINDOW_MS, check_time, unbased
-from api.webhooks.vendor import Event, Forged, Mapped, Posted, Unmapped, Vendor
+from api.webhooks.vendor import NOT_A_CUSTOMERS, Event, Forged, Mapped, Posted, Unmapped, Vendor
 from pipeline.ingest.redaction import shown
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -29,6 +35,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "group_unsubscribe": "unsubscribed",
     "group_resubscribe": "subscribed",
 }
+INBOUND: Final = "a mail that comes in"  # by inbound parse; has no event
+ACCOUNTS: Final = ("account_status_change",)
+MOST_HEADERS = 65_536
 _REASONS = {
     "invalid": "invalid",
     "unsubscribed address": "unsubscribed",
@@ -66,17 +75,42 @@ def signed(posted: Posted, secret: str) -> None:
 
 
 def mapped(posted: Posted) -> Mapped:
+    if posted.headers.get("content-type", "").lower().startswith("multipart/"):
+        return _incoming(form_of(posted))
     notes = json_of(posted.body)
     if isinstance(notes, Unmapped):
         return Mapped(unmapped=(notes,))
     events, unmapped = [], []
     for note in notes if isinstance(notes, list) else [notes]:
         kind = KINDS.get(text(note, "event"))
+        if text(note, "type") in ACCOUNTS or text(note, "event") in ACCOUNTS:
+            continue
         if kind is None:
             unmapped.append(Unmapped(note, f"no event of SendGrid that is known: {shown(text(note, 'event'))}"))
         else:
             events.append(_event(kind, note))
     return Mapped(tuple(events), tuple(unmapped))
+
+
+def _incoming(form: Fields) -> Mapped:
+    """Of what was written, of its subject and its attachments, nothing is kept."""
+    raw = first(form, "headers") or first(form, "email")[:MOST_HEADERS]  # the whole mail, where it comes raw
+    headers = HeaderParser().parsestr(raw, headersonly=True)
+    envelope = json_object(first(form, "envelope") or "{}")
+    sender = parseaddr(first(form, "from"))[1] or text(envelope, "from")
+    if not sender or "envelope" not in form:
+        told = "no mail that comes in: neither `envelope` nor `from`"
+        return Mapped(unmapped=(Unmapped({name: first(form, name)[:1000] for name in list(form)[:32]}, told),))
+    mail_id, date = str(headers.get("message-id") or "").strip(), str(headers.get("date") or "")
+    made = mail(
+        "sendgrid",
+        reply_kind(str(headers.get("auto-submitted") or "")),
+        key=("inbound", mail_id or (date, sender, first(form, "subject")), text(envelope, "to", 0)),
+        at=written_at(date),
+        recipient=sender,
+        mail_id=mail_id,
+    )
+    return Mapped((made,))
 
 
 def _event(kind: Kind, note: dict[str, Any]) -> Event:
@@ -103,9 +137,9 @@ VENDOR: Final = Vendor(
     name="sendgrid",
     title="SendGrid",
     mapped=mapped,
-    meanings=meanings(KINDS),
-    once="`sg_event_id`",
-    secret="verification key of the signed event webhook",
+    meanings={**meanings(KINDS), INBOUND: MEANINGS["replied"], **dict.fromkeys(ACCOUNTS, NOT_A_CUSTOMERS)},
+    once="`sg_event_id`; of a mail that comes in its `Message-ID`",
+    secret="verification key of the signed event webhook, or `public_key` of the inbound parse's security policy",
     signature="ECDSA over time and body, `X-Twilio-Email-Event-Webhook-Signature`, within 26 h",
     signed=signed,
 )

@@ -6,6 +6,7 @@ it any topic of any account may post, if it knows the key.
 
 import re
 from collections.abc import Mapping
+from email.utils import parseaddr
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509 import load_pem_x509_certificate
 
-from api.webhooks.mail import Kind, mail, meanings
+from api.webhooks.mail import MEANINGS, Kind, mail, meanings, reply_kind
 from api.webhooks.reading import fields, get, json_object, json_of, listed, text
 from api.webhooks.signature import HOURS, check_one, check_time, unbased
 from api.webhooks.vendor import Event, Forged, Mapped, Posted, Unmapped, Vendor
@@ -40,6 +41,7 @@ _NAMED = {
     "DeliveryDelay": "delayedRecipients",
     "Delivery": "recipients",
 }
+RECEIVED: Final = "Received"  # a mail that comes in
 _CONFIRM = "SubscriptionConfirmation"
 TRIED_MS = 2 * HOURS  # SNS tries for an hour at most, and signs the time of the first attempt
 _SIGNED = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
@@ -94,7 +96,29 @@ def mapped(posted: Posted) -> Mapped:
         return Mapped(unmapped=(Unmapped(note, f"Message: {told.words}"),))
     if text(told, "notificationType") == _SUBSCRIBED:
         return Mapped()
+    if text(told, "notificationType") == RECEIVED:
+        return _incoming(told)
     return _events(note, told)
+
+
+def _incoming(told: dict[str, Any]) -> Mapped:
+    """A mail that SES took in, by a receipt rule's action. Of what was written, and of its subject, nothing is kept."""
+    note = get(told, "mail")
+    headers = {text(one, "name").lower(): text(one, "value") for one in listed(note, "headers")}
+    who = parseaddr(text(note, "commonHeaders", "from", 0) or headers.get("from", ""))[1] or text(note, "source")
+    if not who:
+        return Mapped(unmapped=(Unmapped(told, "a mail that comes in, without who wrote it"),))
+    is_spam = text(told, "receipt", "spamVerdict", "status") == "FAIL"
+    made = mail(
+        "ses",
+        reply_kind(headers.get("auto-submitted", "")),
+        key=("inbound", text(note, "messageId")),
+        at=text(told, "receipt", "timestamp") or text(note, "timestamp"),
+        recipient=who,
+        mail_id=text(note, "commonHeaders", "messageId") or headers.get("message-id", ""),
+        is_machine=is_spam,
+    )
+    return Mapped((made,))
 
 
 def _events(note: dict[str, Any], told: dict[str, Any]) -> Mapped:
@@ -151,8 +175,8 @@ VENDOR: Final = Vendor(
     name="ses",
     title="Amazon SES (by SNS)",
     mapped=mapped,
-    meanings=meanings(KINDS),
-    once="`MessageId` of SNS, and the recipient",
+    meanings={**meanings(KINDS), RECEIVED: MEANINGS["replied"]},
+    once="`MessageId` of SNS, and the recipient; of a mail that comes in `mail.messageId`",
     secret="ARN of the topic",
     signature="always: RSA, by a certificate of `sns.*.amazonaws.com`, within 2 h; never raw delivery",
     certificate=certificate,

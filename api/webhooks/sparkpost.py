@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from api.webhooks.mail import MEANINGS, Kind, mail, meanings, reply_kind, written_at
 from api.webhooks.reading import get, json_of, listed, number, text
-from api.webhooks.vendor import Event, Mapped, Posted, Unmapped, Vendor
+from api.webhooks.vendor import NOT_A_CUSTOMERS, Event, Mapped, Meaning, Posted, Unmapped, Vendor
 from pipeline.ingest.redaction import shown
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -28,6 +28,10 @@ KINDS: Final[Mapping[str, Kind]] = {
 # Two pixels tell of one open: the one at the mail's end is `open`, the one at its top would count it twice.
 INBOUND: Final = "relay_message"  # a mail that comes in
 _LEFT_OUT = ("initial_open", "amp_initial_open")
+_ELSE: Final = (  # of tests of subjects, of files that were taken in, of mails that were passed on
+    *("ab_test_completed", "ab_test_cancelled", "success", "error"),
+    *("relay_injection", "relay_rejection", "relay_delivery", "relay_tempfail", "relay_permfail"),
+)
 _CLASSES: Final[Mapping[str, str]] = {  # bounce_class -> reason
     "10": "invalid",
     **dict.fromkeys(("20", "21", "22", "23", "30", "40", "70"), "bounced"),
@@ -60,7 +64,7 @@ def mapped(posted: Posted) -> Mapped:
         said = text(note, "type")
         if isinstance(note, dict) and said in KINDS:
             events.append(_event(KINDS[said], note))
-        elif said not in _LEFT_OUT:
+        elif said not in (*_LEFT_OUT, *_ELSE):
             unmapped.append(Unmapped(wrapped, f"no event of SparkPost that is known: {shown(said)}"))
     return Mapped(tuple(events), tuple(unmapped))
 
@@ -110,6 +114,11 @@ VENDOR: Final = Vendor(
     name="sparkpost",
     title="SparkPost",
     mapped=mapped,
-    meanings={**meanings(KINDS), INBOUND: MEANINGS["replied"]},
+    meanings={
+        **meanings(KINDS),
+        INBOUND: MEANINGS["replied"],
+        **dict.fromkeys(_LEFT_OUT, Meaning("", note="the same open as `open`")),
+        **dict.fromkeys(_ELSE, NOT_A_CUSTOMERS),
+    },
     once="`event_id`",
 )

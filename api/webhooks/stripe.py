@@ -11,7 +11,7 @@ from api.webhooks.event import IDENTIFY, event, message_id
 from api.webhooks.money import of_smallest
 from api.webhooks.reading import get, json_object, number, text
 from api.webhooks.signature import check_one, check_time, hmac_of
-from api.webhooks.vendor import Event, Forged, Mapped, Meaning, Posted, Unmapped, Vendor
+from api.webhooks.vendor import NOT_A_CUSTOMERS, Event, Forged, Mapped, Meaning, Posted, Unmapped, Vendor, meaning_of
 from pipeline.ingest.redaction import shown
 
 CHANNEL = "other"
@@ -31,6 +31,8 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "checkout.session.async_payment_failed": Meaning("Payment Failed", CHANNEL),
     "charge.failed": Meaning("Payment Failed", CHANNEL),
     "invoice.payment_failed": Meaning("Payment Failed", CHANNEL),
+    **dict.fromkeys(("charge.expired", "payment_intent.canceled"), Meaning("Payment Abandoned", CHANNEL)),
+    "payment_intent.processing": _LATER,
     "checkout.session.expired": Meaning("Checkout Abandoned", CHANNEL),
     "charge.refunded": Meaning("Order Refunded", CHANNEL, _BACK),
     "charge.dispute.created": Meaning("Payment Disputed", CHANNEL),
@@ -41,9 +43,32 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "customer.subscription.resumed": Meaning("Subscription Resumed", CHANNEL),
     "customer.subscription.trial_will_end": Meaning("Trial End Scheduled", CHANNEL, "three days before"),
     "customer.subscription.deleted": Meaning("Subscription Cancelled", CHANNEL),
+    "quote.finalized": Meaning("Quote Sent", CHANNEL),
+    "quote.accepted": Meaning("Quote Accepted", CHANNEL),
+    "identity.verification_session.verified": Meaning("Identity Verified", CHANNEL),
     "customer.created": Meaning(IDENTIFY),
     "customer.updated": Meaning(IDENTIFY),
+    **dict.fromkeys(
+        ("charge.*", "checkout.session.*", "invoice.*", "payment_intent.*", "quote.*", "refund.*"),
+        Meaning("", note="others of these rows tell of it"),
+    ),
+    **dict.fromkeys(
+        (
+            *("account.*", "application_fee.*", "balance.*", "balance_settings.*", "billing.*", "billing_portal.*"),
+            *("capability.*", "cash_balance.*", "climate.*", "coupon.*", "credit_note.*", "crypto.*", "customer.*"),
+            *("customer_cash_balance_transaction.*", "entitlements.*", "external_account.*", "file.*"),
+            *("financial_connections.*", "identity.*", "invoice_payment.*", "invoiceitem.*", "issuing_authorization.*"),
+            *("issuing_card.*", "issuing_cardholder.*", "issuing_dispute.*", "issuing_personalization_design.*"),
+            *("issuing_settlement.*", "issuing_token.*", "issuing_transaction.*", "mandate.*", "payment_link.*"),
+            *("payment_method.*", "payout.*", "person.*", "plan.*", "price.*", "product.*", "promotion_code.*"),
+            *("radar.*", "reporting.*", "review.*", "setup_intent.*", "sigma.*", "source.*", "subscription_schedule.*"),
+            *("tax.*", "tax_rate.*", "terminal.*", "test_helpers.*", "topup.*", "transfer.*", "treasury.*"),
+            *("v1.*", "v2.*"),
+        ),
+        NOT_A_CUSTOMERS,
+    ),
 }
+_EMAILS = (("customer_email",), ("receipt_email",), ("evidence", "customer_email_address"))  # the last of a dispute
 _AMOUNTS = ("amount_total", "amount_paid", "amount_received", "amount_captured", "amount")
 
 
@@ -68,7 +93,9 @@ def mapped(posted: Posted) -> Mapped:
         word += ", unpaid"  # as with bank debits: the money comes days later, or does not
     elif word == "charge.succeeded" and get(what, "captured") is False:
         word += ", not captured"
-    meaning = MEANINGS.get(word)
+    meaning = meaning_of(word, MEANINGS)
+    if meaning is not None and not meaning.event:
+        return Mapped()
     if meaning is None or not isinstance(what, dict):
         return Mapped(unmapped=(Unmapped(note, f"no event of Stripe that is mapped: {shown(word)}"),))
     return Mapped((_event(meaning, note, what),))
@@ -76,8 +103,8 @@ def mapped(posted: Posted) -> Mapped:
 
 def _event(meaning: Meaning, note: dict[str, Any], what: dict[str, Any]) -> Event:
     currency, is_customer = text(what, "currency"), meaning.event == IDENTIFY
-    customer = text(what, "id") if is_customer else text(what, "customer") or text(what, "customer", "id")
-    paths = (("customer_details",), ("billing_details",), ())
+    customer = text(what, "id") if is_customer else _customer(what)
+    paths = (("customer_details",), ("billing_details",), ("provided_details",), ())
     email = next((found for path in paths if (found := text(what, *path, "email"))), "")
     phone = next((found for path in paths if (found := text(what, *path, "phone"))), "")
     # Of one paid invoice come two notes, `invoice.paid` and `invoice.payment_succeeded`: one key, so it counts once.
@@ -88,7 +115,7 @@ def _event(meaning: Meaning, note: dict[str, Any], what: dict[str, Any]) -> Even
         message=message_id("stripe", *own),
         channel=meaning.channel,
         at=number(note, "created"),
-        email=email or text(what, "customer_email") or text(what, "receipt_email"),
+        email=email or next((found for path in _EMAILS if (found := text(what, *path))), ""),
         phone=phone or text(what, "customer_phone"),
         user_id=text(what, "metadata", "user_id") or text(what, "metadata", "userId"),
         ids={"stripe": customer},
@@ -107,6 +134,11 @@ def _event(meaning: Meaning, note: dict[str, Any], what: dict[str, Any]) -> Even
             "is_test": note.get("livemode") is False or None,
         },
     )
+
+
+def _customer(what: dict[str, Any]) -> str:
+    """Stripe's id of the customer, who may have been sent whole."""
+    return text(what, "customer") or text(what, "customer", "id") or text(what, "related_customer")
 
 
 def _value(meaning: Meaning, note: dict[str, Any], what: dict[str, Any], currency: str) -> float | None:

@@ -10,7 +10,7 @@ from typing import Final
 from api.webhooks.event import event, message_id
 from api.webhooks.reading import get, json_object, text
 from api.webhooks.signature import check_base64
-from api.webhooks.vendor import Forged, Mapped, Meaning, Posted, Unmapped, Vendor
+from api.webhooks.vendor import NOT_A_CUSTOMERS, Forged, Mapped, Meaning, Posted, Unmapped, Vendor
 from pipeline.ingest.redaction import shown
 
 CHANNEL: Final = "survey"
@@ -21,6 +21,13 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "response_updated": Meaning("Survey Answer Changed", CHANNEL, _IDS),
     "response_disqualified": Meaning("Survey Ended", CHANNEL, _IDS),
     "response_overquota": Meaning("Survey Ended", CHANNEL, _IDS),
+    **dict.fromkeys(
+        (
+            *("response_deleted", "survey_created", "survey_updated", "survey_deleted", "app_installed"),
+            *("app_uninstalled", "collector_created", "collector_updated", "collector_deleted"),
+        ),
+        NOT_A_CUSTOMERS,
+    ),
 }
 
 
@@ -38,8 +45,10 @@ def mapped(posted: Posted) -> Mapped:
         return Mapped(unmapped=(note,))
     kind, told = text(note, "event_type"), get(note, "resources")
     meaning, response = MEANINGS.get(kind), text(note, "object_id") or text(told, "respondent_id")
-    if meaning is None or not response:
+    if meaning is None or not (response or not meaning.event):
         return Mapped(unmapped=(Unmapped(note, f"no event of SurveyMonkey that is mapped: {shown(kind)}"),))
+    if not meaning.event:
+        return Mapped()
     made = event(
         meaning.event,
         message=message_id("surveymonkey", text(note, "event_id") or (kind, response, text(note, "event_datetime"))),

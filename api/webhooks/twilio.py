@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from api.webhooks.event import event, message_id
-from api.webhooks.reading import Fields, form_of, number
+from api.webhooks.reading import Fields, first, form_of, number
 from api.webhooks.signature import base64_of, check_one
 from api.webhooks.vendor import Event, Forged, Mapped, Meaning, Posted, Unmapped, Vendor
 from pipeline.ingest.redaction import shown
@@ -15,6 +15,7 @@ from pipeline.ingest.redaction import shown
 SMS, PHONE = "sms", "phone"
 _UNDER_WAY = Meaning("Call Queued", PHONE, "a call that has not ended is no contact yet")
 _MISSED = Meaning("Call Failed", PHONE, "`status` says why")
+_AGAIN = Meaning("", note="another note tells of it")
 MEANINGS: Final[Mapping[str, Meaning]] = {
     "message queued": Meaning("SMS Queued", SMS),
     "message accepted": Meaning("SMS Queued", SMS),
@@ -27,6 +28,8 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "message failed": Meaning("SMS Failed", SMS),
     "message canceled": Meaning("SMS Failed", SMS),
     "message read": Meaning("SMS Read", SMS),
+    "message click": Meaning("SMS Link Clicked", SMS, "of a shortened link: `url`"),
+    "message receiving": _AGAIN,
     "message received": Meaning("SMS Replied", SMS, "what the person wrote is not kept"),
     "call queued": _UNDER_WAY,
     "call initiated": _UNDER_WAY,
@@ -38,7 +41,10 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "call no-answer": _MISSED,
     "call failed": _MISSED,
     "call canceled": _MISSED,
+    **dict.fromkeys(("recording", "transcription", "conference", "who answered"), _AGAIN),
 }
+_OF_CALLS = {"RecordingSid": "recording", "TranscriptionSid": "transcription", "ConferenceSid": "conference",
+             "AnsweredBy": "who answered"}  # fmt: skip
 # `whatsapp:+491701234567`, `messenger:1234567890`; what stands behind `client:` or `sip:` is no number of a person.
 _PREFIXES = {"whatsapp": "messenger", "messenger": "messenger"}
 _WITH_NUMBER = ("", "whatsapp", "rcs")
@@ -63,22 +69,28 @@ def signed(posted: Posted, secret: str) -> None:
 def mapped(posted: Posted) -> Mapped:
     fields = form_of(posted) if posted.body or not posted.urls else _in_address(posted.urls[0])
     is_call = "CallSid" in fields
-    said = _one(fields, "CallStatus") if is_call else _one(fields, "MessageStatus") or _one(fields, "SmsStatus")
-    meaning = MEANINGS.get(f"{'call' if is_call else 'message'} {said}")
+    said = first(fields, "CallStatus") if is_call else first(fields, "MessageStatus") or first(fields, "SmsStatus")
+    said = said or first(fields, "event_type")
+    word = next((word for name, word in _OF_CALLS.items() if name in fields), "") if not said else ""
+    meaning = MEANINGS.get(word or f"{'call' if is_call else 'message'} {said}")
+    if meaning is not None and not meaning.event:
+        return Mapped()
     if meaning is None:
         return Mapped(unmapped=(Unmapped(dict(fields), f"no status of Twilio that is known: {shown(said)}"),))
     return Mapped((_event(meaning, fields, said, is_call),))
 
 
 def _event(meaning: Meaning, fields: Fields, said: str, is_call: bool) -> Event:
-    is_incoming = _one(fields, "Direction") == "inbound" if is_call else said == "received"
-    prefix, _, bare = (_one(fields, "From") if is_incoming else _one(fields, "To")).lower().rpartition(":")
-    sid = _one(fields, "CallSid") if is_call else _one(fields, "MessageSid") or _one(fields, "SmsSid")
+    is_incoming = first(fields, "Direction") == "inbound" if is_call else said == "received"
+    other = first(fields, "From") if is_incoming else first(fields, "To") or first(fields, "to")
+    prefix, _, bare = other.lower().rpartition(":")
+    sid = first(fields, "CallSid") if is_call else _message(fields)
+    clicked = (first(fields, "link"), first(fields, "click_time")) if said == "click" else ()
     return event(
         meaning.event,
-        message=message_id("twilio", sid, said),
+        message=message_id("twilio", sid, said, *clicked),
         channel=_PREFIXES.get(prefix, meaning.channel),
-        at=_time(_one(fields, "Timestamp")),
+        at=_time(first(fields, "Timestamp")) or first(fields, "click_time"),
         phone=bare if prefix in _WITH_NUMBER else "",
         ids={"messenger": bare if prefix == "messenger" else ""},
         properties={
@@ -86,21 +98,22 @@ def _event(meaning: Meaning, fields: Fields, said: str, is_call: bool) -> Event:
             "status": said,
             "direction": "inbound" if is_incoming else "outbound",
             "message_id": sid,
-            "error_code": _one(fields, "ErrorCode"),
-            "duration_s": number(_one(fields, "CallDuration")),
-            "opt_out": _one(fields, "OptOutType"),
+            "error_code": first(fields, "ErrorCode"),
+            "duration_s": number(first(fields, "CallDuration")),
+            "url": first(fields, "link"),
+            "opt_out": first(fields, "OptOutType"),
         },
     )
+
+
+def _message(fields: Fields) -> str:
+    return first(fields, "MessageSid") or first(fields, "SmsSid") or first(fields, "sms_sid")
 
 
 def _in_address(url: str) -> Fields:
     """Of a callback by GET. The address alone is signed then, as it has all of them."""
     found = parse_qs(urlsplit(url).query, keep_blank_values=True, max_num_fields=1000)
     return {name: values for name, values in found.items() if name != "key"}
-
-
-def _one(fields: Fields, name: str) -> str:
-    return (fields.get(name) or [""])[0]
 
 
 def _time(told: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pipeline.errors import UserMistake
 
@@ -44,6 +44,17 @@ class Meaning(NamedTuple):
     event: str  # name of a track call; "identify" for an identify call
     channel: str = ""
     note: str = ""  # what else is to be known, for the page
+
+
+NOT_A_CUSTOMERS: Final = Meaning("", note="of no customer: answered, and nothing is kept")
+
+
+def meaning_of(word: str, meanings: Mapping[str, Meaning]) -> Meaning | None:
+    """What a vendor's word becomes: by its own row, else by that of its nearest family, as `payout.*` or `themes/*`."""
+    if (own := meanings.get(word)) is not None:
+        return own
+    ends = [index + 1 for index, sign in enumerate(word[:200]) if sign in "./"]
+    return next((found for end in reversed(ends) if (found := meanings.get(f"{word[:end]}*")) is not None), None)
 
 
 @dataclass(frozen=True, slots=True)

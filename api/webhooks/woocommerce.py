@@ -10,7 +10,7 @@ from api.webhooks.event import IDENTIFY, event, message_id
 from api.webhooks.money import amount
 from api.webhooks.reading import form_of, get, json_object, listed, text
 from api.webhooks.signature import check_base64
-from api.webhooks.vendor import Event, Mapped, Meaning, Posted, Unmapped, Vendor
+from api.webhooks.vendor import NOT_A_CUSTOMERS, Event, Mapped, Meaning, Posted, Unmapped, Vendor, meaning_of
 from pipeline.ingest.redaction import shown
 
 CHANNEL, REFUNDED = "other", "Order Refunded"
@@ -25,8 +25,13 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "order, pending": _NOT_YET,
     "order, on-hold": _NOT_YET,
     "order, checkout-draft": _NOT_YET,
+    **dict.fromkeys(("order, trash", "order, auto-draft"), NOT_A_CUSTOMERS),
+    "subscription.created": Meaning("Subscription Started", CHANNEL, "of WooCommerce Subscriptions"),
+    "subscription.updated": Meaning("", note="the order that renews it tells of it"),
+    "subscription.updated, cancelled": Meaning("Subscription Cancelled", CHANNEL),
     "customer.created": Meaning(IDENTIFY),
     "customer.updated": Meaning(IDENTIFY),
+    **dict.fromkeys(("customer.deleted", "order.deleted", "subscription.*", "coupon.*", "product.*"), NOT_A_CUSTOMERS),
 }
 _TOPICS = ("order.created", "order.updated", "order.restored")
 
@@ -44,7 +49,9 @@ def mapped(posted: Posted) -> Mapped:
     if isinstance(what, Unmapped):
         return Mapped(unmapped=(what,))
     word = f"order, {text(what, 'status')}" if topic in _TOPICS else topic
-    meaning = MEANINGS.get(word)
+    if word == "subscription.updated" and text(what, "status") == "cancelled":
+        word += ", cancelled"
+    meaning = meaning_of(word, MEANINGS)
     if meaning is None:
         return Mapped(unmapped=(Unmapped(what, f"no topic or state of WooCommerce that is mapped: {shown(word)}"),))
     told = () if meaning.event in ("", REFUNDED) else (_event(meaning, what),)
