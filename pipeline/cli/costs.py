@@ -25,7 +25,7 @@ def costs(
     medium: Annotated[str, typer.Option(help="utm_medium of the visits. Default: the network's, as cpc.")] = "",
     currency: Annotated[str, typer.Option(help="Currency, where the file names none: EUR.")] = "",
     account: Annotated[str, typer.Option(help="The network's account, where the file names none.")] = "",
-    decimal: Annotated[str, typer.Option(help="Decimal mark: . or ,")] = ".",
+    decimal: Annotated[str, typer.Option(help="Decimal mark: . or ,; left out: as the file's numbers look.")] = "",
     dates: Annotated[str, typer.Option(help="How days are written, by the signs of strptime: %d.%m.%Y")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be stored.")] = False,
     take_back: Annotated[bool, typer.Option("--take-back", help="Take back what these files brought.")] = False,
@@ -35,7 +35,7 @@ def costs(
     """Import costs of advertising. A day and campaign that comes again replaces what was there."""
     if network and network not in NETWORKS:
         raise UserMistake(f"{network!r} is none of {', '.join(NETWORKS)}", field="network")
-    if decimal not in (".", ","):
+    if decimal not in ("", ".", ","):
         raise UserMistake("the decimal mark is . or ,", field="decimal")
     found, wrong = _read(files, network, Said(source, medium, currency, account, decimal, dates))
     if wrong and not json:

@@ -24,7 +24,7 @@ _COUNTS: Final[Mapping[Field, tuple[str, ...]]] = {
     "impressions": ("impressions", "impr."),
     "clicks": ("clicks", "clicks (destination)", "link clicks", "clicks (all)"),
 }
-_AMERICAN: Final = ("%m/%d/%Y", "%m/%d/%y", "%b %d, %Y")
+_AMERICAN: Final = ("%m/%d/%Y", "%m/%d/%y", "%b %d, %Y", "%B %d, %Y", "%a, %b %d, %Y")
 
 NETWORKS: Final[Mapping[str, Network]] = {
     each.name: each
@@ -50,7 +50,7 @@ NETWORKS: Final[Mapping[str, Network]] = {
             **_COUNTS, "day": ("by day", "date", "day", "stat time day"), "campaign": ("campaign name",),
             "campaign_id": ("campaign id",), "account": ("account name", "account id", "advertiser name"),
             "currency": ("currency",), "cost": ("cost", "total cost", "spend"),
-            "clicks": ("clicks (destination)", "clicks", "clicks (all)"),
+            "clicks": ("clicks (destination)", "destination clicks", "clicks", "clicks (all)"),
         }),
         Network("google_ads", "Google Ads", "google", "cpc", {
             **_COUNTS, "day": ("day", "date"), "campaign": ("campaign",), "campaign_id": ("campaign id",),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
@@ -15,6 +15,7 @@ from pipeline.ingest.mapping.values import decimal_of
 MICROS: Final = 1_000_000
 MOST: Final = 1 << 62
 _NOTHING: Final = frozenset(("", "-", "--", "—", "n/a"))
+_NUMBERS: Final[tuple[Field, ...]] = ("impressions", "clicks", "cost")
 _CURRENCY_LETTERS: Final = 3
 _TOTAL: Final = re.compile(r"(?:grand )?totals?(?:$|:| of \d| -)", re.IGNORECASE)  # no campaign named `Total Comfort`
 
@@ -50,7 +51,7 @@ class Said:
     medium: str = ""
     currency: str = ""
     account: str = ""
-    decimal: str = "."
+    decimal: str = ""  # as the numbers in the file look
     dates: str = ""  # by the signs of strptime
 
 
@@ -65,6 +66,9 @@ class Costs:
 
     def add(self, columns: Columns, rows: Iterable[tuple[int, Sequence[str]]], said: Said) -> None:
         """Rows with the numbers of their lines."""
+        if not said.decimal:
+            rows = list(rows)
+            said = replace(said, decimal=mark_of(columns, (row for _, row in rows)))
         for line, row in rows:
             if not any(cell.strip() for cell in row):
                 continue
@@ -88,6 +92,26 @@ class Costs:
                 cost_micros=before.cost_micros + one.cost_micros,
             )
         self.by_key[key] = one
+
+
+def mark_of(columns: Columns, rows: Iterable[Sequence[str]]) -> str:
+    """The decimal mark of a file's numbers: a comma where some can be read by it alone and none by a point alone."""
+    by_comma = False
+    for row in rows:
+        for name, place in columns.places.items():
+            text = row[place].strip() if place < len(row) and name in _NUMBERS else ""
+            if text in _NOTHING:
+                continue
+            point, comma = (_fits(name, decimal_of(text, mark)) for mark in ".,")
+            if point and not comma:
+                return "."
+            by_comma = by_comma or (comma and not point)
+    return "," if by_comma else "."
+
+
+def _fits(name: Field, number: Decimal | None) -> bool:
+    """Whether it can be one: impressions and clicks are whole."""
+    return number is not None and (name == "cost" or not number % 1)
 
 
 def _read(columns: Columns, row: Sequence[str], said: Said) -> Cost | str | None:
@@ -127,11 +151,10 @@ def _read(columns: Columns, row: Sequence[str], said: Said) -> Cost | str | None
 
 def _numbers(cells: Mapping[Field, str], mark: str) -> dict[Field, Decimal] | str:
     found: dict[Field, Decimal] = {}
-    names: tuple[Field, ...] = ("impressions", "clicks", "cost")
-    for name in names:
+    for name in _NUMBERS:
         text = cells.get(name, "")
         number = Decimal(0) if text in _NOTHING else decimal_of(text, mark)
-        if number is None or not -MOST < number * MICROS < MOST or (name != "cost" and number < 0):
+        if number is None or not -MOST < number * MICROS < MOST or (name != "cost" and (number < 0 or number % 1)):
             return f"{text[:40]!r} is no number of {name}; --decimal says how numbers are written"
         found[name] = number
     return found

@@ -11,6 +11,7 @@
 { text = "$5 off" }                          a constant that begins with $
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -27,6 +28,14 @@ _OPTIONS: Final = ("path", "join", "with", "text", "as", "format", "zone", "time
 _MOMENT: Final = datetime(2000, 1, 2, 3, 4, 5, tzinfo=UTC)  # any: a format reads what it writes
 _TRUE: Final = frozenset(("true", "yes", "y", "1", "on"))
 _FALSE: Final = frozenset(("false", "no", "n", "0", "off"))
+_MONEY: Final = re.compile(r"^(?:[A-Z]{1,3}(?=[\d€$£¥₹.,+-]))?[€$£¥₹]?|(?:[€$£¥₹%]|(?<=[\d.,])[A-Z]{3})$")
+# Groups of three, and of two before them as in India: 1,234,567 or 12,34,567.
+_THOUSANDS: Final = {
+    ",": re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}"),
+    ".": re.compile(r"\d{1,3}(?:\.\d{2,3})*\.\d{3}"),
+}
+    sign: re.compile(rf"\d{{1,3}}(?:{re.escape(sign)}\d{{2,3}})*{re.escape(sign)}\d{{3}}") for sign in ".,"
+}
 
 
 class Value(NamedTuple):
@@ -139,12 +148,21 @@ def _numbers(told: Mapping[str, Any], field: str) -> Read:
 
 
 def decimal_of(text: str, mark: str = ".") -> Decimal | None:
-    """The number of `1,234.50`, with marks of thousands, spaces and signs of currencies around it; None for none."""
+    """The number of `1,234.50`, with marks of thousands, spaces and signs of currencies around it; None for none.
+
+    `12,50` is none where the mark is a point: read without its comma it would be a hundred times as much.
+    """
+    bare = "".join(each for each in text if not each.isspace() and each not in "'’")
+    sign, bare = ("-", bare[1:]) if bare[:1] in "-−" and len(bare) > 1 else ("", bare)
+    bare = sign + _MONEY.sub("", bare)
     other = "," if mark == "." else "."
-    bare = text.replace(other, "").replace(mark, ".").replace("'", "")
-    bare = "".join(each for each in bare if not each.isspace()).strip("€$£¥%")
+    if other in bare:
+        whole = bare.partition(mark)[0].lstrip("+-")
+        if other in bare.partition(mark)[2] or not _THOUSANDS[other].fullmatch(whole):
+            return None
+        bare = bare.replace(other, "")
     try:
-        number = Decimal(bare)
+        number = Decimal(bare.replace(mark, "."))
     except InvalidOperation:
         return None
     return number if number.is_finite() else None

@@ -41,3 +41,16 @@ TIKTOK: Final = (
     b"By Day,Campaign name,Cost,Impressions,Clicks (destination),Currency\n"
     b"2026-03-01 00:00:00,spring,20.00,9000,70,EUR\nTotal of 1 results,-,20.00,9000,70,EUR\n"
 )
+# Saved by a German Excel: semicolons, commas, points between thousands, a row of sums without a name.
+META_GERMAN: Final = (
+    "\ufeffDay;Campaign name;Amount spent (EUR);Impressions;Link clicks\r\n"
+    "2026-03-01;spring;1.234,50;7.500;12\r\n2026-03-01;spring;0,83;10;\r\n;;1.235,33;7.510;12\r\n"
+).encode()
+MICROSOFT_PAGE: Final = (
+    '"Report Name: Campaign"\n"Report Time: 3/1/2026 - 3/2/2026"\n"Time Zone: (GMT+01:00)"\n'
+    '"Last Completed Available Day: 3/2/2026 11:50:00 PM (GMT)"\n"Report Aggregation: Daily"\n"Report Filter: "\n'
+    '"Potential Incomplete Data: true"\n"Rows: 1"\n\n'
+    '"Account name","Gregorian date","Campaign","Currency code","Impressions","Clicks","Spend"\n'
+    '"Shop","3/1/2026","spring","USD","1,400","20","$1,008.50"\n"Total","","","","1,400","20","$1,008.50"\n'
+    '"©2026 Microsoft Corporation. All rights reserved. "\n'
+).encode()

@@ -55,9 +55,14 @@ def cost(network: str, source: str, medium: str, micros: int, impressions: int, 
         (exports.LINKEDIN, [
             cost("linkedin_ads", "linkedin", "paid_social", 120_000_000, 8000, 40, account="Shop", campaign_id="555"),
         ]),
+        (exports.META_GERMAN, [cost("meta_ads", "facebook", "paid_social", 1_235_330_000, 7510, 12)]),
+        (exports.MICROSOFT_PAGE, [
+            cost("microsoft_ads", "bing", "cpc", 1_008_500_000, 1400, 20, currency="USD", account="Shop"),
+        ]),
         (exports.TIKTOK, [cost("tiktok_ads", "tiktok", "paid_social", 20_000_000, 9000, 70)]),
     ],
-    ids=["google", "google tsv", "meta", "meta by day", "microsoft", "microsoft api", "linkedin", "tiktok"],
+    ids=["google", "google tsv", "meta", "meta by day", "microsoft", "microsoft api", "linkedin", "meta german",
+         "microsoft page", "tiktok"],
 )  # fmt: skip
 def test_an_export_tells_what_each_campaign_cost_each_day(tmp_path: Path, content: bytes, expected: list[Cost]) -> None:
     assert list(read(tmp_path, content).by_key.values()) == expected
@@ -90,6 +95,24 @@ def test_what_cannot_be_read_is_named_and_the_rest_counts(tmp_path: Path, row: s
     found = read(tmp_path, f"Day,Campaign,Cost\n{row}\n".encode(), said)
     assert [words in each.words for each in found.wrong] == [True]
     assert found.by_key == {}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        (["12,34", "1.234,5"], [12_340_000, 1_234_500_000]),
+        (["1,234.50", "7"], [1_234_500_000, 7_000_000]),
+        (["1,234", "2,000"], [1_234_000_000, 2_000_000_000]),  # nothing says otherwise
+        (["12,34", "12.34"], [12_340_000]),  # a mixture: what a point does not explain is named
+    ],
+)
+def test_a_files_numbers_say_what_their_decimal_mark_is_and_none_is_read_as_another(
+    tmp_path: Path, numbers: list[str], expected: list[int]
+) -> None:
+    rows = "".join(f'2026-03-0{day};spring;"{number}"\n' for day, number in enumerate(numbers, 1))
+    found = read(tmp_path, f"Day;Campaign;Cost\n{rows}".encode(), Said(currency="EUR"))
+    assert [one.cost_micros for one in found.by_key.values()] == expected
+    assert len(found.wrong) == len(numbers) - len(expected)
 
 
 def test_the_user_says_what_the_file_does_not(tmp_path: Path) -> None:
