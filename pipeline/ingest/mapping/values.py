@@ -34,8 +34,6 @@ _THOUSANDS: Final = {
     ",": re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}"),
     ".": re.compile(r"\d{1,3}(?:\.\d{2,3})*\.\d{3}"),
 }
-    sign: re.compile(rf"\d{{1,3}}(?:{re.escape(sign)}\d{{2,3}})*{re.escape(sign)}\d{{3}}") for sign in ".,"
-}
 
 
 class Value(NamedTuple):
