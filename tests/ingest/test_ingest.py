@@ -46,7 +46,7 @@ def test_a_track_call_is_named_by_its_event_and_every_other_call_by_its_type() -
         (b'{"type":"track","event":"a","anonymousId":"d","context":{"page":{"url":"\xff"}}}', "malformed_json"),
         (b'{"type":"track","anonymousId":"d","context":{"page":{"url":"\\ud800"}}}', "malformed_json"),
         (event(properties={"a": "x" * 33_000}), "too_large"),
-        (b'{"x":' + b"[" * 5000 + b"]" * 5000 + b"}", "too_deep"),
+        (b'{"x":' + b"[" * 15_000 + b"]" * 15_000 + b"}", "too_deep"),
     ],
 )
 def test_what_cannot_be_used_is_rejected_with_its_reason_and_payload(payload: Any, reason: str) -> None:

@@ -463,6 +463,7 @@ def test_an_echo_of_instagram_is_a_message_to_the_person() -> None:
     assert event["context"]["externalIds"] == [{"type": "instagram", "id": "igsid"}]
 
 
+@needs_pairs
 def test_whatsapps_notes_come_to_metas_address_too() -> None:
     assert mapped("meta", examples()["meta_whatsapp"]["example"]) == mapped(
         "whatsapp", examples()["meta_whatsapp"]["example"]
