@@ -119,7 +119,7 @@ def render(what: str, server: Server) -> str:
     head = f"{method} {shown}\n" + ("" if body is None else f"{laid_out(body)}\n")
     told = laid_out(picked(steady(answer.json()), part)) + "\n"
     if answer.status_code != 200:
-        phrase = httpx.codes.get_reason_phrase(answer.status_code)  # Python's own names of 413 and 422 change by version
+        phrase = httpx.codes.get_reason_phrase(answer.status_code)  # Python's own for 413 and 422 change by version
         return f"```http\n{head}```\n```http\n{answer.status_code} {phrase}\n{told}```\n"
     return f"```http\n{head}```\n```json\n{told}```\n"
 

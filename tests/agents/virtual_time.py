@@ -35,7 +35,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._virtual.passed
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Waits for threads without a limit: Python 3.12 and later give one, which would be over at once."""
         await super().shutdown_default_executor()
 
