@@ -33,13 +33,12 @@ def try_mapping(
     from pipeline.cli.imports.preview import show, told
     from schemas.definitions import Project
 
-    named = (each.partition(":") for each in header or ())
-    headers = {name.strip().lower(): value.strip() for name, _, value in named}
-    found = vendor_of("webhook", _read(mapping, "MAPPING").decode("utf-8", "replace")).mapped(
+    headers = dict(_named(each) for each in header or ())
+    found = vendor_of(mapping.stem, _read(mapping, "MAPPING").decode("utf-8", "replace")).mapped(
         Posted(_read(payload, "PAYLOAD"), headers, 0)
     )
     planned = [Planned(number, (msgspec.json.encode(each),)) for number, each in enumerate(found.events, 1)]
-    planned += [Planned(0, reason="unmapped", words=each.words) for each in found.unmapped]
+    planned += [Planned(0, reason="unmapped", words=f"{each.words}: {_short(each.payload)}") for each in found.unmapped]
     of = project or options.settings().project
     show(told(planned, Judge(Project(of), Sender(of, "webhook", "vendor"))), machine=json)
 
@@ -70,6 +69,19 @@ def delete(name: Name, project: options.Project = "") -> None:
     """Take a webhook back: requests to it are refused within some seconds."""
     options.wait_for(_call("DELETE", project, f"/{name}"))
     out.print(f"/webhooks/{name} is gone.")
+
+
+def _named(header: str) -> tuple[str, str]:
+    name, mark, value = header.partition(":")
+    if not mark:
+        raise UserMistake(f"{header!r} is no header: 'X-Event: order' is one", field="header")
+    return name.strip().lower(), value.strip()
+
+
+def _short(payload: Any) -> str:
+    """Which record it is, as far as a line holds it."""
+    text = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else msgspec.json.encode(payload).decode()
+    return text if len(text) <= 120 else f"{text[:120]}..."
 
 
 def _read(file: Path, field: str) -> bytes:

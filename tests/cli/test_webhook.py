@@ -19,7 +19,8 @@ def test_a_mapping_is_tried_set_served_and_taken_back(
     (record,) = wayfare("webhook", "try", str(rules), str(payload), "-p", project, "--json").json["records"]
     assert record["events"][0]["becomes"]["channel"] == "store"
     rules.write_text(RULES + 'when = { path = "$.who", is = "bob" }\n')
-    assert "no [[event]] of the mapping" in wayfare("webhook", "try", str(rules), str(payload), "-p", project).out
+    told = wayfare("webhook", "try", str(rules), str(payload), "-p", project, "--json").json["records"][0]["message"]
+    assert told == 'no [[event]] of the mapping visits holds for it: {"who":"ann","shop":"Bonn"}'
     rules.write_text(RULES)
     done = wayfare("webhook", "set", "visits", str(rules), "-p", project, "--json").json
     assert (done["route"], done["version"]) == ("/webhooks/visits", 1)
@@ -40,3 +41,5 @@ def test_a_mapping_that_cannot_be_used_and_a_vendors_name_are_the_users_mistake(
         rules.write_text(text)
         assert wayfare("webhook", "set", name, str(rules), "-p", project, "--json").code == 2
     assert wayfare("webhook", "try", str(rules), str(tmp_path / "absent"), "--json").code == 2
+    rules.write_text(RULES)
+    assert wayfare("webhook", "try", str(rules), str(rules), "--header", "x-event=order", "--json").code == 2

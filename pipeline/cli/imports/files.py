@@ -195,8 +195,9 @@ def rows(stream: IO[bytes], how: Csv) -> Iterator[Record]:
             except csv.Error as error:
                 yield Record(line, None, f"the row cannot be read: {error}")
                 continue
-            if len(row_text) > 1 and _is_open(row_text, delimiter):
-                yield Record(line, None, f"a cell is not closed, in which the {len(row_text) - 1} lines below lie too")
+            if _may_be_open(row_text) and _is_open(row_text, delimiter):
+                below = f", in which the {len(row_text) - 1} lines below lie too" if len(row_text) > 1 else ""
+                yield Record(line, None, f"a cell is not closed{below}")
             elif len(row) > len(names):
                 yield Record(line, None, f"the row has {len(row)} cells, and there are {len(names)} columns")
             elif cells := {name: cell for name, cell in zip(names, row, strict=False) if cell.strip()}:
@@ -213,6 +214,11 @@ def _kept(text: io.TextIOWrapper, kept: list[str]) -> Iterator[str]:
     while line := _bounded(text):
         kept.append(line)
         yield line
+
+
+def _may_be_open(lines_of_row: list[str]) -> bool:
+    """Of several lines, or of one with an odd number of quotes: the last row of a file may be open on its own line."""
+    return len(lines_of_row) > 1 or bool(lines_of_row and lines_of_row[0].count('"') % 2)
 
 
 def _is_open(lines_of_row: list[str], delimiter: str) -> bool:

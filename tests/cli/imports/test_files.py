@@ -60,6 +60,12 @@ def test_a_cell_that_is_not_closed_is_told_with_the_line_where_its_row_begins() 
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("last", "is_open"), [('2;"x;y', True), ('2;"x;y\r\n', True), ('2;5" pipe;y', False)])
+def test_the_last_row_of_a_file_may_be_open_on_its_own_line(last: str, is_open: bool) -> None:
+    found = list(rows(io.BytesIO(f"a;b;c\r\n1;2;3\r\n{last}".encode()), Csv()))
+    assert [bool(each.words) for each in found] == [False, is_open]
+
+
 def test_lines_before_the_head_are_skipped_and_columns_may_be_named() -> None:
     told = "Report\nMay 2024\nday,cost\n2024-05-01,3\n"
     assert [each.value for each in rows(io.BytesIO(told.encode("utf-16")), Csv(encoding="utf-16", skip=2))] == [
