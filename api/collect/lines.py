@@ -8,6 +8,7 @@ acknowledged, so it must be found in `rejected`.
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 import xxhash
@@ -19,6 +20,7 @@ from api.collect.routing import (
     NOWHERE,
     TYPES,
     Routing,
+    Way,
     device_of,
     has_number_as_id_out_of_range,
     routing_of,
@@ -32,6 +34,7 @@ from pipeline.ingest.redacted_event import redacted_json, redacted_text
 from pipeline.ingest.redaction import Redaction, reduced_agent, shown, without_secrets
 from pipeline.ingest.remembered import remembered
 
+Made = dict[str, Any]  # an event in Segment's form, as values
 Place = tuple[str, str, str]  # country code, region, city
 Places = Callable[[str], Place | None]
 
@@ -50,6 +53,7 @@ class EventLines:
 
     __slots__ = (
         "_agent", "_limit", "_own_sent_at", "_partitions", "_peer_place", "_places", "_sender", "_stamp", "_visitor",
+        "_ways", "_with_agent", "_without_agent",
         "accepted", "by_partition", "rejected",
     )  # fmt: skip
 
@@ -76,6 +80,9 @@ class EventLines:
         self._stamp = b"%b%d" % (_beginning(sender), visitor.received_at)
         if sent_at:
             self._stamp += b',"t":' + _quoted(sent_at_text(sent_at))
+        self._ways = ways_of(sender.project, partitions)
+        self._with_agent = self._stamp + self._peer_place + b',"d":'
+        self._without_agent = self._stamp + self._agent + self._peer_place + b',"d":'
         # An imported event's own sentAt is of its first sending, long before it is received here: no clock to correct.
         self._own_sent_at = not sent_at and sender.kind != IMPORT
         self.by_partition: dict[int, list[bytes]] = defaultdict(list)
@@ -104,9 +111,8 @@ class EventLines:
                 self.add(bytes(text).strip(), event)
             return
         limit, own_sent_at, join = self._limit, self._own_sent_at, b"".join
-        ways, by_partition = ways_of(self._sender.project, self._partitions), self.by_partition
-        with_agent = self._stamp + self._peer_place + b',"d":'
-        without = self._stamp + self._agent + self._peer_place + b',"d":'
+        ways, by_partition = self._ways, self.by_partition
+        with_agent, without = self._with_agent, self._without_agent
         looks, left = has_signs or has_secrets or has_names, 0
         for text, event in zip(texts, events, strict=True):
             context, anonymous = event.context, event.anonymous_id
@@ -137,6 +143,56 @@ class EventLines:
                 or event.write_key is not None
             ):
                 self.add(bytes(text).strip(), event)
+                left += 1
+            else:
+                by_partition[partition].append(line)
+        self.accepted += len(texts) - left
+
+    def way_of_made(self, event: Made) -> Way:
+        """The partition of an event that is made here, and how its line begins; NOWHERE where `add` has to see it."""
+        get = event.get
+        anonymous, context, kind = get("anonymousId"), get("context"), get("type")
+        ways = self._ways
+        partition, device = ways[anonymous] if type(anonymous) is str else NOWHERE
+        if partition < 0:
+            partition, device = ways.by_ids(anonymous, get("userId"))
+        if partition < 0 or kind not in TYPES or (kind == "track" and not get("event")):
+            return NOWHERE
+        start = self._without_agent
+        if context:
+            if type(context) is not dict or "consent" in context or "consentManagement" in context:
+                return NOWHERE
+            if context.get("userAgent"):
+                start = self._with_agent
+        if "sentAt" in event and self._own_sent_at and (own := sent_at_text(event["sentAt"])):
+            start = b'%b,"t":%b,"d":' % (start[:-5], _quoted(own))
+        return partition, start + device
+
+    def add_made(
+        self, texts: Sequence[bytes], ways: Sequence[Way], has_signs: bool, has_secrets: bool, has_names: bool
+    ) -> None:
+        """Events that are made here, as JSON, each with its way; otherwise as `add_plain`."""
+        if self._visitor.needs_look:
+            for text in texts:
+                self.add(text, routing_of(text))
+            return
+        limit, by_partition = self._limit, self.by_partition
+        looks, left = has_signs or has_secrets or has_names, 0
+        for text, (partition, start) in zip(texts, ways, strict=True):
+            line = b"%b%b}" % (start, text)
+            if (
+                partition < 0
+                or len(line) > limit
+                or (
+                    looks
+                    and (
+                        (has_signs and may_hold_email(line))
+                        or (has_secrets and may_hold_secret(text))
+                        or (has_names and names_address_or_phone(text))
+                    )
+                )
+            ):
+                self.add(text, routing_of(text))
                 left += 1
             else:
                 by_partition[partition].append(line)

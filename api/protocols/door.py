@@ -13,14 +13,11 @@ from api.collect.bodies import must_hold_few_values
 from api.collect.cookieless import DAY_MS, Salt, cookieless_id, prefix_of
 from api.collect.limits import Limits
 from api.collect.lines import EventLines
-from api.collect.routing import TYPES, Context, Routing, agents_of
 from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
-from api.collect.signs import may_hold_email, may_hold_secret, may_name_phone, names_address_or_phone
-from api.protocols.once import Once
-from api.protocols.protocol import ALIAS, Asked, Posted, Protocol, Ready, Refusal, Told
+from api.protocols.adding import Adding
+from api.protocols.protocol import ALIAS, Asked, Posted, Protocol, Refusal, Told
 from api.protocols.protocols import PROTOCOLS
-from api.webhooks.door import json_bytes
-from api.webhooks.vendor import Event, Unmapped
+from api.webhooks.vendor import Unmapped
 
 # (whose, sent at, headers of the request, its sender's address) -> lines of now
 Lines = Callable[[Sender, str, dict[bytes, bytes], str], EventLines]
@@ -37,7 +34,6 @@ def _routes() -> tuple[dict[str, tuple[Protocol, ...]], dict[str, tuple[Protocol
 
 
 EXACT, BEGINNINGS = _routes()
-_encode = msgspec.json.Encoder().encode
 _BEGINNINGS = tuple(BEGINNINGS)
 
 
@@ -113,14 +109,16 @@ class Reader:
         for sender, told in taken.told:
             posted = told.posted
             address = "" if posted.hides_address else taken.asked.address
+            mapped = taken.protocol.mapped
             for start in range(0, len(posted.notes), chunk):
                 made = Adding(lines(sender, posted.sent_at, taken.asked.headers, address))
-                for note in posted.notes[start : start + chunk]:
+                add = made.add
+                for note in _let_go(posted.notes, start, chunk):
                     if posted.wrong:
-                        made.add(Unmapped(taken.protocol.public(note), posted.wrong))
+                        add(Unmapped(taken.protocol.public(note), posted.wrong))
                         continue
-                    for each in taken.protocol.mapped(note, told):
-                        made.add(each)
+                    for each in mapped(note, told):
+                        add(each)
                 made.flush()
                 yield sender, made.lines
 
@@ -134,6 +132,13 @@ class Reader:
         return sender_of_key(posted.key if own is None else own, self._keys)
 
 
+def _let_go(notes: list[Any], start: int, count: int) -> Iterator[Any]:
+    """Some of the notes, of which none is held after it: so many requests wait for the log that theirs are much."""
+    for place in range(start, min(start + count, len(notes))):
+        note, notes[place] = notes[place], None
+        yield note
+
+
 def visitors(salt: Salt, project: str, now: int) -> Callable[[str, str], str]:
     """(address, user agent) -> id of that visitor in the project on the day of `now` (ms); "" without an address.
 
@@ -144,72 +149,6 @@ def visitors(salt: Salt, project: str, now: int) -> Callable[[str, str], str]:
         return cookieless_id(salt(now // DAY_MS), project, address, agent) if prefix_of(address) else ""
 
     return visitor
-
-
-class Adding:
-    """Puts what notes become into lines. State: events in a row, which go together as those of a batch do.
-
-    What is searched for in them is searched for once, in the bytes of all: only where something is found, in each.
-    """
-
-    __slots__ = ("_are_ready", "_events", "_texts", "lines")
-
-    def __init__(self, lines: EventLines) -> None:
-        self.lines = lines
-        self._texts: list[bytes | msgspec.Raw] = []
-        self._events: list[Routing] = []
-        self._are_ready = False  # those that are held: as they came, and so judged as those of a batch are
-
-    def add(self, one: Event | Once | Ready | Unmapped) -> None:
-        if isinstance(one, dict):  # as most are
-            self._add_event(one, None)
-        elif isinstance(one, Once):
-            self._add_event(one.event, one)
-        elif isinstance(one, Ready):
-            self._hold(one.raw, one.event, True)
-        else:
-            self.flush()
-            is_json = not isinstance(one.payload, bytes)
-            self.lines.add_unmapped(json_bytes(one.payload) if is_json else one.payload, is_json, one.words)
-
-    def _add_event(self, event: Event, once: Once | None) -> None:
-        try:
-            raw = _encode(event) if once is None else once.encoded()
-        except (OverflowError, TypeError, ValueError, RecursionError):  # a number beyond 64 bits
-            self.flush()
-            self.lines.add_text(json_bytes(event))
-            return
-        routing = _routing(event)
-        if routing.type in TYPES:
-            self._hold(raw, routing, False)
-            return
-        self.flush()
-        self.lines.add(raw, routing)
-
-    def _hold(self, raw: bytes | msgspec.Raw, event: Routing, is_ready: bool) -> None:
-        if is_ready is not self._are_ready:
-            self.flush()
-            self._are_ready = is_ready
-        self._texts.append(raw)
-        self._events.append(event)
-
-    def flush(self) -> None:
-        """To be called at the end."""
-        texts, events = self._texts, self._events
-        if not texts:
-            return
-        self._texts, self._events = [], []
-        whole = b"\n".join(texts)
-        names = may_name_phone(whole) if self._are_ready else names_address_or_phone(whole)
-        has_secrets = may_hold_secret(whole, 0, agents_of(events) if b"\\" not in whole else ())
-        self.lines.add_plain(texts, events, may_hold_email(whole), has_secrets, names)
-
-
-def _routing(event: Event) -> Routing:
-    get, context = event.get, None
-    if isinstance(told := get("context"), dict) and told:
-        context = Context(told.get("ip"), told.get("userAgent"), told.get("consent"), told.get("consentManagement"))
-    return Routing(get("type"), get("event"), get("anonymousId"), get("userId"), context, None, get("sentAt"))
 
 
 def dressed(protocol: Protocol, house: Answer) -> Answer:

@@ -72,7 +72,7 @@ def read(asked: Asked) -> Read:
         raise Refused(400, "malformed_json", payload.words)
     if not isinstance(payload, dict):
         raise Refused(400, "invalid_body", "the body must be a JSON object with `events`")
-    found = payload.get("events")
+    found = payload.pop("events", None)  # not to be held by `about`
     events = found if isinstance(found, list) else [] if found is None else [found]  # one alone: PyPI's ga4mp
     notes: list[Any] = list(enumerate(events))
     if payload.get("user_properties") or payload.get("user_data"):

@@ -48,7 +48,7 @@ def read(asked: Asked) -> Read:
     key = fields.get("key", "")
     if not key:
         raise missing_key("`key`")
-    return [Posted(key, (fields,))]
+    return [Posted(key, [fields])]
 
 
 def mapped(note: dict[str, str], told: Told) -> Iterator[Event | Unmapped]:

@@ -48,7 +48,7 @@ def read(asked: Asked) -> Read:
     domains = text(note, "d") or text(note, "domain")
     if not domains:
         raise missing_key("`domain`")
-    return [Posted(one, (note,)) for one in dict.fromkeys(each.strip() for each in domains.split(",")) if one]
+    return [Posted(one, [note]) for one in dict.fromkeys(each.strip() for each in domains.split(",")) if one]
 
 
 def mapped(note: Any, told: Told) -> Iterator[Event | Unmapped]:

@@ -46,7 +46,7 @@ class Posted(NamedTuple):
     """The notes of one key in a request."""
 
     key: str  # as the client gives it: a write key, or what an alias is made of
-    notes: Sequence[Any]  # JSON values, as the client wrote them
+    notes: list[Any]  # JSON values, as the client wrote them; each is let go when it is read
     sent_at: str = ""  # by the client's clock, for all of them
     about: Any = None  # what the module wants to know of all of them again
     is_secret: bool = False  # the key may not come by an alias: it opens what only servers may do

@@ -17,7 +17,7 @@ from api.collect.requests import batch_of
 from api.collect.senders import Sender
 from api.collect.signs import FEW
 from api.collect.visitors import Visitor
-from api.protocols.door import Adding
+from api.protocols.adding import Adding
 from pipeline.ingest.redacted_event import redacted_event
 from schemas.log import Line
 

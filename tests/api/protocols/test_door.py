@@ -13,7 +13,8 @@ from hypothesis import strategies as some
 from api.collect.lines import EventLines
 from api.collect.senders import Sender
 from api.collect.visitors import Visitor
-from api.protocols.door import Adding, asked_of, visitors
+from api.protocols.adding import Adding
+from api.protocols.door import asked_of, visitors
 from api.protocols.protocols import PROTOCOLS
 from pipeline.errors import LogFull, LogUnavailable
 from schemas.definitions import Key
