@@ -120,14 +120,21 @@ def _event(said: str, note: dict[str, Any]) -> Event:
         url=url,
         reason=_REASONS.get(said, ""),
         reply=text(note, "reason"),
-        tags=note.get("tags") or note.get("tag"),
+        tags=note.get("tags") or _tags(note.get("tag")),
         metadata={} if isinstance(custom, Unmapped) else custom,
         user_agent=text(note, "user_agent"),
         subject=text(note, "subject"),
         campaign=text(note, "campaign name") or text(note, "camp_id"),
         template=text(note, "template_id"),
         is_machine=by_proxy,
+        ids={"brevo": text(note, "contact_id")},  # of who opened by a proxy there may be no address
     )
+
+
+def _tags(told: Any) -> Any:
+    """One tag, a list of them, or a list as JSON in a text: `["spring"]`."""
+    found = json_of(told) if isinstance(told, str) and told.startswith("[") else told
+    return told if isinstance(found, Unmapped) else found
 
 
 def _addresses(note: dict[str, Any]) -> list[str]:
@@ -197,5 +204,5 @@ VENDOR: Final = Vendor(
         **{f"SMS, {said}": meaning for said, meaning in TEXTS.items()},
     },
     once="`message-id`, recipient, what happened, time, link; of an SMS `messageId`",
-    identity="e-mail; of an SMS the phone number",
+    identity="e-mail, Brevo's id of the contact; of an SMS the phone number",
 )

@@ -15,7 +15,7 @@ from pipeline.ingest.redaction import shown
 CHANNEL, PHONE = "chat", "phone"
 NAMED = "event.created"
 RESOLVED = "Ticket Resolved"
-_TICKET = "channel by the ticket's `channel`"
+_TICKET, _TALK = "channel by the ticket's `channel`", "channel by `source.type`"
 _SMS_OFF, _SMS_ON = Meaning("SMS Unsubscribed", "sms"), Meaning("SMS Subscribed", "sms")
 _OF_STAFF: Final = (  # what the people who answer do among themselves, and what a workspace is made of
     *("admin.*", "article.*", "audience.*", "company.*", "content_import_source.*", "content_snippet.*"),
@@ -30,13 +30,13 @@ _OF_STAFF: Final = (  # what the people who answer do among themselves, and what
     *("ticket.admin.replied.translated", "ticket.contact.*", stats.ELSE),
 )
 MEANINGS: Final[Mapping[str, Meaning]] = {
-    "conversation.user.created": Meaning("Support Conversation Started", CHANNEL),
-    "conversation.user.replied": Meaning("Support Conversation Continued", CHANNEL),
-    "conversation.admin.replied": Meaning("Support Reply Sent", CHANNEL),
-    "conversation.admin.single.created": Meaning("Support Message Sent", CHANNEL),
-    "conversation.operator.replied": Meaning("Support Reply Sent", CHANNEL, "by a bot or a workflow"),
-    "conversation.read": Meaning("Message Read", CHANNEL),
-    "conversation.admin.closed": Meaning("Support Conversation Closed", CHANNEL),
+    "conversation.user.created": Meaning("Support Conversation Started", CHANNEL, _TALK),
+    "conversation.user.replied": Meaning("Support Conversation Continued", CHANNEL, _TALK),
+    "conversation.admin.replied": Meaning("Support Reply Sent", CHANNEL, _TALK),
+    "conversation.admin.single.created": Meaning("Support Message Sent", CHANNEL, _TALK),
+    "conversation.operator.replied": Meaning("Support Reply Sent", CHANNEL, f"by a bot or a workflow; {_TALK}"),
+    "conversation.read": Meaning("Message Read", CHANNEL, _TALK),
+    "conversation.admin.closed": Meaning("Support Conversation Closed", CHANNEL, _TALK),
     "conversation.rating.added": Meaning("Survey Answered", "survey", "`rating`"),
     "ticket.created": Meaning("Ticket Created", CHANNEL, _TICKET),
     "ticket.contact.replied": Meaning("Ticket Commented", CHANNEL, _TICKET),
@@ -68,8 +68,13 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     **dict.fromkeys(_OF_STAFF, NOT_A_CUSTOMERS),
 }
 _PEOPLE: Final = ("user", "lead", "contact")
-_CHANNELS: Final = {"email": "email", "phone": PHONE, "sms": "sms", "whatsapp": "messenger", "instagram": "messenger",
-                    "facebook": "messenger", "twitter": "social"}  # fmt: skip
+_CHANNELS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("phone", "phone_call", "phone_switch"), PHONE),
+    **dict.fromkeys(("whatsapp", "instagram", "facebook"), "messenger"),
+    "email": "email",
+    "sms": "sms",
+    "twitter": "social",
+}
 # Intercom's own ids for who is not known yet look so, and a ticket does not say whether its contact is.
 _MADE_UP: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -123,7 +128,7 @@ def _event(meaning: Meaning, note: dict[str, Any], item: dict[str, Any]) -> Even
     return event(
         text(item, "event_name") or "Event" if topic == NAMED else meaning.event,
         message=message_id("intercom", *own),
-        channel=_CHANNELS.get(text(ticket, "channel"), CHANNEL) if _TICKET in meaning.note else meaning.channel,
+        channel=_channel(meaning, item, ticket),
         at=number(item, "created_at") if topic == NAMED else number(note, "created_at"),
         email=text(person, "email"),
         phone=text(person, "phone"),
@@ -131,6 +136,13 @@ def _event(meaning: Meaning, note: dict[str, Any], item: dict[str, Any]) -> Even
         ids={"intercom": text(person, "intercom_user_id") or text(person, "id")},
         properties=None if is_person else _properties(meaning, topic, item, ticket),
     )
+
+
+def _channel(meaning: Meaning, item: dict[str, Any], ticket: Any) -> str:
+    """Where somebody wrote, or called; what is not told is in the messenger."""
+    if _TICKET in meaning.note:
+        return _CHANNELS.get(text(ticket, "channel"), CHANNEL)
+    return _CHANNELS.get(text(item, "source", "type"), CHANNEL) if _TALK in meaning.note else meaning.channel
 
 
 def _user_id(person: Any) -> str:

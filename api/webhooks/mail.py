@@ -83,9 +83,11 @@ def mail(
     region: str = "",
     city: str = "",
     is_machine: bool = False,
+    ids: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Event:
-    """One thing that happened to a mail. `key` tells it from all others of this vendor, at each attempt alike.
+    """One thing that happened to a mail. `key` tells it from all others of this vendor, at each attempt alike; `ids`
+    are ids of the recipient that vendors gave.
 
     Addresses in what servers say are removed: an e-mail is kept as a hash only.
     """
@@ -99,6 +101,7 @@ def mail(
         channel=CHANNEL,
         at=at,
         email=recipient,
+        ids=ids,
         user_id=next((str(found) for name in USER_ID_KEYS if isinstance(found := known.get(name), str | int)), ""),
         properties={
             "vendor": vendor,

@@ -30,13 +30,19 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "delivery": Meaning("Message Delivered", CHANNEL),
     "read": Meaning("Message Read", CHANNEL),
     "optin": Meaning("Message Subscribed", CHANNEL, "`action`: its `payload`"),
+    "optout": Meaning("Message Unsubscribed", CHANNEL),
+    "response_feedback": Meaning("Message Reacted", CHANNEL, "`action`: what was said of an answer"),
     "messaging_feedback": Meaning("Survey Answered", "survey", "`rating`"),
     **dict.fromkeys(_OF_APPS, NOT_A_CUSTOMERS),
     **meta_page.MEANINGS,
     **{f"WhatsApp, {name}": meaning for name, meaning in whatsapp.MEANINGS.items() if meaning.event},
 }
-_KINDS: Final = ("message", "postback", "referral", "reaction", "optin", "messaging_feedback", "delivery", "read")
-_ACTIONS: Final = (("payload",), ("quick_reply", "payload"), ("action",), ("ref",))
+_KINDS: Final = (
+    *("message", "postback", "referral", "reaction", "optin", "optout", "messaging_feedback", "response_feedback"),
+    *("delivery", "read"),
+)
+_OF_A_MESSAGE: Final = ("reaction", "response_feedback")  # whose `mid` is that of the message that they are about
+_ACTIONS: Final = (("payload",), ("quick_reply", "payload"), ("action",), ("ref",), ("feedback",))
 _VENDORS: Final = {"page": "messenger", "instagram": "instagram"}
 
 
@@ -54,7 +60,7 @@ def mapped(posted: Posted) -> Mapped:
         for one in said:
             kind = next((name for name in _KINDS if isinstance(get(one, name), dict)), "")
             if vendor and kind:
-                events.append(_event(vendor, kind, one))
+                events.append(_event(vendor, kind, one, entry))
             elif not vendor or not any(name in _OF_APPS for name in (one if isinstance(one, dict) else ())):
                 unmapped.append(Unmapped(one, "no messaging event of Meta that is mapped"))
         changes = listed(entry, "changes")
@@ -76,18 +82,18 @@ def _add_change(vendor: str, entry: Any, change: Any, events: list[Event], unmap
         events.append(meta_page.made(vendor, field, meaning, value, number(entry, "time")))
 
 
-def _event(vendor: str, kind: str, one: dict[str, Any]) -> Event:
+def _event(vendor: str, kind: str, one: dict[str, Any], entry: Any) -> Event:
     told = one[kind]
     is_echo = kind == "message" and told.get("is_echo") is True
     who = text(one, "recipient", "id") if is_echo else text(one, "sender", "id")
     meaning = MEANINGS["message, echo" if is_echo else kind]
-    own = "" if kind == "reaction" else text(told, "mid")  # a reaction's is that of the message
-    own = own or text(told, "watermark") or text(one, "timestamp")
+    own = "" if kind in _OF_A_MESSAGE else text(told, "mid")
+    own = own or text(told, "watermark") or text(one, "timestamp") or text(entry, "time")
     return event(
         meaning.event,
         message=message_id(vendor, kind, who, own),
         channel=meaning.channel,
-        at=number(one, "timestamp") or number(told, "watermark"),
+        at=number(one, "timestamp") or number(told, "watermark") or number(entry, "time"),
         ids={vendor: who},
         properties={
             "vendor": vendor,

@@ -1,6 +1,7 @@
 """SparkPost's webhooks: a batch of notes, each wrapped twice. SparkPost signs nothing."""
 
 from collections.abc import Mapping
+from email.utils import parseaddr
 from typing import Any, Final
 
 from api.webhooks.mail import MEANINGS, Kind, mail, meanings, reply_kind, written_at
@@ -57,7 +58,7 @@ def mapped(posted: Posted) -> Mapped:
         inner = get(wrapped, "msys")
         if inner == {}:
             continue  # asks whether we listen
-        if text(inner, INBOUND, "friendly_from"):
+        if text(inner, INBOUND, "friendly_from") or text(inner, INBOUND, "msg_from"):
             events.append(_reply(get(inner, INBOUND)))
             continue
         note = next(iter(inner.values()), None) if isinstance(inner, dict) else None
@@ -74,7 +75,8 @@ def _reply(note: dict[str, Any]) -> Event:
     headers: dict[str, str] = {}  # each in an object of its own
     for one in listed(note, "content", "headers"):
         headers.update({name.lower(): str(value) for name, value in one.items()} if isinstance(one, dict) else {})
-    who, mail_id, date = text(note, "friendly_from"), headers.get("message-id", ""), headers.get("date", "")
+    who = text(note, "friendly_from") or parseaddr(headers.get("from", ""))[1] or text(note, "msg_from")
+    mail_id, date = headers.get("message-id", ""), headers.get("date", "")
     return mail(
         "sparkpost",
         reply_kind(headers.get("auto-submitted", "")),
@@ -92,7 +94,7 @@ def _event(kind: Kind, note: dict[str, Any]) -> Event:
         "sparkpost",
         _KIND_OF_CLASS.get(bounce, kind) if kind == "bounced" else kind,
         key=(text(note, "event_id") or sorted((name, str(value)) for name, value in note.items()),),
-        at=number(note, "timestamp"),
+        at=number(note, "timestamp") or text(note, "timestamp"),  # seconds, or ISO 8601
         recipient=text(note, "raw_rcpt_to") or text(note, "rcpt_to"),
         mail_id=text(note, "transmission_id"),
         url=text(note, "target_link_url"),

@@ -110,3 +110,29 @@ def test_people_that_brevo_tells_of_are_identified_and_one_that_is_deleted_is_no
         ("identify", "ben@example.com"),
     ]
     assert mapped("brevo", {**listed, "event": "contact_deleted"}) == mapped("intercom", {"topic": "ping"})
+
+
+def test_a_mail_that_sparkpost_passes_on_without_a_sender_of_its_own_is_its_headers() -> None:
+    content = {"headers": [{"From": '"Ann" <ann@example.com>'}, {"Message-ID": "<m-1@example.com>"}]}
+    event = one("sparkpost", [{"msys": {"relay_message": {"msg_from": "bounce@example.com", "content": content}}}])
+    assert event["context"]["traits"] == {"email": "ann@example.com"}
+
+
+@pytest.mark.parametrize("at", ["1539300285", "2018-10-11T23:24:45.000+00:00"])
+def test_a_note_of_sparkpost_has_its_time_in_seconds_or_as_a_text(at: str) -> None:
+    failed = {"type": "generation_failure", "rcpt_to": "ann@example.com", "event_id": "1", "timestamp": at}
+    assert row(one("sparkpost", [{"msys": {"gen_event": failed}}])).occurred_at == 1_539_300_285_000
+
+
+def test_who_opened_by_a_proxy_of_brevo_is_known_by_its_id_and_tags_may_lie_in_a_text() -> None:
+    opened = {
+        "event": "unique_proxy_open", "email": "", "message-id": "m", "contact_id": 4816445214646337536,
+        "tag": '["this", "that"]', "ts_epoch": 1724322809710,
+    }  # fmt: skip
+    event = one("brevo", opened)
+    assert (event["context"]["externalIds"], "traits" in event["context"]) == (
+        [{"type": "brevo", "id": "4816445214646337536"}], False,
+    )  # fmt: skip
+    assert (event["properties"]["tags"], row(event).is_bot) == (["this", "that"], True)
+    clicked = opened | {"event": "click", "email": "ann@example.com"}
+    assert row(one("brevo", clicked)).vendors == row(event).vendors

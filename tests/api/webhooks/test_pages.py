@@ -65,13 +65,20 @@ def test_what_the_page_itself_does_and_what_is_taken_back_is_nothing() -> None:
 
 def test_who_asks_for_messages_and_who_says_how_it_was_is_told_and_apps_among_themselves_are_not() -> None:
     def said(**told: Any) -> dict[str, Any]:
-        one = {"sender": {"id": "psid"}, "recipient": {"id": "page-1"}, "timestamp": 1_700_000_000_000, **told}
-        return {"object": "page", "entry": [{"standby": [one]}]}
+        one = {"sender": {"id": "psid"}, "recipient": {"id": "page-1"}, **told}
+        return {"object": "page", "entry": [{"time": 1_700_000_000_000, "standby": [one]}]}
 
     assert one("meta", said(optin={"type": "notification_messages", "payload": "x"}))["event"] == "Message Subscribed"
     asked = {"questions": {"q": {"type": "csat", "payload": "4"}}}
     answer = one("meta", said(messaging_feedback={"feedback_screens": [{"screen_id": 0, **asked}]}))
     assert (row(answer).channel, answer["properties"]["rating"]) == ("survey", 4)
+    assert row(answer).occurred_at == 1_700_000_000_000  # of the whole note: this one has none of its own
+    later = said(messaging_feedback={"feedback_screens": []})
+    later["entry"][0]["time"] += 1
+    assert one("meta", later)["messageId"] != answer["messageId"]
+    assert one("meta", said(optout={"type": "x"}))["event"] == "Message Unsubscribed"
+    judged = one("meta", said(response_feedback={"feedback": "Good response", "mid": "m"}))
+    assert (judged["event"], judged["properties"]["action"]) == ("Message Reacted", "Good response")
     assert mapped("meta", said(take_thread_control={"previous_owner_app_id": "1"})) == Mapped()
 
 

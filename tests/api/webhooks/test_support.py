@@ -75,6 +75,17 @@ def test_the_id_that_intercom_made_up_is_no_user_where_only_the_author_says_that
 
 
 @pytest.mark.parametrize(
+    ("source", "channel"),
+    [("conversation", "chat"), ("email", "email"), ("whatsapp", "messenger"), ("phone_call", "phone"), ("sms", "sms")],
+)
+def test_a_conversation_of_intercom_is_in_the_channel_in_which_it_began(source: str, channel: str) -> None:
+    author = {"type": "user", "id": "c-1", "email": "ann@example.com"}
+    item = {"type": "conversation", "id": "7", "source": {"type": source, "author": author}}
+    event = one("intercom", note("conversation.user.replied", item))
+    assert (row(event).channel, row(event).contact) == (channel, "service")
+
+
+@pytest.mark.parametrize(
     ("topic", "kinds", "name", "channel"),
     [
         ("contact.unsubscribed", [], "Email Unsubscribed", "email"),
