@@ -20,6 +20,7 @@ _LATER = Meaning("Payment Scheduled", CHANNEL, "no value: it is not paid yet")
 MEANINGS: Final[Mapping[str, Meaning]] = {
     "checkout.session.completed": Meaning("Order Completed", CHANNEL, _PAID),
     "checkout.session.completed, unpaid": _LATER,
+    "checkout.session.completed, setup": Meaning("Payment Info Entered", CHANNEL, "nothing is bought"),
     "checkout.session.async_payment_succeeded": Meaning("Order Completed", CHANNEL, _PAID),
     "payment_intent.succeeded": Meaning("Payment Succeeded", CHANNEL, _PAID),
     "charge.succeeded": Meaning("Payment Succeeded", CHANNEL, _PAID),
@@ -91,6 +92,8 @@ def mapped(posted: Posted) -> Mapped:
     word, what = text(note, "type"), get(note, "data", "object")
     if word == "checkout.session.completed" and text(what, "payment_status") == "unpaid":
         word += ", unpaid"  # as with bank debits: the money comes days later, or does not
+    elif word == "checkout.session.completed" and text(what, "mode") == "setup":
+        word += ", setup"
     elif word == "charge.succeeded" and get(what, "captured") is False:
         word += ", not captured"
     meaning = meaning_of(word, MEANINGS)
@@ -143,12 +146,17 @@ def _customer(what: dict[str, Any]) -> str:
 
 def _value(meaning: Meaning, note: dict[str, Any], what: dict[str, Any], currency: str) -> float | None:
     if meaning.note == _PAID:
-        return next((found for name in _AMOUNTS if (found := of_smallest(what.get(name), currency)) is not None), None)
+        return next((found for name in _AMOUNTS if (found := _sum(what.get(name), currency)) is not None), None)
     if meaning.note == _BACK:  # the charge tells all that ever went back of it
         before = number(note, "data", "previous_attributes", "amount_refunded") or 0
         now = number(what, "amount_refunded") or 0
-        return of_smallest(int(before) - int(now), currency)
+        return _sum(int(before) - int(now), currency)
     return None
+
+
+def _sum(units: Any, currency: str) -> float | None:
+    """Of so many smallest units as Stripe counts them: shillings of Uganda in hundredths, though they have none."""
+    return of_smallest(units, "" if currency.upper() == "UGX" else currency)
 
 
 VENDOR: Final = Vendor(

@@ -40,6 +40,7 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
         (
             *("account_alerts", "account_review_update", "account_settings_update", "account_update"),
             *("business_capability_update", "business_status_update", "business_username_update", "flows", "history"),
+            *("group_lifecycle_update", "group_participants_update", "group_settings_update", "group_status_update"),
             *("message_template_components_update", "message_template_quality_update"),
             *("message_template_status_update", "partner_solutions", "payment_configuration_update"),
             *("phone_number_name_update", "phone_number_quality_update", "security", "smb_app_state_sync"),

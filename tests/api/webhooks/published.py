@@ -135,7 +135,8 @@ KINDS: dict[str, str] = {
     "meta": "leadgen mention ratings mentions comments live_comments story_insights picture website",
     "whatsapp": """
         account_alerts account_review_update account_settings_update account_update business_capability_update
-        business_status_update flows history message_template_components_update message_template_quality_update
+        business_status_update flows group_lifecycle_update group_settings_update history
+        message_template_components_update message_template_quality_update
         message_template_status_update partner_solutions payment_configuration_update phone_number_name_update
         phone_number_quality_update security smb_app_state_sync template_category_update tracking_events
     """,

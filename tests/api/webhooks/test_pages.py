@@ -190,6 +190,20 @@ def test_a_quote_a_stopped_payment_and_a_dispute_of_stripe_are_their_customers()
     assert stripe("charge.dispute.created", dispute)["context"]["traits"] == {"email": "ann@example.com"}
 
 
+def test_a_card_that_was_left_for_later_at_stripe_is_no_order() -> None:
+    told = {
+        "id": "cs",
+        "mode": "setup",
+        "payment_status": "no_payment_required",
+        "amount_total": None,
+        "customer": "cus_1",
+    }
+    event = stripe("checkout.session.completed", told)
+    assert (event["event"], row(event).contact) == ("Payment Info Entered", "engagement")
+    free = stripe("checkout.session.completed", told | {"mode": "payment", "amount_total": 0, "currency": "eur"})
+    assert (free["event"], row(free).contact) == ("Order Completed", "conversion")
+
+
 def test_a_subscription_of_woocommerce_begins_once_and_ends_once() -> None:
     told = {
         "id": 7,
