@@ -70,7 +70,13 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
 }
 _EMAILS = ("email", "email_address", "contact_email")
 _CONSENTS = ("email_marketing_consent", "sms_marketing_consent")
-_MANY_TIMES = ("/update", "/pause", "/activate", "/cancel")  # what may happen to one thing more than once
+_MANY_TIMES = (
+    "/update",
+    "/partially_fulfilled",
+    "/pause",
+    "/activate",
+    "/cancel",
+)  # what may happen to one thing more than once
 _NOT_MOVED = ("failure", "error")  # what a transaction's `status` says where no money went back
 _TIMES = {
     "orders/create": "created_at",
@@ -78,6 +84,7 @@ _TIMES = {
     "customers/create": "created_at",
     "checkouts/create": "created_at",
     "fulfillment_events/create": "happened_at",
+    "refunds/create": "created_at",
     "returns/request": "created_at",
     "disputes/create": "initiated_at",
 }

@@ -176,6 +176,18 @@ def test_what_follows_an_order_of_shopify_is_joined_by_the_orders_id(
     assert event["context"]["externalIds"] == [{"type": "shopify_order", "id": "9"}]
 
 
+def test_a_refund_of_shopify_has_its_time_and_each_part_of_an_order_that_is_sent_is_told() -> None:
+    moved = [{"kind": "refund", "status": "success", "amount": "89.99", "currency": "USD"}]
+    refund = {"id": 1, "order_id": 9, "created_at": "2023-11-14T17:13:20-05:00", "transactions": moved}
+    event = one("shopify", refund, x_shopify_topic="refunds/create")
+    assert (row(event).occurred_at, row(event).value_micros) == (1_700_000_000_000, -89_990_000)
+    parts = [
+        one("shopify", {"id": 9}, x_shopify_topic="orders/partially_fulfilled", x_shopify_event_id=own)
+        for own in ("a", "a", "b")
+    ]
+    assert len({part["messageId"] for part in parts}) == 2
+
+
 def test_a_request_of_shopify_to_forget_is_answered_and_keeps_nothing() -> None:
     told = {"shop_id": 1, "customer": {"id": 2, "email": "ann@example.com"}, "orders_to_redact": [3]}
     assert mapped("shopify", told, x_shopify_topic="customers/redact") == Mapped()
