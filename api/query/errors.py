@@ -3,6 +3,8 @@
     {"error": {"code": "stable_snake_case", "message": "what is wrong and what would be right",
                "field": "steps[2].where[0].operator", "request_id": "..."}}
 
+A question with several wrong fields has the others in `others`, each with its own message.
+
 `install(app)` gives every request an id (the caller's X-Request-Id where it is a plain word) and answers mistakes,
 faults, pydantic's 422, 404, 405 and 500 in this shape. What a caller sent is never sent back or logged: it may hold
 keys or people's data.
@@ -11,7 +13,7 @@ keys or people's data.
 import logging
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -41,6 +43,7 @@ _AGAIN = (StoreUnavailable, LogUnavailable, LogFull)
 _CODES = {400: "invalid_input", 404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
 
 _SHOULD = re.compile(r"^(Input|List|Dictionary|Set|String) should ")
+MOST_MISTAKES = 20  # that one answer tells of
 _COUNTED = re.compile(r" after validation, not .*$")
 _FORMS = {  # instead of the pattern itself
     r"\S": "must not be blank",
@@ -60,11 +63,21 @@ class TooLarge(UserMistake):
     code = "payload_too_large"
 
 
+class Mistake(BaseModel):
+    """Another field that is wrong."""
+
+    field: str
+    message: str = Field(description="what is wrong and what would be right")
+
+
 class ErrorDetail(BaseModel):
     code: str = Field(description="stable, snake_case")
     message: str = Field(description="what is wrong and what would be right")
     field: str | None = Field(None, description="the part of the question that is wrong, as steps[2].where[0].operator")
     request_id: str
+    others: list[Mistake] = Field(
+        [], description=f"what else is wrong, {MOST_MISTAKES - 1} at most; left out where nothing is"
+    )
 
 
 class ErrorAnswer(BaseModel):
@@ -179,11 +192,24 @@ async def _wayfare(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    """The first wrong field as ever, then the others: one message a field, the first that is told of it."""
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    context = first.get("ctx") or {}
-    field = field_path(first["loc"], error.body if first["loc"][:1] == ("body",) else None)
-    kind, message = first["type"], str(first["msg"]).removeprefix("Value error, ")
+    mistakes: dict[str, str] = {}
+    for told in error.errors()[:MOST_MISTAKES]:
+        field, message = _mistake(told, error.body)
+        mistakes.setdefault(field, message)
+    (field, message), *others = mistakes.items()
+    content = shape(InvalidQuestion(message, field=field), _id(request))
+    if others:
+        content["error"]["others"] = [{"field": name, "message": said} for name, said in others]
+    return JSONResponse(content, 422)
+
+
+def _mistake(told: Mapping[str, Any], body: Any) -> tuple[str, str]:
+    """The field, and what is wrong with it, from one of pydantic's errors."""
+    context = told.get("ctx") or {}
+    field = field_path(told["loc"], body if told["loc"][:1] == ("body",) else None)
+    kind, message = told["type"], str(told["msg"]).removeprefix("Value error, ")
     message = _SHOULD.sub("must ", _COUNTED.sub("", message))
     if kind == "json_invalid":
         field, message = "", "the body is not JSON"
@@ -195,14 +221,14 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
         message = "must be a JSON object"
     elif kind == "literal_error":
         known = re.findall(r"'([^']*)'", str(context.get("expected", "")))
-        close = get_close_matches(str(first.get("input"))[:100], known, n=1)
+        close = get_close_matches(str(told.get("input"))[:100], known, n=1)
         message = f"must be {context.get('expected', 'another value')}"
         message += f"; did you mean '{close[0]}'?" if close else ""
     elif kind == "string_pattern_mismatch":
         message = _FORMS.get(context["pattern"], message)
     if context.get("field"):
         field = f"{field}.{context['field']}" if field else str(context["field"])
-    return JSONResponse(shape(InvalidQuestion(message, field=field), _id(request)), 422)
+    return field, message
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -25,7 +25,8 @@ def retention(answer: Answer) -> None:
         for cohort in result["cohorts"]
     ]
     rows.append(("all", result["customers"], *(share(point["rate"]) for point in result["curve"])))
-    table(f"By {question['by']}", (question["by"], "customers", *periods), rows, right=("customers", *periods))
+    title = f"By {question['by']}{' from the start of each' if question.get('periods_from') == 'start' else ''}"
+    table(title, (question["by"], "customers", *periods), rows, right=("customers", *periods))
     groups_of(
         answer, ("customers", *periods), lambda one: (one["customers"], *(share(each["rate"]) for each in one["curve"]))
     )  # fmt: skip

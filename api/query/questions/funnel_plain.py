@@ -140,17 +140,21 @@ def _kept(asking: Asking, question: OfFunnel, count: Count) -> FunnelResult | No
     funnel = count.funnel
     asked = _entering(question, count).bound() | _times(count)
     asked |= {"funnel": funnel.name, "funnel_version": funnel.version}
-    if len(funnel.steps) <= _MOST_SHORT and funnel.window_ms < _SHORT_MS:
+    size = len(funnel.steps)
+    if size <= _MOST_SHORT and funnel.window_ms < _SHORT_MS:
         edges = [edge for edge in EDGES if edge <= funnel.window_ms]
-        ((unknown, *numbers, times),) = asking.rows("funnel_saved_short", len(edges), **asked)
+        between = {name: f"took_{step + 1}" for name, step in zip(("begins", "ends"), count.between, strict=True)}
+        ((unknown, *numbers, times),) = asking.rows(
+            "funnel_saved_short", size, len(edges) - 1, max(0, size - 2), **asked, **between
+        )
         numbers.append(_filled(edges, times))
     else:
         ((unknown, *numbers),) = asking.rows("funnel_saved", **asked)
     if not unknown:
         return _result(count, numbers, {})
-    if len(funnel.steps) > _MOST_GROUPED:
+    if size > _MOST_GROUPED:
         return None
-    (row,) = asking.rows("funnel_grouped", **asked, steps=len(funnel.steps))
+    (row,) = asking.rows("funnel_grouped", **asked, steps=size)
     return _result(count, row, {})
 
 

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from api.query.errors import near
+from api.query.errors import MOST_MISTAKES, near
 from pipeline.store.port import Column, Cost, Row, Stop, Store
 from pipeline.store.sql import load
 from schemas.definitions import Funnel, Goal, Project, Segment
@@ -21,21 +21,39 @@ ROWS_OF_COLUMNS = 4  # times as many rows may come back as columns of numbers
 
 
 class Strict(BaseModel):
-    """No unknown field, no silent conversion; a misspelt field is answered with the nearest known one."""
+    """No unknown field, no silent conversion; a misspelt field is answered with the nearest known one, and what else is
+    wrong beside it."""
 
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _only_known(cls, given: Any) -> Any:
-        if isinstance(given, dict):
-            known = [field.alias or name for name, field in cls.model_fields.items()]
-            for name in given:
-                if name not in known and name not in cls.model_fields:
-                    told = str(name)[:100].encode("utf-8", "replace").decode()
-                    context = {"field": told, "hint": near(told, known)}
-                    raise PydanticCustomError("unknown_field", "'{field}' is no field here{hint}", context)
-        return given
+    def _only_known(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        known = {field.alias or name for name, field in cls.model_fields.items()} | cls.model_fields.keys()
+        if not isinstance(given, dict) or given.keys() <= known:
+            return handler(given)
+        mistakes = [_unknown(name, cls) for name in given if name not in known][:MOST_MISTAKES]
+        try:
+            handler({name: value for name, value in given.items() if name in known})
+        except ValidationError as error:
+            mistakes += [
+                InitErrorDetails(
+                    type=PydanticCustomError(one["type"], one["msg"], one.get("ctx")),
+                    loc=one["loc"],
+                    input=one["input"],
+                )
+                for one in error.errors(include_url=False)
+            ]
+        raise ValidationError.from_exception_data(cls.__name__, mistakes)
+
+
+def _unknown(name: Any, model: type[BaseModel]) -> InitErrorDetails:
+    fields = [field.alias or name for name, field in model.model_fields.items()]
+    told = str(name)[:100].encode("utf-8", "replace").decode()
+    context = {"field": told, "hint": near(told, fields)}
+    return InitErrorDetails(
+        type=PydanticCustomError("unknown_field", "'{field}' is no field here{hint}", context), input=None
+    )
 
 
 class Answer(BaseModel, Generic[Q, R]):

@@ -101,7 +101,11 @@ def _named(asking: Asking, ways: _Ways, rules: PathRules, bound: dict[str, Any],
         for level, name, node in asking.rows("paths_nodes", **bound, fan_out=fan_out):
             found.setdefault(level, {})[node] = name
         return found
-    names = {node: name for name, node in asking.rows("paths_names", **bound, keys=sorted(keys))} if keys else {}
+    names = (
+        {node: name for name, node in asking.rows("paths_names", **bound, keys=sorted(keys), many=len(keys))}
+        if keys
+        else {}
+    )
     return {
         level: {
             node: names[node]

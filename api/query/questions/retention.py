@@ -3,6 +3,11 @@
 by week              0       1       2       3
 ann, cohort 4 May    S . R           R              came back in weeks 0 and 2
 on_or_after          x       x       x       -      whoever comes back in week 2 has not left before
+
+With `periods_from` "start" each customer's periods are so many hours from his own first start:
+
+by day               |    0    |    1    |    2    |   ann, first start 4 May 20:00
+                   20:00     20:00     20:00     20:00
 """
 
 from collections import Counter, defaultdict
@@ -16,7 +21,7 @@ from pydantic import BaseModel, Field
 from api.query.questions import known, narrowed
 from api.query.questions.groups import GroupRow, groups
 from api.query.questions.model import Answer, Asking, Solved, Strict, ratio
-from api.query.questions.periods import after, all_between, distance, end_of, label
+from api.query.questions.periods import after, all_between, distance, end_of, label, start_ms
 from api.query.questions.ranges import OfCustomers, Range
 from api.query.questions.steps import Breakdown, EventNames, Where, check
 from pipeline.domain import filters
@@ -27,6 +32,7 @@ from schemas.facts import Event, EventRow
 DAY_MS = 86_400_000
 MOST_CELLS = 200_000
 _DAYS = {"day": 1, "week": 7, "month": 31}
+_OWN_MS = {"day": DAY_MS, "week": 7 * DAY_MS, "month": 30 * DAY_MS}  # of a period from a customer's own start
 By = Literal["day", "week", "month"]
 
 
@@ -41,6 +47,11 @@ class RetentionQuestion(OfCustomers):
     starts: Act = Field(description="what makes a customer part of a cohort: that of his first one in the range")
     returns: Act | None = Field(None, description="what counts as coming back; null: the same")
     by: By = Field("week", description="in the zone; weeks begin on Monday")
+    periods_from: Literal["calendar", "start"] = Field(
+        "calendar",
+        description="calendar: days, weeks or months of the zone; start: 24 hours, 7 or 30 times as many, from each "
+        "customer's own first start",
+    )
     periods: int = Field(8, ge=1, le=90, description="how many periods after the first are looked at")
     counting: Literal["on", "on_or_after"] = Field(
         "on", description="on: who comes back in the period; on_or_after: in it or in a later one that is looked at"
@@ -54,11 +65,12 @@ class RetentionQuestion(OfCustomers):
 
 
 class Cell(BaseModel):
-    after: int = Field(description="periods after that of the cohort; 0: the same")
+    after: int = Field(description="periods after that of the cohort, or after the customer's first; 0: the same")
     count: int = Field(description="customers of the cohort who came back")
     rate: float | None = Field(description="of the cohort")
     unfinished: bool = Field(
-        description="the period has not ended, so the number may rise; on_or_after: the last one that is looked at"
+        description="the period has not ended, of whoever of the cohort may have started last, so the number may "
+        "rise; on_or_after: the last one that is looked at"
     )
 
 
@@ -153,11 +165,11 @@ def solve(asking: Asking, question: RetentionQuestion) -> Solved[RetentionQuesti
     names = all_between(asked, question.by, zone, whole.sizes)
     own = groups({value: came.sizes.total() for value, came in found.items()}, question.limit)
     result = RetentionResult(
-        **_numbers(whole, names, question, asking.now),
+        **_numbers(whole, names, question, asked, asking.now),
         groups=[
             RetentionGroup(
                 **group.row(question.breakdown).model_dump(),
-                **_numbers(_added(found[text] for text in group.texts), names, question, asking.now),
+                **_numbers(_added(found[text] for text in group.texts), names, question, asked, asking.now),
             )
             for group in own
         ]
@@ -189,10 +201,10 @@ def _added(some: Iterable[_Came]) -> _Came:
     return _Came(sizes, came)
 
 
-def _numbers(came: _Came, names: Sequence[str], question: RetentionQuestion, now: int) -> dict[str, Any]:
+def _numbers(came: _Came, names: Sequence[str], question: RetentionQuestion, asked: Range, now: int) -> dict[str, Any]:
     """As the fields of RetentionNumbers; every cohort of `names` has its row."""
     zone = ZoneInfo(question.zone or "UTC")
-    cohorts = [_cohort(name, came, question, zone, now) for name in names]
+    cohorts = [_cohort(name, came, question, zone, asked, now) for name in names]
     return {"customers": came.sizes.total(), "cohorts": cohorts, "curve": _curve(cohorts, question.periods)}
 
 
@@ -232,22 +244,36 @@ def _stay(customer: int, events: Sequence[EventRow], acts: _Acts, asked: Range, 
     back: defaultdict[int, list[EventRow]] = defaultdict(list)
     for event in events[first + 1 :]:
         if acts.returns_with(event):
-            back[distance(cohort, label(event.occurred_at, by, zone), by)].append(event)
+            if acts.question.periods_from == "start":
+                offset = (event.occurred_at - events[first].occurred_at) // _OWN_MS[by]
+            else:
+                offset = distance(cohort, label(event.occurred_at, by, zone), by)
+            back[offset].append(event)
     group = acts.group(events[first], filters.properties_of(events[first]))
     return Stay(customer, cohort, events[first], back, group)
 
 
-def _cohort(name: str, came: _Came, question: RetentionQuestion, zone: ZoneInfo, now: int) -> Cohort:
+def _cohort(name: str, came: _Came, question: RetentionQuestion, zone: ZoneInfo, asked: Range, now: int) -> Cohort:
     cells, size = [], came.sizes[name]
     for offset in range(question.periods + 1) if size else ():
-        period = after(name, question.by, offset)
-        if offset and end_of(after(name, question.by, offset - 1), question.by, zone) > now:
+        begins, ends = _span(name, offset, question, zone, asked)
+        if offset and begins > now:
             break
-        last = after(name, question.by, question.periods) if question.counting == "on_or_after" else period
-        unfinished = end_of(last, question.by, zone) > now
+        if question.counting == "on_or_after":
+            ends = _span(name, question.periods, question, zone, asked)[1]
         count = came.came[name, offset]
-        cells.append(Cell(after=offset, count=count, rate=ratio(count, size), unfinished=unfinished))
+        cells.append(Cell(after=offset, count=count, rate=ratio(count, size), unfinished=ends > now))
     return Cohort(period=name, customers=size, cells=cells)
+
+
+def _span(name: str, offset: int, question: RetentionQuestion, zone: ZoneInfo, asked: Range) -> tuple[int, int]:
+    """When a period begins for the first customer that a cohort can have, and ends for the last one."""
+    if question.periods_from == "start":
+        length = _OWN_MS[question.by]
+        last = min(end_of(name, question.by, zone), asked.end) - 1
+        return max(start_ms(name, zone), asked.start) + offset * length, last + (offset + 1) * length
+    period = after(name, question.by, offset)
+    return start_ms(period, zone), end_of(period, question.by, zone)
 
 
 def _curve(cohorts: Sequence[Cohort], periods: int) -> list[CurvePoint]:

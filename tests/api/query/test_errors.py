@@ -268,3 +268,37 @@ async def test_neither_keys_nor_bodies_are_logged(house: House, caplog: pytest.L
 async def test_where_nothing_is_saved_yet_a_name_is_answered_so(house: House) -> None:
     error = await house.refused("funnel", {"saved": "checkout"}, status=404)
     assert error["message"] == "there is no saved funnel of this name; there are none yet"
+
+
+async def test_every_wrong_field_is_told_each_with_what_would_be_right(house: House) -> None:
+    question = {
+        "steps": [STEP | {"optonal": True, "where": [{"operator": "iss"}]}, {"events": []}],
+        "brakdown": "$channel",
+        "windw": "7d",
+        "order": "strictly",
+        "limit": 0,
+    }
+    error = await house.refused("funnel", question)
+    told = {one["field"]: one["message"] for one in (error, *error["others"])}
+    hints = {
+        "brakdown": "did you mean 'breakdown'?",
+        "windw": "did you mean 'window'?",
+        "steps[0].optonal": "did you mean 'optional'?",
+        "steps[0].where[0].property": "required",
+        "steps[0].where[0].operator": "did you mean 'is'?",
+        "steps[1].events": "at least 1",
+        "order": "did you mean 'strict'?",
+        "limit": "greater than or equal to 1",
+    }
+    assert told.keys() == hints.keys()
+    assert {field for field, hint in hints.items() if hint not in told[field]} == set()
+
+
+async def test_of_many_mistakes_so_many_are_told(house: House) -> None:
+    error = await house.refused("sessions", {f"x{number}": number for number in range(1000)})
+    assert error["field"] == "x0"
+    assert [one["field"] for one in error["others"]] == [f"x{number}" for number in range(1, 20)]
+
+
+async def test_a_question_with_one_mistake_has_no_others(house: House) -> None:
+    assert "others" not in await house.refused("sessions", {"by": 1})

@@ -220,11 +220,11 @@ def test_who_goes_on_while_a_saved_funnel_is_asked_is_in_the_answer(house: House
         return found
 
     def asked() -> tuple[int, list[int]]:
-        times = {"convert_from": 1, "convert_to": 2, "from": DAY_ZERO, "to": DAY_ZERO + 5}
+        times = {"begins": "took_1", "ends": "took_2", "from": DAY_ZERO, "to": DAY_ZERO + 5}
         rows = house.store.query(sql, times | {"project": house.name, "funnel": "meanwhile", "funnel_version": 1})
         return rows[0][0], rows[0][1][:2]
 
-    sql = load("api.query.questions", "funnel_saved_short")
+    sql = load("api.query.questions", "funnel_saved_short", 2)
     looks = "SELECT count() FROM ("
     assert sql.count(looks) == 2  # for one of or after the range's end, for one before its start
     sql = sql.replace(looks, "SELECT arrives(count()) FROM (").replace("SETTINGS", "SETTINGS max_threads = 2,")
@@ -244,9 +244,9 @@ def test_entries_of_other_funnels_do_not_say_what_is_read(house: House) -> None:
     house.write(with_rivals([mine, further]))
     others = [replace(mine, entered_at=at, funnel="other", id=at) for at in (DAY_ZERO, DAY_ZERO + 9 * DAY)]
     house.write(with_rivals(others))
-    sql = load("api.query.questions", "funnel_saved_short")
+    sql = load("api.query.questions", "funnel_saved_short", 2)
     sql = sql.replace("countIf(standing = 3)", "groupArray(standing)").replace("OR standing = 3)", "OR 1)")
-    asked = {"convert_from": 1, "convert_to": 2, "project": house.name, "funnel": "alone", "funnel_version": 1}
+    asked = {"begins": "took_1", "ends": "took_2", "project": house.name, "funnel": "alone", "funnel_version": 1}
     for end, read in ((DAY_ZERO + 5 * DAY, [2]), (further.entered_at, [0])):
         assert house.store.query(sql, asked | {"from": DAY_ZERO, "to": end})[0][0] == read
 

@@ -94,6 +94,35 @@ async def test_weeks_and_months_are_those_of_the_calendar(house: House) -> None:
     assert cells(await house.ask("retention", RANGE, **question, by="month")) == {"2023-11-01": [1, 1, 1, 0]}
 
 
+async def test_periods_from_the_start_are_so_many_hours_of_each_customer_s_own(house: House) -> None:
+    house.tell("""
+        ann  20:00             track Signed
+        ann  +1 19:59:59.999   track Bought
+        ann  +2 20:00          track Bought
+        ann  +7 20:00          track Bought
+        ann  +30 20:00         track Bought
+        bob  09:00             track Signed
+        bob  +1 09:00          track Bought
+    """)
+    question = {"starts": STARTS, "returns": RETURNS, "periods": 2, "periods_from": "start"}
+    assert cells(await house.ask("retention", RANGE, **question, by="day"))["2023-11-15"] == [1, 1, 1]
+    assert cells(await house.ask("retention", RANGE, **question, by="week")) == {"2023-11-13": [2, 1, 0]}
+    assert cells(await house.ask("retention", RANGE, **question, by="month")) == {"2023-11-01": [2, 1, 0]}
+
+
+async def test_periods_from_the_start_end_with_those_of_whoever_may_have_started_last(
+    house: House, monkeypatch: Any
+) -> None:
+    house.tell(SHOP)
+    question = {"starts": STARTS, "returns": RETURNS, "by": "day", "periods": 3, "periods_from": "start"}
+    told = []
+    for now in (2 * DAY - 2, 2 * DAY - 1, 2 * DAY):
+        monkeypatch.setattr("api.query.ask.time.time_ns", lambda now=now: (DAY_ZERO + now) * 1_000_000)
+        answer = await house.ask("retention", RANGE, **question)
+        told.append([cell["unfinished"] for cell in answer["result"]["cohorts"][0]["cells"]])
+    assert told == [[True, True], [False, True], [False, True, True]]
+
+
 VISITS = [
     f"u{who}  {f'+{day} ' if day else ''}12:{who:02}  track Seen"
     for day, many in enumerate((5, 10, 15))
@@ -171,6 +200,7 @@ async def test_the_echo_has_every_default_and_gives_the_same_again(house: House)
         ({"starts": STARTS, "periods": 0}, "periods", "greater than or equal to 1"),
         ({"starts": STARTS, "periods": 91}, "periods", "less than or equal to 90"),
         ({"starts": STARTS, "counting": "after"}, "counting", "'on_or_after'"),
+        ({"starts": STARTS, "periods_from": "starts"}, "periods_from", "did you mean 'start'?"),
     ],
 )
 async def test_a_mistake_is_422_with_its_field_and_what_would_be_right(
@@ -190,9 +220,15 @@ happenings = st.lists(
 
 
 @laws(7)
-@given(happenings, st.sampled_from(["on", "on_or_after"]), st.integers(1, 4), st.integers(1, 4))
+@given(
+    happenings,
+    st.sampled_from(["on", "on_or_after"]),
+    st.sampled_from(["calendar", "start"]),
+    st.integers(1, 4),
+    st.integers(1, 4),
+)
 async def test_cells_are_what_the_slow_account_says(
-    house: House, happened: list[tuple[int, int, str]], counting: str, periods: int, days: int
+    house: House, happened: list[tuple[int, int, str]], counting: str, periods_from: str, periods: int, days: int
 ) -> None:
     begin = DAY_ZERO + next(months) * 20 * DAY
     house.tell([
@@ -206,19 +242,23 @@ async def test_cells_are_what_the_slow_account_says(
     first = datetime.fromtimestamp(begin / 1000, UTC).date()
     range_ = {"from": first.isoformat(), "to": (first + timedelta(days)).isoformat()}
     question = {"starts": {"events": "s"}, "returns": {"events": "r"}, "by": "day"}
-    answer = await house.ask("retention", range_, **question, periods=periods, counting=counting)
+    question |= {"periods_from": periods_from, "counting": counting}
+    answer = await house.ask("retention", range_, **question, periods=periods)
     for day in range(days):
         members = []
         for device in (1, 2, 3):
             starts = sorted(hour for who, hour, name in happened if (who, name) == (device, "s") and hour < days * 24)
             if starts and starts[0] // 24 == day:
+                begins = day * 24 if periods_from == "calendar" else starts[0]
                 returns = {
-                    hour // 24 for who, hour, name in happened if (who, name) == (device, "r") and hour > starts[0]
+                    (hour - begins) // 24
+                    for who, hour, name in happened
+                    if (who, name) == (device, "r") and hour > starts[0]
                 }
                 members.append(returns)
         expected = []
         for offset in range(periods + 1):
-            wanted = {day + offset} if counting == "on" else set(range(day + offset, day + periods + 1))
+            wanted = {offset} if counting == "on" else set(range(offset, periods + 1))
             expected.append(sum(bool(wanted & returns) for returns in members))
         assert cells(answer)[_day(first, day)] == (expected if members else [])
 

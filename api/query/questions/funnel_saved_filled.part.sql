@@ -1,0 +1,1 @@
+        , countIf(fills_<step>)

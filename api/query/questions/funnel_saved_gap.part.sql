@@ -1,0 +1,1 @@
+        , quantileExactIf(0.5)(gap_<next>, fills_<next>)

@@ -1,0 +1,1 @@
+        , quantileExactIf(0.5)(took_<next>, fills_<step>)
