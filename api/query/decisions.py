@@ -19,6 +19,7 @@ from api.query.runtime_port import Runtime
 from pipeline.domain.decisions import decided
 from pipeline.domain.identifiers import kind_of
 from pipeline.errors import InvalidQuestion, NotFound
+from pipeline.ingest.redaction import without_secrets
 from pipeline.log.topics import pairs_partition
 from pipeline.store.definition_rules import MOST_WORDS
 from pipeline.store.facts import Facts
@@ -32,7 +33,10 @@ _AN_ID = "16 hex digits, or user: and the user id, or email: and the address"
 
 
 class Reasoned(Strict):
-    reason: str = Field(min_length=1, max_length=MOST_WORDS, pattern=r"\S", description="why; it is kept for ever")
+    reason: str = Field(
+        min_length=1, max_length=MOST_WORDS, pattern=r"\S",
+        description="why; it is kept for ever, without e-mail and IP addresses",
+    )  # fmt: skip
 
 
 class Join(Reasoned):
@@ -126,7 +130,7 @@ def _customer(asking: Asking, asked: str) -> profiles.Held:
 
 
 def _wanted(action: Action, one: int, other: int, reason: str) -> Decision:
-    return Decision(secrets.token_hex(8), action, one, other, reason.strip(), by="", decided_at=0)
+    return Decision(secrets.token_hex(8), action, one, other, _kept(reason), by="", decided_at=0)
 
 
 async def decide(runtime: Runtime, project: Project, wanted: Decision, by: str) -> Decision:
@@ -136,9 +140,14 @@ async def decide(runtime: Runtime, project: Project, wanted: Decision, by: str) 
     return made
 
 
+def _kept(reason: str) -> str:
+    """Who says why two are one easily names them, and these words outlive whoever is forgotten."""
+    return without_secrets(reason.strip())
+
+
 async def revoke(runtime: Runtime, project: Project, name: str, reason: str, by: str) -> Decision:
     """The decision, revoked; one that is revoked already stays so, and the agent is told again. Raises NotFound."""
-    gone = await asyncio.to_thread(_revoked, runtime, project, name, reason.strip(), by)
+    gone = await asyncio.to_thread(_revoked, runtime, project, name, _kept(reason), by)
     await tell(runtime, project.name, gone)
     return gone
 

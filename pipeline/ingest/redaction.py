@@ -51,7 +51,9 @@ _IPV6 = re.compile(
 _IPV6_ENCODED = re.compile(
     rf"(?:(?<![A-Za-z\d:.%])|{_ESCAPES})(?:{_GROUP})?(?:{_COLON}(?:{_GROUP})?){{2,7}}(?![A-Za-z\d])"
 )
-_BEFORE_HOST, MOST_BEFORE_HOST = re.compile(r"(?:/|%(?:25)*2f){2}(?:\[|%(?:25)*5b)?\Z", re.I), 24  # characters
+_BEFORE_IPV4 = re.compile(r"(?:/|%(?:25)*2f){2}\Z", re.I)
+_BEFORE_IPV6 = re.compile(r"(?:/|%(?:25)*2f){2}(?:\[|%(?:25)*5b)\Z", re.I)
+MOST_BEFORE_HOST = 24  # characters
 _OF_VISITOR = re.compile(r"[23][\da-f]{3}|f[c-f][\da-f]{2}", re.I)  # the first group, as such addresses are given out
 _PRODUCT = re.compile(r"[\w.%+-]+\Z")
 MOST_PRODUCT = 64  # characters
@@ -117,7 +119,7 @@ def without_addresses(text: str) -> str:
 
         def hidden(found: re.Match[str]) -> str:
             start = found.start()
-            stays = _is_host(found) or (
+            stays = _is_host(found, _BEFORE_IPV4) or (
                 text[start - 1 : start] == "/"
                 and (text[found.end() : found.end() + 1] == " " or not is_path)
                 and _is_behind_product(text, start - 1)
@@ -148,12 +150,12 @@ def _hidden_v6(found: re.Match[str]) -> str:
         return found[0]
     first, is_long = written.partition(":")[0], written.count(":") >= 3
     is_visitors = _OF_VISITOR.fullmatch(first) or (is_long and (len(first) == 4 or address.ipv4_mapped))
-    return ADDRESS if is_visitors and not _is_host(found) else found[0]
+    return ADDRESS if is_visitors and not _is_host(found, _BEFORE_IPV6) else found[0]
 
 
-def _is_host(found: re.Match[str]) -> bool:
-    """Of the address of a page, percent-encoded or not."""
-    return _BEFORE_HOST.search(found.string[max(0, found.start() - MOST_BEFORE_HOST) : found.start()]) is not None
+def _is_host(found: re.Match[str], before: re.Pattern[str]) -> bool:
+    """Whether it is the host of a page's address, as that begins."""
+    return before.search(found.string[max(0, found.start() - MOST_BEFORE_HOST) : found.start()]) is not None
 
 
 def without_keys(text: str) -> str:

@@ -315,6 +315,7 @@ async def test_a_version_is_no_address() -> None:
         {"said": "2001:db8:7:7::77"},
         {"remote_addr": "2001::77a"},
         {"said": "2001::77a, at last"},
+        {"link": "https://2001::77a/"},
         {"link": "https://shop.example/?q=from%20203.0.113.77"},
         {"link": "/a?peer=2001%3Adb8%3A7%3A7%3A%3A77"},
         {"said": "GET /visits/203.0.113.77 HTTP/1.1"},
