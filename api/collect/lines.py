@@ -116,21 +116,23 @@ class EventLines:
         looks, left = has_signs or has_secrets or has_names, 0
         for text, event in zip(texts, events, strict=True):
             context, anonymous = event.context, event.anonymous_id
-            consent, start = None, without
-            if context is not None:
+            if context is None:
+                consent, start = None, without
+            else:
                 consent = context.consent or context.consent_management
-                if context.user_agent:
-                    start = with_agent
+                start = with_agent if context.user_agent else without
             if own_sent_at and event.sent_at is not None and (own := sent_at_text(event.sent_at)):
                 start = b'%b,"t":%b,"d":' % (start[:-5], _quoted(own))
-            partition, device = ways[anonymous] if type(anonymous) is str else NOWHERE
-            if partition < 0:
-                partition, device = ways.by_ids(anonymous, event.user_id)
+            if anonymous.__class__ is not str or (way := ways[anonymous]) is NOWHERE:
+                way = ways.by_ids(anonymous, event.user_id)
+            partition, device = way
             line = join((start, device, text, b"}"))
             if (
-                partition < 0
-                or consent
+                consent
+                or partition < 0
                 or len(line) > limit
+                or event.write_key is not None
+                or (not event.event and event.type == "track")
                 or (
                     looks
                     and (
@@ -139,13 +141,13 @@ class EventLines:
                         or (has_names and names_address_or_phone(bytes(text)))
                     )
                 )
-                or (not event.event and event.type == "track")
-                or event.write_key is not None
             ):
                 self.add(bytes(text).strip(), event)
                 left += 1
-            else:
+            elif partition in by_partition:
                 by_partition[partition].append(line)
+            else:
+                by_partition[partition] = [line]
         self.accepted += len(texts) - left
 
     def way_of_made(self, event: Made) -> Way:

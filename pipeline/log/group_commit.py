@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from itertools import chain
 from typing import Protocol
 
 from pipeline.errors import LogFull, LogUnavailable, UserMistake, WayfareError
@@ -100,15 +101,12 @@ class GroupCommit:
         """See LogWriter; what it raises at once, it raises before any line is taken."""
         if self._closed:
             raise LogUnavailable("the log's writer is closed")
-        total, sizes = 0, []
-        for each in lines.values():
-            size = sum(map(len, each)) + len(each)
-            if size > RECORD_BYTES and max(map(len, each)) > self._sink.max_line_bytes:
-                raise UserMistake(
-                    f"a line is larger than a record may be: {self._sink.max_line_bytes}", code="line_too_large"
-                )
-            total += size
-            sizes.append(size)
+        sizes = [sum(map(len, each)) + len(each) for each in lines.values()]
+        total = sum(sizes)
+        if total > RECORD_BYTES and max(map(len, chain.from_iterable(lines.values()))) > self._sink.max_line_bytes:
+            raise UserMistake(
+                f"a line is larger than a record may be: {self._sink.max_line_bytes}", code="line_too_large"
+            )
         if self._waiting + total > self._queue_bytes:
             raise LogFull(f"{self._waiting} bytes wait for the log, {self._queue_bytes} may")
         self._waiting += total
@@ -121,7 +119,16 @@ class GroupCommit:
             buffer = buffers.get(partition)
             if buffer is None:
                 buffer = buffers[partition] = _Buffer(topic, partition)
-            self._take(buffer, append, each, size)
+            held = buffer.lines
+            if buffer.size + size > RECORD_BYTES or len(held) + len(each) > MAX_LINES_PER_RECORD:
+                self._cut(buffer, append, each)
+            elif each:  # as `_add`, without its call
+                if not held:
+                    self._filled.append(buffer)
+                held += each
+                buffer.size += size
+                buffer.waiters.append(append)
+                append.records += 1
         if append.records:
             self._watch(append)
             self._plan(is_quiet)
@@ -142,21 +149,18 @@ class GroupCommit:
 
     # -- into records
 
-    def _take(self, buffer: _Buffer, append: _Append, lines: list[bytes], size: int) -> None:
-        if buffer.size + size <= RECORD_BYTES and len(buffer.lines) + len(lines) <= MAX_LINES_PER_RECORD:
-            if lines:
-                self._add(buffer, append, lines, size)
-            return
+    def _cut(self, buffer: _Buffer, append: _Append, lines: list[bytes]) -> None:
+        """Into more than one record."""
         for line in lines:
             if buffer.size + len(line) >= RECORD_BYTES or len(buffer.lines) == MAX_LINES_PER_RECORD:
                 self._send(buffer)
-            self._add(buffer, append, [line], len(line) + 1)
+            self._add(buffer, append, line)
 
-    def _add(self, buffer: _Buffer, append: _Append, lines: list[bytes], size: int) -> None:
+    def _add(self, buffer: _Buffer, append: _Append, line: bytes) -> None:
         if not buffer.lines:
             self._filled.append(buffer)
-        buffer.lines += lines
-        buffer.size += size
+        buffer.lines.append(line)
+        buffer.size += len(line) + 1
         if not buffer.waiters or buffer.waiters[-1] is not append:
             buffer.waiters.append(append)
             append.records += 1
