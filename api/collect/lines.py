@@ -21,6 +21,7 @@ from api.collect.routing import (
     TYPES,
     Routing,
     Way,
+    Ways,
     device_of,
     has_number_as_id_out_of_range,
     routing_of,
@@ -34,6 +35,7 @@ from pipeline.ingest.redacted_event import redacted_json, redacted_text
 from pipeline.ingest.redaction import Redaction, reduced_agent, shown, without_secrets
 from pipeline.ingest.remembered import remembered
 
+Starts = tuple[Ways, bytes, bytes]
 Made = dict[str, Any]  # an event in Segment's form, as values
 Place = tuple[str, str, str]  # country code, region, city
 Places = Callable[[str], Place | None]
@@ -53,7 +55,7 @@ class EventLines:
 
     __slots__ = (
         "_agent", "_limit", "_own_sent_at", "_partitions", "_peer_place", "_places", "_sender", "_stamp", "_visitor",
-        "_ways", "_with_agent", "_without_agent",
+        "_starts",
         "accepted", "by_partition", "rejected",
     )  # fmt: skip
 
@@ -67,7 +69,7 @@ class EventLines:
         places: Places,
         visitor: Visitor,
     ) -> None:
-        """`sent_at` is the client's own text ("" = it told none), only a time is kept of it; `event_limit` in bytes."""
+        """`sent_at` as `sent_at_text` has it ("" = the client told none); `event_limit` in bytes."""
         self._sender, self._partitions, self._limit = sender, partitions, event_limit
         self._places, self._visitor = places, visitor
         self._agent = self._peer_place = b""
@@ -79,12 +81,10 @@ class EventLines:
                     self._peer_place += _prefix(visitor.address)
         self._stamp = b"%b%d" % (_beginning(sender), visitor.received_at)
         if sent_at:
-            self._stamp += b',"t":' + _quoted(sent_at_text(sent_at))
-        self._ways = ways_of(sender.project, partitions)
-        self._with_agent = self._stamp + self._peer_place + b',"d":'
-        self._without_agent = self._stamp + self._agent + self._peer_place + b',"d":'
+            self._stamp += b',"t":' + _quoted(sent_at)
         # An imported event's own sentAt is of its first sending, long before it is received here: no clock to correct.
         self._own_sent_at = not sent_at and sender.kind != IMPORT
+        self._starts: Starts | None = None
         self.by_partition: dict[int, list[bytes]] = defaultdict(list)
         self.accepted = 0
         self.rejected: dict[str, int] = {}
@@ -93,6 +93,14 @@ class EventLines:
     def size(self) -> int:
         """How many events it holds, rejects too."""
         return self.accepted + sum(self.rejected.values())
+
+    def _started(self) -> Starts:
+        """Where events go by their ids, and how lines begin of those that tell their user agent, and that do not."""
+        before = self._peer_place + b',"d":'
+        self._starts = (
+            ways_of(self._sender.project, self._partitions), self._stamp + before, self._stamp + self._agent + before
+        )  # fmt: skip
+        return self._starts
 
     def add_plain(
         self,
@@ -111,8 +119,7 @@ class EventLines:
                 self.add(bytes(text).strip(), event)
             return
         limit, own_sent_at, join = self._limit, self._own_sent_at, b"".join
-        ways, by_partition = self._ways, self.by_partition
-        with_agent, without = self._with_agent, self._without_agent
+        (ways, with_agent, without), by_partition = self._starts or self._started(), self.by_partition
         looks, left = has_signs or has_secrets or has_names, 0
         for text, event in zip(texts, events, strict=True):
             context, anonymous = event.context, event.anonymous_id
@@ -154,18 +161,17 @@ class EventLines:
         """The partition of an event that is made here, and how its line begins; NOWHERE where `add` has to see it."""
         get = event.get
         anonymous, context, kind = get("anonymousId"), get("context"), get("type")
-        ways = self._ways
+        ways, with_agent, start = self._starts or self._started()
         partition, device = ways[anonymous] if type(anonymous) is str else NOWHERE
         if partition < 0:
             partition, device = ways.by_ids(anonymous, get("userId"))
         if partition < 0 or kind not in TYPES or (kind == "track" and not get("event")):
             return NOWHERE
-        start = self._without_agent
         if context:
             if type(context) is not dict or "consent" in context or "consentManagement" in context:
                 return NOWHERE
             if context.get("userAgent"):
-                start = self._with_agent
+                start = with_agent
         if "sentAt" in event and self._own_sent_at and (own := sent_at_text(event["sentAt"])):
             start = b'%b,"t":%b,"d":' % (start[:-5], _quoted(own))
         return partition, start + device

@@ -13,6 +13,7 @@ from api.collect.bodies import must_hold_few_values
 from api.collect.cookieless import DAY_MS, Salt, cookieless_id, prefix_of
 from api.collect.limits import Limits
 from api.collect.lines import EventLines
+from api.collect.requests import sent_at_text
 from api.collect.senders import Keys, Sender, key_in_headers, sender_of_key
 from api.protocols.adding import Adding
 from api.protocols.protocol import ALIAS, Asked, Posted, Protocol, Refusal, Told
@@ -111,7 +112,7 @@ class Reader:
             address = "" if posted.hides_address else taken.asked.address
             mapped = taken.protocol.mapped
             for start in range(0, len(posted.notes), chunk):
-                made = Adding(lines(sender, posted.sent_at, taken.asked.headers, address))
+                made = Adding(lines(sender, sent_at_text(posted.sent_at), taken.asked.headers, address))
                 add = made.add
                 for note in _let_go(posted.notes, start, chunk):
                     if posted.wrong:

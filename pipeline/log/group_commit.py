@@ -87,6 +87,7 @@ class GroupCommit:
         self._timer: asyncio.TimerHandle | None = None
         self._finished: list[tuple[list[Record], WayfareError | None]] = []
         self._lock, self._woken = threading.Lock(), False
+        self._thread = threading.get_ident()  # the loop's
         sink.start(self._done)
 
     @property
@@ -196,7 +197,10 @@ class GroupCommit:
             if self._woken or self._loop.is_closed():
                 return
             self._woken = True
-        self._loop.call_soon_threadsafe(self._resolve)  # one wake-up for all that is done by then
+        if threading.get_ident() == self._thread:
+            self._loop.call_soon(self._resolve)
+        else:
+            self._loop.call_soon_threadsafe(self._resolve)  # one wake-up for all that is done by then
 
     def _resolve(self) -> None:
         with self._lock:

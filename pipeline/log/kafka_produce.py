@@ -73,21 +73,41 @@ class Produce(ProduceRequest_v7):  # type: ignore[misc]
         return self
 
     def build_request_header(self, correlation_id: int, client_id: str) -> "_Nothing":
-        """The client would join the request to its header; some megabytes are rather joined once, in `encode`."""
+        """The client would join the request to its header, and both to their length; some megabytes are rather joined
+        once, see `_Message`.
+        """
         name = client_id.encode()
         self._parts.insert(0, _HEADER.pack(self.API_KEY, VERSION, correlation_id, len(name)) + name)
         return _Nothing()
 
-    def encode(self) -> bytes:
-        return b"".join(self._parts)
+    def encode(self) -> "_Message":
+        return _Message(self._parts)
 
     def __repr__(self) -> str:
         return f"Produce({sum(map(len, self._parts))} bytes)"
 
 
+class _Message:
+    """The parts of a request, joined when their length is put before them."""
+
+    def __init__(self, parts: list[bytes]) -> None:
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+    def __radd__(self, before: bytes) -> bytes:
+        return b"".join((before, *self._parts))
+
+
 class _Nothing:
-    def encode(self) -> bytes:
-        return b""
+    """A header that is a part already."""
+
+    def encode(self) -> "_Nothing":
+        return self
+
+    def __add__(self, message: _Message) -> _Message:
+        return message
 
 
 def produce(records: Mapping[TopicPartition, Sequence[bytes]], timeout_ms: int) -> Produce:

@@ -20,7 +20,7 @@ taken = st.dictionaries(places, st.lists(values, min_size=1, max_size=70), min_s
 
 def read(request: Produce) -> tuple[tuple[object, ...], dict[TopicPartition, bytes]]:
     """Its settings, and the bytes of each partition's batch."""
-    told = ProduceRequest_v7.decode(BytesIO(request.encode()))
+    told = ProduceRequest_v7.decode(BytesIO(b"" + request.encode()))
     batches = {
         TopicPartition(topic, partition): bytes(batch)
         for topic, partitions in told.topics
@@ -75,3 +75,14 @@ def test_the_time_of_a_record_is_that_of_its_sending() -> None:
     _, batches = read(produce({TopicPartition("t", 0): [b"x"]}, 1))
     (stamp,) = struct.unpack_from(">q", batches[TopicPartition("t", 0)], 27)
     assert stamp > 1_700_000_000_000
+
+
+def test_a_request_is_one_text_behind_its_length_as_the_client_puts_it_together() -> None:
+    place = TopicPartition("events-1", 0)
+    request = produce({place: [b"x" * 900]}, 5_000)
+    alone = b"" + produce({place: [b"x" * 900]}, 5_000).encode()
+    message = request.build_request_header(correlation_id=7, client_id="me").encode() + request.encode()
+    sent = struct.pack(">i", len(message)) + message
+    assert sent[:4] == struct.pack(">i", len(sent) - 4)
+    assert sent[4:16] == struct.pack(">hhih", 0, 7, 7, 2) + b"me"
+    assert sent[16:60] == alone[:44]  # up to its batch, in which the time is

@@ -30,7 +30,7 @@ TEXTS = st.lists(
     )),
     max_size=5,
 ).map("".join)  # fmt: skip
-NAMES = st.sampled_from(("said", "page", "phone", "iPhone", "user_phone", "zip"))
+NAMES = st.sampled_from(("said", "page", "phone", "iPhone", "user_phone", "userPhone", "PHONE", "Telephone", "zip"))
 ADDRESSES = st.sampled_from(("203.0.113.9", "2001:db8:7:7::77"))  # of their names the value is the sign
 FLAT = st.dictionaries(NAMES, TEXTS, max_size=2) | st.dictionaries(
     st.sampled_from(("ip", "ipAddress", "remote_addr")), ADDRESSES, max_size=1
