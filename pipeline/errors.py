@@ -30,7 +30,10 @@ class WayfareError(Exception):
 
 
 class UserMistake(WayfareError):
+    """`others`: further fields of the same input that are wrong, each with what would be right."""
+
     code = "invalid_input"
+    others: tuple[tuple[str, str], ...] = ()
 
 
 class InvalidSetting(UserMistake):

@@ -148,6 +148,8 @@ def shape(error: WayfareError, request_id: str) -> dict[str, Any]:
     detail: dict[str, Any] = {"code": error.code, "message": message}
     if error.field:
         detail["field"] = error.field
+    if isinstance(error, UserMistake) and error.others:
+        detail["others"] = [{"field": field, "message": said} for field, said in error.others]
     return {"error": detail | {"request_id": request_id}}
 
 
@@ -199,10 +201,9 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
         field, message = _mistake(told, error.body)
         mistakes.setdefault(field, message)
     (field, message), *others = mistakes.items()
-    content = shape(InvalidQuestion(message, field=field), _id(request))
-    if others:
-        content["error"]["others"] = [{"field": name, "message": said} for name, said in others]
-    return JSONResponse(content, 422)
+    mistake = InvalidQuestion(message, field=field)
+    mistake.others = tuple(others)
+    return JSONResponse(shape(mistake, _id(request)), 422)
 
 
 def _mistake(told: Mapping[str, Any], body: Any) -> tuple[str, str]:

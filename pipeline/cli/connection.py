@@ -146,5 +146,9 @@ def _refusal(answer: httpx.Response) -> Exception:
         error = answer.json()["error"]
     except (ValueError, KeyError, TypeError):
         return Fault(f"{answer.request.method} {answer.request.url.path} answered {answer.status_code}")
-    kind = UserMistake if answer.status_code < 500 else Fault
-    return kind(str(error["message"]), field=str(error.get("field", "")), code=str(error["code"]))
+    message, field, code = str(error["message"]), str(error.get("field", "")), str(error["code"])
+    if answer.status_code >= 500:
+        return Fault(message, field=field, code=code)
+    mistake = UserMistake(message, field=field, code=code)
+    mistake.others = tuple((str(one["field"]), str(one["message"])) for one in error.get("others", ()))
+    return mistake

@@ -81,12 +81,16 @@ def duration(ms: float | None) -> str:
 
 def complain(error: WayfareError, *, machine: bool) -> int:
     """Says what is wrong on stderr; the exit code."""
+    others = error.others if isinstance(error, UserMistake) else ()
     if machine:
-        told = {"code": error.code, "message": error.message} | ({"field": error.field} if error.field else {})
+        told: dict[str, Any] = {"code": error.code, "message": error.message}
+        told |= {"field": error.field} if error.field else {}
+        told |= {"others": [{"field": field, "message": message} for field, message in others]} if others else {}
         sys.stderr.write(json.dumps({"error": told}, ensure_ascii=False) + "\n")
     else:
-        where = f" ({error.field})" if error.field and error.field not in error.message else ""
-        err.print(Text.assemble(("wayfare: ", "bold red"), f"{error.message}{where}"))
+        for field, message in ((error.field, error.message), *others):
+            where = f" ({field})" if field and field not in message else ""
+            err.print(Text.assemble(("wayfare: ", "bold red"), f"{message}{where}"))
     return MISTAKE if isinstance(error, UserMistake) else FAULT
 
 

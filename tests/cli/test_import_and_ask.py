@@ -185,6 +185,13 @@ def test_a_wrong_question_is_the_users_mistake_and_names_the_field(
     assert done.error["field"] == field
 
 
+def test_of_several_wrong_fields_each_has_its_line(wayfare: Command) -> None:
+    asked = ("ask", "retention", "-p", "default", "--question", '{"by": "days", "startz": 1}')
+    assert [one["field"] for one in wayfare(*asked, "--json").error["others"]] == ["starts", "by"]
+    told = wayfare(*asked).err
+    assert all(hint in told for hint in ("did you mean 'starts'?", "is required (starts)", "did you mean 'day'? (by)"))
+
+
 def test_a_step_that_is_no_event_is_answered_and_noted(wayfare: Command, story: str) -> None:
     done = wayfare("ask", "funnel", "-p", story, "--steps", "page,Boght")
     assert done.code == 0
