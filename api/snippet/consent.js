@@ -11,9 +11,10 @@ function consent(words, consent) {
       return;
     }
     window.__tcfapi("addEventListener", 2, (told, isGood) => {
-      if (!isGood || told.eventStatus === "cmpuishown") return; // he is being asked
-      const given = told.purpose?.consents || {};
       const isFree = told.gdprApplies === false;
+      // While the manager loads, or asks him, nothing is known yet.
+      if (!isGood || !(isFree || /tcloaded|useractioncomplete/.test(told.eventStatus))) return;
+      const given = told.purpose?.consents || {};
       const purposes = Object.fromEntries(
         Object.entries(PURPOSES).map(([ours, theirs]) => [ours, isFree || theirs.every((each) => given[each] === true)])
       );
@@ -24,22 +25,24 @@ function consent(words, consent) {
   // dataLayer holds [consent, default | update, {storage: granted | denied}]. What is denied by default is no refusal.
   const listenToGoogle = () => {
     const layer = (window.dataLayer ||= []);
-    const standing = {};
-    let isAnswered = false;
+    const assumed = {}, answered = {}; // by defaults, by updates: these count first, also where a default comes later
+    let isDue = false;
     const heard = (entry) => {
       if (entry?.[0] !== "consent" || !/default|update/.test(entry[1]) || !entry[2]) return;
-      const isUpdate = entry[1] === "update";
-      isAnswered ||= isUpdate;
       for (const [storage, word] of Object.entries(entry[2])) {
-        if (!/granted|denied/.test(word)) continue;
+        if (!/^(granted|denied)$/.test(word)) continue;
+        if (entry[1] === "update") answered[storage] = word;
         // Defaults of several regions: which one holds only Google knows, so the strictest does.
-        if (isUpdate || standing[storage] !== "denied") standing[storage] = word;
+        else if (assumed[storage] !== "denied") assumed[storage] = word;
       }
-      tell();
+      if (!isDue) queueMicrotask(tell); // when all that one script says has been heard
+      isDue = true;
     };
     const tell = () => {
+      isDue = false;
+      const standing = { ...assumed, ...answered };
       const isGranted = (storage) => standing[storage] === "granted";
-      if (!isAnswered && !isGranted("analytics_storage")) return;
+      if (!answered.analytics_storage && !isGranted("analytics_storage")) return;
       consent({
         analytics: isGranted("analytics_storage"),
         marketing: isGranted("ad_storage"),

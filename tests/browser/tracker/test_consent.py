@@ -253,6 +253,11 @@ def test_the_frameworks_consent_manager_is_asked_for_every_purpose(
     assert page.context.cookies() == []
     seen = wait_for(page, shop, "Consent Changed", "Allowed", "Consent Changed")
     assert seen[2]["properties"]["analytics"] is False
+    go(page, f"{site.url}/shears.html")
+    until(page, lambda: page.evaluate("heard.length"))
+    # A manager that is loading has an empty answer, which is none.
+    page.evaluate("say(undefined, {}); say('cmpuishown', {}); say('tcloaded', {1: true, 8: true})")
+    wait_for(page, shop, "Consent Changed", "Allowed", "Consent Changed", "/shears.html", "Consent Changed")
 
 
 def test_googles_consent_mode_is_followed_and_a_denial_by_default_is_no_refusal(
@@ -261,13 +266,16 @@ def test_googles_consent_mode_is_followed_and_a_denial_by_default_is_no_refusal(
     site = make_site(consent="google")
     page.add_init_script(
         "window.dataLayer = []; window.gtag = function () { dataLayer.push(arguments); };"
-        "gtag('consent', 'default', {analytics_storage: 'denied', ad_storage: 'denied', wait_for_update: 500});"
+        "gtag('consent', 'default', {analytics_storage: 'granted', ad_storage: 'granted'});"
+        "gtag('consent', 'default', {analytics_storage: 'denied', ad_storage: 'denied', region: ['ES'], "
+        "wait_for_update: 500});"
     )
     go(page, site.url)
-    page.evaluate("wayfare.track('Waiting')")
+    page.evaluate("wayfare.track('Waiting'); gtag('consent', 'update', {ad_storage: 'denied'})")
     page.wait_for_timeout(300)
     assert page.context.cookies() == []
     page.evaluate("gtag('consent', 'update', {analytics_storage: 'granted'})")
+    page.evaluate("gtag('consent', 'default', {analytics_storage: 'denied'})")  # too late to count
     seen = wait_for(page, shop, "/", "Waiting", "Consent Changed")
     told = one(seen, "Consent Changed")["properties"]
     assert (told["analytics"], told["marketing"], told["method"]) == (True, False, "google")
