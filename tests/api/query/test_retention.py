@@ -230,7 +230,7 @@ happenings = st.lists(
 async def test_cells_are_what_the_slow_account_says(
     house: House, happened: list[tuple[int, int, str]], counting: str, periods_from: str, periods: int, days: int
 ) -> None:
-    begin = DAY_ZERO + next(months) * 20 * DAY
+    begin = DAY_ZERO + next(months) * 12 * DAY  # no example lies in the future, of so many either
     house.tell([
         EventRow(
             project=house.name, device=begin + device, occurred_at=begin + hour * 3_600_000,
