@@ -114,7 +114,10 @@ class Reader:
             for start in range(0, len(posted.notes), chunk):
                 made = Adding(lines(sender, sent_at_text(posted.sent_at), taken.asked.headers, address))
                 add = made.add
-                for note in _let_go(posted.notes, start, chunk):
+                notes = posted.notes
+                for place in range(start, min(start + chunk, len(notes))):
+                    # None is held after it: so many requests wait for the log that their notes are much.
+                    note, notes[place] = notes[place], None
                     if posted.wrong:
                         add(Unmapped(taken.protocol.public(note), posted.wrong))
                         continue
@@ -131,13 +134,6 @@ class Reader:
             if self._keys(alias) is not None:
                 return sender_of_key(alias, self._keys)
         return sender_of_key(posted.key if own is None else own, self._keys)
-
-
-def _let_go(notes: list[Any], start: int, count: int) -> Iterator[Any]:
-    """Some of the notes, of which none is held after it: so many requests wait for the log that theirs are much."""
-    for place in range(start, min(start + count, len(notes))):
-        note, notes[place] = notes[place], None
-        yield note
 
 
 def visitors(salt: Salt, project: str, now: int) -> Callable[[str, str], str]:

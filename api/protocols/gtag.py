@@ -12,13 +12,17 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from api.collect.answers import Refused
 from api.protocols.forms import form_of
 from api.protocols.ga4 import VIEWS, answered, refused
 from api.protocols.gtag_items import items_of
 from api.protocols.homes import Moves, Names, Plan, Plans, compiled
-from api.protocols.once import once
+from api.protocols.once import id_of, once
 from api.protocols.protocol import Asked, Posted, Protocol, Read, Told, fields_of
+from api.protocols.queries import fields_of_all
+from api.webhooks.door import json_bytes
 from api.webhooks.vendor import Event, Unmapped
 from pipeline.ingest.redaction import shown
 
@@ -71,20 +75,40 @@ def read(asked: Asked) -> Read:
     shared = asked.fields
     if _DENIED.fullmatch(shared.get("gcs", "")):
         return answered(asked, 0, 0)  # the visitor wants no analytics: gtag pings all the same, and nothing is kept
-    hits = [{**shared, **_hit(line)} for line in asked.body.splitlines() if line] or [shared]
+    hits = _hits(asked.body, shared)
     version = shared.get("v", "")
     wrong = "" if version == VERSION else f"version {shown(version, 20)} of gtag's protocol is not known; 2 is"
-    key = shared.get("ep.write_key") or hits[0].get("ep.write_key") or shared.get("tid", "")
-    notes: list[Any] = [_public(hit) for hit in hits] if wrong else list(enumerate(hits))
+    key = shared.get("ep.write_key") or hits[0][0].get("ep.write_key") or shared.get("tid", "")
+    notes: list[Any] = [_public(hit) for hit, _ in hits] if wrong else list(enumerate(hits))
     return [Posted(key, notes, wrong=wrong)]
+
+
+def _hits(body: bytes, shared: dict[str, str]) -> list[tuple[dict[str, str], bytes]]:
+    """Each hit with what it shares with all of them, and its JSON where that is known, else b""."""
+    lines = [line for line in body.splitlines() if line]
+    if not lines:
+        return [(shared, b"")]
+    found = (
+        None
+        if len(body) > MOST_SHORT * len(lines)
+        else fields_of_all([one.decode("utf-8", "replace") for one in lines])
+    )
+    if found is None:
+        return [({**shared, **_hit(line)}, b"") for line in lines]
+    first = msgspec.json.encode(shared)[:-1]
+    hits = []
+    for own, told in found:
+        hit = {**shared, **own}
+        hits.append((hit, b"%b,%b" % (first, told[1:]) if shared and len(hit) == len(shared) + len(own) else b""))
+    return hits
 
 
 def _hit(line: bytes) -> dict[str, str]:
     return fields_of(line.decode("utf-8", "replace")) if len(line) <= MOST_SHORT else form_of(line)
 
 
-def mapped(note: tuple[int, dict[str, str]], told: Told) -> Iterable[Event | Unmapped]:
-    index, given = note
+def mapped(note: tuple[int, tuple[dict[str, str], bytes]], told: Told) -> Iterable[Event | Unmapped]:
+    index, (given, raw) = note
     name = given.get("en", "")
     if not name:
         return (Unmapped(_public(given), "a hit needs its event's name in `en`"),)
@@ -101,7 +125,7 @@ def mapped(note: tuple[int, dict[str, str]], told: Told) -> Iterable[Event | Unm
     if parts.items:
         kept["items"] = items_of({field: given[field] for field in parts.items})
     made["properties"] = kept
-    made["messageId"] = once("gtag", given, index)
+    made["messageId"] = id_of("gtag", raw or json_bytes(given), index)
     if parts.traits:
         shared = told.asked.fields if index else {}  # what all hits share of the visitor the first one tells
         traits = {

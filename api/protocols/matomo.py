@@ -16,6 +16,7 @@ from api.collect.answers import Answer, Refused
 from api.protocols.homes import Names, Plan, Plans, compiled
 from api.protocols.matomo_kinds import BECOMES, NUMBERS, TELLING, put_kind
 from api.protocols.protocol import PIXEL, Asked, Posted, Protocol, Read, Refusal, Told, answer, fields_of, missing_key
+from api.protocols.queries import fields_of_all
 from api.webhooks.door import json_bytes
 from api.webhooks.reading import get, json_object, listed, text
 from api.webhooks.vendor import Event, Unmapped
@@ -105,15 +106,34 @@ def _bulk(asked: Asked) -> Read:
     body = json_object(asked.body)
     if isinstance(body, Unmapped):
         raise Refused(400, "malformed_json", f"the body: {body.words}")
-    notes: list[Any] = []
-    for each in listed(body, "requests"):
-        if isinstance(each, str):
-            notes.append(_fields(each.partition("?")[2] if "?" in each else each))
-        else:
-            notes.append({name: text(each, name) for name in each} if isinstance(each, dict) else each)
+    given = listed(body, "requests")
+    notes = _at_once(given) or [_one(each) for each in given]
     if not notes:
         raise Refused(400, "invalid_body", "the body must have its requests in `requests`", field="requests")
     return _by_key(asked, notes, text(body, "token_auth") or asked.fields.get("token_auth", ""))
+
+
+class Request(NamedTuple):
+    """A request with its JSON, as msgspec writes it."""
+
+    fields: dict[str, str]
+    told: bytes
+
+
+def _at_once(given: list[Any]) -> list[Any] | None:
+    """Requests that are all written as most are; else None."""
+    if not all(type(each) is str for each in given):
+        return None
+    found = fields_of_all([each.partition("?")[2] if "?" in each else each for each in given])
+    if found is None or any("cs" in fields for fields, _ in found):
+        return None
+    return [Request(fields, told) for fields, told in found]
+
+
+def _one(each: Any) -> Any:
+    if isinstance(each, str):
+        return _fields(each.partition("?")[2] if "?" in each else each)
+    return {name: text(each, name) for name in each} if isinstance(each, dict) else each
 
 
 def _by_key(asked: Asked, notes: list[Any], token: str) -> Read:
@@ -121,9 +141,9 @@ def _by_key(asked: Asked, notes: list[Any], token: str) -> Read:
     if _is_unwanted(asked) and not token:
         return answered(asked, 0, 0)
     by_key: dict[tuple[str, bool, str], list[Any]] = {}
-    first = next((site for note in notes if (site := text(note, "idsite"))), "")
-    for note in notes:
-        given = note if isinstance(note, dict) else _NOTHING  # whose values are text
+    of_notes = [_fields_of(note) for note in notes]
+    first = next((site for given in of_notes if (site := given.get("idsite"))), "")
+    for note, given in zip(notes, of_notes, strict=True):
         own = given.get("token_auth") or token
         key = own or given.get("idsite") or first
         if not key:
@@ -139,6 +159,12 @@ def _by_key(asked: Asked, notes: list[Any], token: str) -> Read:
     return [Posted(key, those, is_secret=own, wrong=wrong) for (key, own, wrong), those in by_key.items()]
 
 
+def _fields_of(note: Any) -> Mapping[str, str]:
+    if type(note) is Request:
+        return note.fields
+    return note if isinstance(note, dict) else _NOTHING
+
+
 def _is_unwanted(asked: Asked) -> bool:
     """Who asks not to be tracked is not, as a Matomo does by default."""
     return asked.header(b"dnt") == "1"
@@ -152,39 +178,59 @@ class _Shape(NamedTuple):
     is_distinct: bool
     is_of_sending: bool
     numbers: Names  # properties that are numbers, where they are there
+    has_time: bool
+    may_begin: bool  # a visit
+    has_page: bool
 
 
 def _shape(names: Names) -> _Shape:
     is_distinct, is_of_sending = not _DISTINCT.isdisjoint(names), not _OF_SENDING.isdisjoint(names)
     plan = _HOMES.plan(names)
     numbers = tuple(NUMBERS.intersection((*plan.own, *(last for _, last in plan.moved))))
-    return _Shape(plan, TELLING.isdisjoint(names), is_distinct, is_of_sending, numbers)
+    has_time = "cdt" in names or "cdo" in names
+    return _Shape(
+        plan,
+        TELLING.isdisjoint(names),
+        is_distinct,
+        is_of_sending,
+        numbers,
+        has_time,
+        "new_visit" in names,
+        "url" in names,
+    )
 
 
 _SHAPES: Final = Plans(_shape)
 
 
 def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
+    raw = b""  # its JSON, where that is known
+    if type(note) is Request:
+        note, raw = note
     if not isinstance(note, dict) or note.get("rec", "") != "1":
         return (Unmapped(public(note), "a request of Matomo needs rec=1 to be recorded"),)
     made: Event = {"type": "track"}
-    if "cdt" in note or "cdo" in note:
-        _put_time(made, note, told.asked.now)
     shape = _SHAPES.of(tuple(note))
+    if shape.has_time:
+        _put_time(made, note, told.asked.now)
     rest = shape.plan.put(note, made)
     put_kind(made, note, rest, shape.is_view, shape.numbers)
-    context = made.setdefault("context", {})
-    if note.get("new_visit", "") == "1":
+    context = made.get("context")
+    if context is None:
+        context = made["context"] = {}
+    if shape.may_begin and note["new_visit"] == "1":
         context["session"] = {"new": True}
-    if "?" in (url := note.get("url", "")) and (campaign := _campaign(url)):
+    if shape.has_page and "?" in (url := note["url"]) and (campaign := _campaign(url)):
         context["campaign"] = campaign
     if "anonymousId" not in made and "userId" not in made:  # without cookies
         agent = note.get("ua", "") or told.asked.header(b"user-agent")
         made["anonymousId"] = told.visitor(note.get("cip", "") if told.is_trusted else told.asked.address, agent)
-    kept = {name: value for name, value in note.items() if name not in _OF_SENDING} if shape.is_of_sending else note
-    if not shape.is_distinct:
-        kept = {**kept, "received": told.asked.now, "who": made.get("anonymousId", "")}
-    made["messageId"] = f"matomo-{xxhash.xxh3_128_hexdigest(json_bytes(kept))}"
+    if shape.is_of_sending or not shape.is_distinct or not raw:
+        kept = {name: value for name, value in note.items() if name not in _OF_SENDING} if shape.is_of_sending else note
+        if not shape.is_distinct:
+            kept = {**kept, "received": told.asked.now, "who": made.get("anonymousId", "")}
+        raw = json_bytes(kept)
+    made["messageId"] = f"matomo-{xxhash.xxh3_128_hexdigest(raw)}"
     made["properties"] = rest
     return (made,)
 
@@ -202,7 +248,7 @@ def _put_time(made: Event, note: dict[str, Any], now: int) -> None:
 
 def _campaign(url: str) -> dict[str, str]:
     """Matomo's own names of a campaign's tags; utm tags ingest reads itself."""
-    if "?" not in url or not ("mtm_" in url or "pk_" in url or "matomo_" in url or "piwik_" in url):
+    if not ("mtm_" in url or "pk_" in url or "matomo_" in url or "piwik_" in url):
         return {}
     try:
         tags = parse_qs(urlsplit(url).query)

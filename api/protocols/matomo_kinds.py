@@ -37,7 +37,7 @@ def put_kind(made: Event, note: Mapping[str, str], rest: dict[str, Any], is_view
     else:
         made["type"] = "page"
     for each in numbers:
-        if each in rest and (value := number(rest, each)) is not None:
+        if each in rest and (value := number(rest[each])) is not None:
             rest[each] = value
     if "ec_items" in note and (items := _items(note["ec_items"])):
         rest["products"] = items

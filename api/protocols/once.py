@@ -35,5 +35,9 @@ def once(protocol: str, made: Event, number: int = 0, now: int | None = None) ->
 
 
 def _id(protocol: str, made: Event, raw: bytes, number: int, now: int | None) -> str:
-    step = now // STEP_MS if now is not None and "timestamp" not in made else 0
+    return id_of(protocol, raw, number, now // STEP_MS if now is not None and "timestamp" not in made else 0)
+
+
+def id_of(protocol: str, raw: bytes, number: int = 0, step: int = 0) -> str:
+    """The id of an event whose JSON is `raw`."""
     return f"{protocol}-{xxhash.xxh3_128_hexdigest(b'%d %d ' % (number, step) + raw)}"

@@ -62,7 +62,7 @@ def first_text(*values: Any) -> str:
 
 def number(value: Any, *path: str | int) -> float | int | None:
     """The number at a path, also one written as text; None for anything else."""
-    found = get(value, *path)
+    found = get(value, *path) if path else value
     if isinstance(found, str):
         try:
             found = float(found) if "." in found else int(found)
