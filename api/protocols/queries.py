@@ -30,9 +30,9 @@ def fields_of_all(queries: Sequence[str]) -> list[tuple[dict[str, str], bytes]] 
     raw = raw.replace(b"&", b'","').replace(b"=", b'":"').replace(b"+", b" ")
     found = a2b_qp(raw.replace(b"%", b"="))
     is_whole = len(found) == len(raw) - 2 * _count(raw, "%")  # each % is an escape's beginning
-    if not is_whole or _count(found, '"') != _count(raw, '"') or b"\\" in found or b"\n" in found or b"\r" in raw:
+    if not is_whole or _count(found, '"') != _count(raw, '"') or b"\\" in found:
         return None
-    if _count(found, _BREAK) != len(queries) - 1:
+    if b"\n" in raw or b"\r" in raw or _count(found, _BREAK) != len(queries) - 1:
         return None
     whole = b'{"%b"}' % found.replace(_BREAK.encode(), b'"}\n{"')
     try:
