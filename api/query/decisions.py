@@ -40,7 +40,7 @@ class Reasoned(Strict):
 
 
 class Join(Reasoned):
-    """The customer and whoever the identifier leads to are one customer from now on."""
+    """Two identifiers are one customer from now on. One that evidence gave to another known user leaves him."""
 
     identifier: Named = Field(description=_AN_ID)
 

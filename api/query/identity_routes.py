@@ -24,7 +24,7 @@ def router(runtime: Runtime) -> APIRouter:
     def get_identity(id: Id, project: Project = reads) -> identity.Identity:
         return identity.identity(ask.asking(runtime, project), runtime.definitions.decisions(project.name), id)
 
-    @routes.post("/customers/{id}/identity/join", operation_id="join_identity", summary="Make two customers one")
+    @routes.post("/customers/{id}/identity/join", operation_id="join_identity", summary="Make two identifiers one")
     async def join(id: Id, body: Join, request: Request, project: Project = writes) -> DecisionShown:
         wanted = await asyncio.to_thread(decisions.join_of, ask.asking(runtime, project), id, body)
         return await decide(request, project, wanted)

@@ -45,7 +45,7 @@ def join(
     project: options.Project = "",
     json: options.Json = False,
 ) -> None:
-    """Make the customer and whoever the identifier leads to one."""
+    """Make two identifiers one customer. One that evidence gave to another known user leaves him."""
     _decide(project, json, customer, "join", {"identifier": identifier, "reason": reason})
 
 
