@@ -113,26 +113,27 @@ def _bulk(asked: Asked) -> Read:
     return _by_key(asked, notes, text(body, "token_auth") or asked.fields.get("token_auth", ""))
 
 
-class Request(NamedTuple):
-    """A request with its JSON, as msgspec writes it."""
-
-    fields: dict[str, str]
-    told: bytes
+# A request of many: its fields and their JSON, as msgspec writes it. A plain tuple, as no JSON that comes is one.
+Request = tuple[dict[str, str], bytes]
 
 
-def _at_once(given: list[Any]) -> list[Any] | None:
+def _at_once(given: list[Any]) -> list[Request] | None:
     """Requests that are all written as most are; else None."""
     if not all(type(each) is str for each in given):
         return None
-    found = fields_of_all([each.partition("?")[2] if "?" in each else each for each in given])
-    if found is None or any("cs" in fields for fields, _ in found):
-        return None
-    return [Request(fields, told) for fields, told in found]
+    found = fields_of_all([_query(each) for each in given])
+    return None if found is None or any("cs" in fields for fields, _ in found) else found
+
+
+def _query(address: str) -> str:
+    if address[:1] == "?":
+        return address[1:]
+    return address.partition("?")[2] if "?" in address else address
 
 
 def _one(each: Any) -> Any:
     if isinstance(each, str):
-        return _fields(each.partition("?")[2] if "?" in each else each)
+        return _fields(_query(each))
     return {name: text(each, name) for name in each} if isinstance(each, dict) else each
 
 
@@ -143,25 +144,30 @@ def _by_key(asked: Asked, notes: list[Any], token: str) -> Read:
     by_key: dict[tuple[str, bool, str], list[Any]] = {}
     of_notes = [_fields_of(note) for note in notes]
     first = next((site for given in of_notes if (site := given.get("idsite"))), "")
+    last: tuple[str | None, ...] = ()
+    of_key: list[Any] = []
     for note, given in zip(notes, of_notes, strict=True):
-        own = given.get("token_auth") or token
-        key = own or given.get("idsite") or first
-        if not key:
-            raise missing_key("`idsite` or `token_auth`")
-        version, wrong = given.get("apiv", ""), ""
-        if version != "1" and version:
-            wrong = f"version {shown(version, 20)} of the tracking API is not known"
-        of_key = by_key.get((key, bool(own), wrong))
-        if of_key is None:
-            by_key[key, bool(own), wrong] = [note]
-        else:
-            of_key.append(note)
+        said = given.get("token_auth"), given.get("idsite"), given.get("apiv")
+        if said != last:  # most say what the one before said
+            last, of_key = said, by_key.setdefault(_key(*said, token, first), [])
+        of_key.append(note)
     return [Posted(key, those, is_secret=own, wrong=wrong) for (key, own, wrong), those in by_key.items()]
 
 
+def _key(own: str | None, site: str | None, version: str | None, token: str, first: str) -> tuple[str, bool, str]:
+    """(key, whether it is a token, what is wrong) of a request."""
+    own = own or token
+    key, wrong = own or site or first, ""
+    if not key:
+        raise missing_key("`idsite` or `token_auth`")
+    if version and version != "1":
+        wrong = f"version {shown(version, 20)} of the tracking API is not known"
+    return key, bool(own), wrong
+
+
 def _fields_of(note: Any) -> Mapping[str, str]:
-    if type(note) is Request:
-        return note.fields
+    if type(note) is tuple:
+        note, _ = note
     return note if isinstance(note, dict) else _NOTHING
 
 
@@ -205,7 +211,7 @@ _SHAPES: Final = Plans(_shape)
 
 def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
     raw = b""  # its JSON, where that is known
-    if type(note) is Request:
+    if type(note) is tuple:
         note, raw = note
     if not isinstance(note, dict) or note.get("rec", "") != "1":
         return (Unmapped(public(note), "a request of Matomo needs rec=1 to be recorded"),)
@@ -260,6 +266,8 @@ def _campaign(url: str) -> dict[str, str]:
 
 def public(note: Any) -> Any:
     """A note without keys and address."""
+    if type(note) is tuple:
+        note, _ = note
     if not isinstance(note, dict):
         return note
     return {name: value for name, value in note.items() if name not in ("token_auth", "cip", "idsite")}

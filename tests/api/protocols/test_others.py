@@ -90,6 +90,19 @@ async def test_a_path_of_snowplows_of_an_unknown_version_is_refused_and_kept() -
     assert event_of(at.log.line) == {name: value for name, value in note.items() if name != "aid"}
 
 
+@pytest.mark.parametrize("is_of_many", [True, False])
+async def test_matomos_requests_of_an_unknown_version_are_kept_without_key_and_address(is_of_many: bool) -> None:
+    at = door()
+    note = {"idsite": "web-key", "rec": "1", "apiv": "2", "cip": "203.0.113.9", "url": "https://shop.example/"}
+    body = {"json": {"requests": ["?" + urlencode(note)]}} if is_of_many else {"form": note}
+    answer = await sent(at, {"path": "/matomo.php", **body})
+    assert answer.status_code == 400
+    assert (at.log.line.x, "version '2'" in at.log.line.w) == ("unmapped", True)
+    assert event_of(at.log.line) == {"rec": "1", "apiv": "2", "url": "https://shop.example/"}
+    assert b"web-key" not in at.log.raw[0]
+    assert b"203.0.113" not in at.log.raw[0]
+
+
 @pytest.mark.parametrize("options", ["x", 1.5, [1], None])
 async def test_options_of_posthogs_version_1_that_are_no_object_are_none(options: Any) -> None:
     at = door()
