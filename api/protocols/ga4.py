@@ -16,7 +16,7 @@ from api.protocols.ga4_checks import messages_of
 from api.protocols.homes import compiled, housed
 from api.protocols.once import Once
 from api.protocols.protocol import Asked, Posted, Protocol, Read, Refusal, Told, answer
-from api.webhooks.reading import get, json_of, text
+from api.webhooks.reading import get, json_of, number, text
 from api.webhooks.vendor import Event, Unmapped
 
 DEBUG: Final = "/debug/mp/collect"
@@ -83,9 +83,9 @@ def read(asked: Asked) -> Read:
 
 
 def mapped(note: tuple[int, Any], told: Told) -> Iterable[Event | Once | Unmapped]:
-    number, given = note
+    place, given = note
     payload, whose, of_all = told.posted.about
-    if given is None and number < 0:
+    if given is None and place < 0:
         return (_person(payload, whose),)
     name = text(given, "name")
     params = given.get("params") if name else None
@@ -101,8 +101,10 @@ def mapped(note: tuple[int, Any], told: Told) -> Iterable[Event | Once | Unmappe
         made["timestamp"] = _whole(at)
     homes = _CAMPAIGN if name == "campaign_details" else _OF_PARAMS
     own = housed(params, homes, made) if params else {}
+    if type(spent := own.get("engagement_time_msec")) is str and (ms := number(spent)) is not None:
+        own["engagement_time_msec"] = ms  # Google's own samples write it as text
     made["properties"] = of_all | own if of_all else own
-    return (Once(made, "ga4", number, told.asked.now),)
+    return (Once(made, "ga4", place, told.asked.now),)
 
 
 def _whose(payload: Mapping[str, Any], into: Event) -> dict[str, Any]:

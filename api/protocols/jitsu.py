@@ -20,6 +20,7 @@ from api.webhooks.reading import get, json_of
 from api.webhooks.vendor import Event, Unmapped
 
 PREFIX: Final = "/api/s/"
+OLD: Final = ("/api/v1/event", "/api/v1/s2s/event")  # of Jitsu before version 2, whose events have another form
 S2S: Final = "s2s/"
 BATCH: Final = "batch"
 ANY: Final = "event"  # the body says which
@@ -36,6 +37,8 @@ BECOMES: Final[Mapping[str, str]] = {
 def read(asked: Asked) -> Read:
     if asked.method != "POST":
         raise Refused(405, "method_not_allowed", "send events with POST", headers=((b"allow", b"POST, OPTIONS"),))
+    if asked.path in OLD:
+        return _old(asked)
     key = key_in_headers(asked.headers) or asked.fields.get("writeKey", "")
     key = key.partition(":")[0]  # Jitsu's clients want `key:secret`; a key that may send needs no secret
     if not key:
@@ -45,6 +48,21 @@ def read(asked: Asked) -> Read:
     notes = (_ready(asked.body, key) if kind == BATCH else None) or _notes(asked.body, kind)
     hides = asked.header(b"x-ip-policy") not in ("", KEEP)
     return [Posted(key, notes, about=kind, hides_address=hides or route.startswith(S2S))]
+
+
+def _old(asked: Asked) -> Read:
+    key = asked.header(b"x-auth-token") or asked.fields.get("token", "")
+    if not key:
+        raise missing_key("X-Auth-Token, or `token` in the address")
+    found = json_of(asked.body)
+    if isinstance(found, Unmapped):
+        raise Refused(400, "malformed_json", found.words)
+    notes = [_without_key(each) for each in (found if isinstance(found, list) else [found])]
+    return [Posted(key, notes, wrong="clients of Jitsu before version 2 are not known; take `@jitsu/js`")]
+
+
+def _without_key(note: Any) -> Any:
+    return {name: value for name, value in note.items() if name != "api_key"} if isinstance(note, dict) else note
 
 
 def _notes(body: bytes, kind: str) -> list[Any]:
@@ -102,7 +120,7 @@ def refused(why: Refusal) -> tuple[str, bytes]:
 PROTOCOL: Final = Protocol(
     name="jitsu",
     title="Jitsu",
-    paths=(PREFIX + "*",),
+    paths=(PREFIX + "*", *OLD),
     read=read,
     mapped=mapped,
     answered=answered,
@@ -116,7 +134,9 @@ PROTOCOL: Final = Protocol(
     notes={
         "form": "Segment's, so all fields are as in [events](sending.md#events)",
         "`/api/s/event`": "`type` in the body says which call it is; `/api/s/batch` has events in `batch`",
-        "servers": "`/api/s/s2s/...`: the request's own address and user agent count for nothing",
+        "servers": "`/api/s/s2s/...`: the request's own address and user agent count for nothing; an event without "
+        "either id is a reject",
+        "`/api/v1/event`": "of Jitsu before version 2: an error, and the event is in the rejects",
         "privacy": "`X-IP-Policy: remove` and `strip-last-octet`: the address tells no place; without ids "
         "(`disableUserIds`) a visitor has an id of one day",
     },

@@ -14,7 +14,7 @@ import xxhash
 
 from api.collect.answers import Answer, Refused
 from api.protocols.homes import Names, Plan, Plans, compiled
-from api.protocols.matomo_kinds import BECOMES, NUMBERS, TELLING, put_kind
+from api.protocols.matomo_kinds import BECOMES, NUMBERS, TELLING, put_kind, put_viewed
 from api.protocols.protocol import PIXEL, Asked, Posted, Protocol, Read, Refusal, Told, answer, fields_of, missing_key
 from api.protocols.queries import fields_of_all
 from api.webhooks.door import json_bytes
@@ -215,6 +215,8 @@ def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
         note, raw = note
     if not isinstance(note, dict) or note.get("rec", "") != "1":
         return (Unmapped(public(note), "a request of Matomo needs rec=1 to be recorded"),)
+    if "cvar" in note and "_pk" in note["cvar"]:
+        note, raw = put_viewed(note), raw or json_bytes(note)
     made: Event = {"type": "track"}
     shape = _SHAPES.of(tuple(note))
     if shape.has_time:
@@ -307,6 +309,7 @@ PROTOCOL: Final = Protocol(
         "`ping=1`": "a heartbeat, counted as 10 s in the foreground",
         "`new_visit=1`": "a session begins",
         "`ec_items`": "`properties.products`",
+        "`cvar` with `_pks`, `_pkn`, `_pkp`, `_pkc`": "the product that is viewed, as these fields themselves",
         "`mtm_campaign`, `mtm_source`, `mtm_medium` (`pk_...`, `piwik_...`) of the address": "campaign",
         "no `_id`, `cid`, `uid`": "the day's id",
         "`DNT: 1`": "nothing is taken, unless a server sends it",

@@ -23,6 +23,7 @@ BECOMES: Final[Mapping[str, str]] = {
 }
 NUMBERS: Final = frozenset(("value", "results", "revenue", "subtotal", "tax", "shipping", "discount", "price"))
 TELLING = frozenset(("ping", "idgoal", "e_c", "download", "link", "search", "c_i", "c_n", "ca"))  # of more than a view
+_VIEWED = frozenset(("_pkc", "_pkp", "_pks", "_pkn"))
 _ITEM = ("sku", "name", "category", "price", "quantity")
 
 
@@ -41,6 +42,16 @@ def put_kind(made: Event, note: Mapping[str, str], rest: dict[str, Any], is_view
             rest[each] = value
     if "ec_items" in note and (items := _items(note["ec_items"])):
         rest["products"] = items
+
+
+def put_viewed(note: dict[str, str]) -> dict[str, str]:
+    """With the product that is viewed as fields of its own, where it is in `cvar`, as before Matomo 4."""
+    found = json_of(note["cvar"])
+    pairs = (
+        [each for each in found.values() if isinstance(each, list) and len(each) == 2] if type(found) is dict else ()
+    )
+    viewed = {name: str(value) for name, value in pairs if name in _VIEWED and isinstance(value, str | int | float)}
+    return {**note, **viewed}
 
 
 def _name(note: Mapping[str, str]) -> str:

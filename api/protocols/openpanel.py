@@ -57,6 +57,7 @@ _HOMES = compiled({
     "__revenue": "",
     "__identify": "",
 })  # fmt: skip
+OLD: Final = ("/event", "/profile", "/profile/increment", "/profile/decrement")
 _PRIVATE: Final = "__"  # before what the server alone reads
 
 
@@ -72,6 +73,8 @@ def read(asked: Asked) -> Read:
     body = json_of(asked.body)
     if isinstance(body, Unmapped):
         raise Refused(400, "malformed_json", body.words)
+    if asked.path in OLD:
+        return [Posted(asked.header(CLIENT), [body], wrong="clients of OpenPanel before version 1 are not known")]
     kind = text(body, "type")
     wrong = "" if kind in _CALLS else f"no call of OpenPanel that is known: {shown(kind, 40)}"
     return [Posted(asked.header(CLIENT), [body], wrong=wrong)]
@@ -216,7 +219,7 @@ def refused(why: Refusal) -> tuple[str, bytes]:
 PROTOCOL: Final = Protocol(
     name="openpanel",
     title="OpenPanel",
-    paths=("/track", DEVICE),
+    paths=("/track", DEVICE, *OLD),
     read=read,
     mapped=mapped,
     answered=answered,
@@ -229,6 +232,7 @@ PROTOCOL: Final = Protocol(
     switch="`apiUrl` and `clientId` of the clients",
     notes={
         "`/track`": "also Mixpanel's: a request with the header `openpanel-client-id` is OpenPanel's",
+        "`/event`, `/profile`": "of clients before version 1: an error, and the call is in the rejects",
         "alias": "`alias` is a former name of `profileId`",
         "increment, decrement": "traits of that name",
         "replay": "a reject without the recording: sessions are not replayed here",

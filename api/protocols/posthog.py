@@ -4,7 +4,6 @@ Source: posthog.com/docs/api/capture; posthog-js 1.449 (request.ts, posthog-core
 capture_v1.py). Bodies come as JSON, as gzip under any header, and as a form `data=` in base64 or lz-string.
 """
 
-import re
 from base64 import b64decode
 from binascii import Error as NoBase64
 from collections.abc import Iterable, Mapping
@@ -17,7 +16,7 @@ from api.collect.answers import Answer, Refused
 from api.protocols.homes import compiled, housed
 from api.protocols.lz_string import decompressed
 from api.protocols.posthog_config import CONFIG, FLAGS, SCRIPT
-from api.protocols.posthog_people import of_people, put_traits
+from api.protocols.posthog_people import UUID, is_of_nobody, of_people, put_traits
 from api.protocols.protocol import Asked, Posted, Protocol, Read, Refusal, Told, answer, missing_key
 from api.webhooks.door import json_bytes
 from api.webhooks.event import message_id
@@ -34,6 +33,7 @@ BECOMES: Final[Mapping[str, str]] = {
     "$screen": "screen",
     "$identify": "identify",
     "$set": "identify",
+    "$set_once": "identify",
     "$create_alias": "alias",
     "$merge_dangerously": "alias",
     "$groupidentify": "group",
@@ -74,7 +74,6 @@ _HOMES, _PAGE_HOMES = compiled(HOMES), compiled(PAGE)
 _WITH_CAMPAIGN = _HOMES | compiled(CAMPAIGN)
 _NO_REFERRER = "$direct"
 _COOKIELESS = "$posthog_cookieless"
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _OK = answer(200, "application/json", b'{"status":"Ok"}')
 _MOST_UNPACKED = 1 << 23  # characters of a form's data
 
@@ -165,6 +164,8 @@ def mapped(note: Any, told: Told) -> Iterable[Event | Unmapped]:
     if told.asked.path == V1:
         given = given | _of_v1(note)
     kind = BECOMES.get(name, "track")
+    if kind == "group" and is_of_nobody(note, given):
+        return (Unmapped(public(note), "a group's profile names no person; groups come with events"),)
     made: Event = {"type": kind}
     if kind == "track":
         made["event"] = name
@@ -231,7 +232,7 @@ def _who(name: str, distinct: str, given: Mapping[str, Any], told: Told) -> tupl
         if device:
             is_identified = device != distinct
         else:
-            is_identified = given.get("$process_person_profile") is not False or not _UUID.fullmatch(distinct)
+            is_identified = given.get("$process_person_profile") is not False or not UUID.fullmatch(distinct)
     if is_identified:
         return "" if device == distinct else device, distinct
     return distinct or device, ""
@@ -290,7 +291,9 @@ PROTOCOL: Final = Protocol(
         "$device_id": "anonymous id of an identified user",
         "$anon_distinct_id": "anonymous id of `$identify`",
         "timestamp, sent_at, offset": "time and the sender's clock",
-        "$set, $set_once": "traits",
+        "$set, $set_once": "traits; with an event that is no identify call only who it is: e-mail and phone",
+        "$groupidentify": "of nobody, as servers' clients send it without a `distinct_id`: a reject",
+        "$create_alias": "the former name is the uuid, where one of both is, else `distinct_id`",
         "$groups": "group id: the first",
         "title": "of a `$pageview`: `context.page.title`",
         "utm_source, utm_medium, utm_campaign": "only where the event has no `$current_url`",

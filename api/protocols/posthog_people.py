@@ -1,10 +1,22 @@
 """What PostHog's events say about people: traits that any of them sets, and the calls that say who somebody is."""
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from api.webhooks.reading import text
 from api.webhooks.vendor import Event
+
+UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)  # whom nobody has named
+
+
+def is_of_nobody(note: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    """Whether a group's profile comes under an id that its client made up, as no person was told."""
+    own = text(note, "distinct_id") or text(given, "distinct_id")
+    if own == f"${text(given, '$group_type')}_{text(given, '$group_key')}":
+        return True
+    is_unnamed = given.get("$process_person_profile") is False and UUID.fullmatch(own) is not None
+    return is_unnamed and "$device_id" not in given
 
 
 def _set(note: dict[str, Any], rest: dict[str, Any]) -> dict[str, Any]:
@@ -44,6 +56,8 @@ def of_people(
     else:
         other, own = text(rest, "alias"), text(given, "distinct_id") or text(note, "distinct_id")
         kept, gone = (other, own) if name == "$create_alias" else (own, other)
+        if UUID.fullmatch(kept) and not UUID.fullmatch(gone):  # clients do not agree which of both comes first
+            kept, gone = gone, kept
         made |= {"userId": kept, "previousId": gone, "properties": rest}
         made.pop("anonymousId", None)
         yield made

@@ -103,6 +103,81 @@ async def test_matomos_requests_of_an_unknown_version_are_kept_without_key_and_a
     assert b"203.0.113" not in at.log.raw[0]
 
 
+MADE_UP = "3e1d0f52-6a63-4b7e-8a1e-0123456789ab"
+
+
+async def posthog(event: str, distinct: str, **more: Any) -> Door:
+    at = door()
+    note = {"event": event, "distinct_id": distinct, "uuid": "u-1", "properties": {}, **more}
+    assert (await sent(at, {"path": "/batch/", "json": {"api_key": "server-key", "batch": [note]}})).status_code == 200
+    return at
+
+
+@pytest.mark.parametrize(("own", "alias"), [(MADE_UP, "ann"), ("ann", MADE_UP)])
+async def test_posthogs_alias_brings_a_devices_past_to_its_user_whichever_comes_first(own: str, alias: str) -> None:
+    at = await posthog("$create_alias", own, properties={"distinct_id": own, "alias": alias})
+    renamed, named = map(event_of, at.log.lines)
+    assert (renamed["type"], renamed["userId"], renamed["previousId"]) == ("alias", "ann", MADE_UP)
+    assert (named["type"], named["userId"], named["anonymousId"]) == ("identify", "ann", MADE_UP)
+
+
+async def test_traits_that_posthog_sets_once_are_an_identify_call() -> None:
+    event = (await posthog("$set_once", "ann", **{"$set_once": {"first": "mail"}})).log.event
+    assert (event["type"], event["userId"], event["traits"]) == ("identify", "ann", {"first": "mail"})
+
+
+@pytest.mark.parametrize(("distinct", "more"), [("$company_c1", {}), (MADE_UP, {"$process_person_profile": False})])
+async def test_a_group_of_posthogs_that_names_nobody_makes_no_customer(distinct: str, more: dict[str, Any]) -> None:
+    group = {"$group_type": "company", "$group_key": "c1", "$group_set": {"name": "C"}, **more}
+    at = await posthog("$groupidentify", distinct, properties=group)
+    assert (at.log.line.x, "names no person" in at.log.line.w) == ("unmapped", True)
+    assert event_of((await posthog("$groupidentify", "ann", properties=group)).log.line)["userId"] == "ann"
+
+
+async def test_ga4s_engaged_time_counts_as_text_too() -> None:
+    at = door()
+    events = [{"name": "user_engagement", "params": {"engagement_time_msec": "2500"}}]
+    await sent(at, {"path": GA4, "json": {"client_id": "1.2", "events": events}})
+    assert at.log.event["properties"] == {"engagement_time_msec": 2500}
+
+
+@pytest.mark.parametrize("is_of_many", [True, False])
+async def test_a_product_that_matomo_tells_in_custom_variables_is_viewed(is_of_many: bool) -> None:
+    at = door()
+    told = {
+        "5": ["_pkc", "beds"],
+        "2": ["_pkp", 10],
+        "3": ["_pks", "s-1"],
+        "4": ["_pkn", "spade"],
+        "1": ["plan", "pro"],
+    }
+    note = {"idsite": "web-key", "rec": "1", "_id": "0123456789abcde0", "rand": "1", "cvar": json.dumps(told)}
+    body = {"json": {"requests": ["?" + urlencode(note)]}} if is_of_many else {"form": note}
+    await sent(at, {"path": "/matomo.php", **body})
+    found = at.log.event
+    assert found["type"] == "page"
+    viewed = {"category": "beds", "price": 10, "sku": "s-1", "name": "spade"}
+    assert found["properties"] == {"cvar": json.dumps(told), **viewed}
+
+
+OLD: list[tuple[str, dict[str, str], Any]] = [
+    ("/api/v1/event?token=web-key", {}, [{"event_type": "tap", "api_key": "web-key"}]),
+    ("/api/v1/s2s/event", {"x-auth-token": "server-key"}, {"event_type": "tap"}),
+    ("/event", OPENPANEL, {"name": "tap", "profileId": "ann"}),
+]
+
+
+@pytest.mark.parametrize(("path", "headers", "body"), OLD)
+async def test_calls_of_clients_of_an_older_form_are_refused_and_kept(
+    path: str, headers: dict[str, str], body: Any
+) -> None:
+    at = door()
+    answer = await sent(at, {"path": path, "headers": headers, "json": body})
+    assert (answer.status_code, at.log.line.x) == (400, "unmapped")
+    assert "are not known" in at.log.line.w
+    assert b"web-key" not in at.log.raw[0]
+
+
 @pytest.mark.parametrize("options", ["x", 1.5, [1], None])
 async def test_options_of_posthogs_version_1_that_are_no_object_are_none(options: Any) -> None:
     at = door()
