@@ -293,7 +293,7 @@ PROTOCOL: Final = Protocol(
         "timestamp, sent_at, offset": "time and the sender's clock",
         "$set, $set_once": "traits; with an event that is no identify call only who it is: e-mail and phone",
         "$groupidentify": "of nobody, as servers' clients send it without a `distinct_id`: a reject",
-        "$create_alias": "the former name is the uuid, where one of both is, else `distinct_id`",
+        "$create_alias": "`distinct_id` is the former name; its device joins, and that of another name that is a uuid",
         "$groups": "group id: the first",
         "title": "of a `$pageview`: `context.page.title`",
         "utm_source, utm_medium, utm_campaign": "only where the event has no `$current_url`",

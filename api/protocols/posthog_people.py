@@ -56,13 +56,13 @@ def of_people(
     else:
         other, own = text(rest, "alias"), text(given, "distinct_id") or text(note, "distinct_id")
         kept, gone = (other, own) if name == "$create_alias" else (own, other)
-        if UUID.fullmatch(kept) and not UUID.fullmatch(gone):  # clients do not agree which of both comes first
-            kept, gone = gone, kept
         made |= {"userId": kept, "previousId": gone, "properties": rest}
         made.pop("anonymousId", None)
         yield made
-        # The old name may be that of a device: its past joins too.
-        yield {
-            **{field: value for field, value in made.items() if field != "previousId"},
-            "type": "identify", "anonymousId": gone, "messageId": f"{made['messageId']}-device", "traits": {},
-        }  # fmt: skip
+        told = {field: value for field, value in made.items() if field != "previousId"}
+        # The old name may be that of a device: its past joins too. So may the new one, where it is made up: clients do
+        # not agree which of both comes first.
+        yield told | {"type": "identify", "anonymousId": gone, "messageId": f"{made['messageId']}-device", "traits": {}}
+        if gone and UUID.fullmatch(kept):
+            names = {"userId": gone, "anonymousId": kept}
+            yield told | names | {"type": "identify", "messageId": f"{made['messageId']}-other", "traits": {}}
