@@ -11,6 +11,11 @@ Once nobody else can be writing, the heir does again what it finds such rows of 
     older owner   writes .... frozen: its last inserts ............... land
     heir                                claim ................. sweep: rows of older terms from about the claim on
     seconds                             0                       session timeout + what an insert takes
+
+Of these, each older owner's last rows are enough. One that may still write was a member of the group less than a
+session timeout ago, by the clock of its own that its versions are of. So between an insert that was under way when it
+lost the shard and the last one that it wrote there lies no more than that and what an insert takes, however long it
+was frozen and whatever clocks say. The sweep takes twice that, and `SLOW_MS`.
 """
 
 import threading
@@ -19,12 +24,13 @@ from typing import Any
 from agents.ports import Ports
 from agents.watermarks import READS, SAYS, say
 from pipeline.errors import LogUnavailable
+from pipeline.store.late import Late
 from pipeline.store.sql import load
 from schemas.log import shard_number
 
 COUNTER_BITS = 40
 CLOCKS_APART_MS = 600_000  # of two workers, at most: a step back of 5 min on one of them, and as much again
-Ranges = list[tuple[int, int]]  # versions: from, and up to but not including
+SLOW_MS = 30_000  # what two workers that were given the same term at once may have claimed apart, and much more
 
 
 class Claims:
@@ -93,8 +99,8 @@ class Claims:
             self._counter = max(self._counter + 2, 2 * (self.ports.monotonic() - self._began))
             return self._term << COUNTER_BITS | self._counter
 
-    async def due(self) -> dict[int, Ranges]:
-        """Shards that can be swept now, each with the versions of rows that may have come late."""
+    async def due(self) -> dict[int, Late]:
+        """Shards that can be swept now, each with the rows that may have come late."""
         after = self.ports.sweep_after
         if after is None:
             return {}
@@ -103,7 +109,7 @@ class Claims:
         if not due:
             return {}
         claims = await self.ports.do(self._read)
-        found: dict[int, Ranges] = {}
+        found: dict[int, Late] = {}
         for shard, term in due.items():
             # An owner before this one may have died, or handed over, before it swept.
             # The first of a generation does so, too, of all shards of the one before: they were cut otherwise.
@@ -116,11 +122,12 @@ class Claims:
             )
             since -= span + CLOCKS_APART_MS
             older = {each: at for _, each, at, _ in claims if each < term}
-            found[shard] = [
+            ranges = [
                 (each << COUNTER_BITS | max(0, 2 * (since - at)), (each + 1) << COUNTER_BITS)
                 for each, at in sorted(older.items())
                 if 2 * (since - at) < 1 << COUNTER_BITS
             ]
+            found[shard] = Late(ranges, 2 * (2 * span + SLOW_MS))
         return found
 
     async def swept(self, shard: int) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from agents.claims import Claims, Ranges
+from agents.claims import Claims
 from agents.outbox import Outbox, encode, send_lines
 from agents.ports import Ports
 from agents.watermarks import Watermarks
@@ -21,6 +21,7 @@ from pipeline.log.batches import Batch
 from pipeline.log.topics import pairs_partition
 from pipeline.store.definitions import Snapshot
 from pipeline.store.facts import difference
+from pipeline.store.late import Late
 from pipeline.store.refused_pairs import RefusedPairs
 from schemas.facts import Identity, Pair
 from schemas.log import EVENTS, PAIRS, PairNote
@@ -41,9 +42,9 @@ class IdentityAgent:
     def prepare(self, batch: Batch) -> tuple[int, list[PairNote]]:
         return batch.partition, [note for _, _, value in batch.records for note in _decode(value)]
 
-    async def sweep(self, shard: int, versions: Ranges) -> None:
+    async def sweep(self, shard: int, late: Late) -> None:
         partitions = self.ports.partitions(PAIRS)
-        found = await self.ports.do(self.ports.facts.identifiers_written, versions)
+        found = await self.ports.do(self.ports.facts.identifiers_written, late)
         lines = [
             encode(PairNote(p=project, a=identifier, b=identifier))
             for project, identifier in sorted(found)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from agents.claims import Claims, Ranges
+from agents.claims import Claims
 from agents.fills import Fills
 from agents.outbox import Outbox, encode, send_lines
 from agents.pace import LARGE, Customer, Pace
@@ -21,6 +21,7 @@ from agents.watermarks import Watermarks, say
 from pipeline.domain.customers import CustomerFacts, customer_facts
 from pipeline.log.batches import Batch
 from pipeline.store.facts import difference
+from pipeline.store.late import Late
 from schemas.facts import Conversion, EventRow, FunnelEntry, Journey, Ownership, Touchpoint
 from schemas.log import CHANGES, EVENTS, PAIRS, Mark
 
@@ -74,9 +75,9 @@ class JourneysAgent:
             return []
         return [mark for mark in marks if mark.k == "clock" or (not mark.k and (mark.p, mark.c) in self._resting)]
 
-    async def sweep(self, shard: int, versions: Ranges) -> None:
+    async def sweep(self, shard: int, late: Late) -> None:
         partitions = self.ports.partitions(CHANGES)
-        found = await self.ports.do(self.ports.facts.customers_written, shard, partitions, versions)
+        found = await self.ports.do(self.ports.facts.customers_written, shard, partitions, late)
         lines = [encode(Mark(p=project, c=customer, i=customer)) for project, customer in sorted(found)]
         await send_lines(self.ports, CHANGES, shard, lines)
 

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice
 
 from agents.cache import Cache
-from agents.claims import Claims, Ranges
+from agents.claims import Claims
 from agents.history import History
 from agents.hot import NO_PAST, hot, read_pasts
 from agents.outbox import Outbox, encode, send_lines
@@ -35,6 +35,7 @@ from pipeline.ingest.rejudged import rejudged
 from pipeline.ingest.rules import rules_of
 from pipeline.log.batches import Batch
 from pipeline.store.facts import Fact, difference, mirrored
+from pipeline.store.late import Late
 from schemas.definitions import Project
 from schemas.facts import Event, EventRow, Ownership
 from schemas.log import EVENTS, Line
@@ -120,9 +121,9 @@ class SessionsAgent:
             self.ingest = Ingest(self.rules.projects)
         return self.rules
 
-    async def sweep(self, shard: int, versions: Ranges) -> None:
+    async def sweep(self, shard: int, late: Late) -> None:
         partitions = self.ports.partitions(EVENTS)
-        found = await self.ports.do(self.ports.facts.devices_written, shard, partitions, versions)
+        found = await self.ports.do(self.ports.facts.devices_written, shard, partitions, late)
         lines = [encode(Line(p=project, d=device, r=0, c="restitch")) for project, device in sorted(found)]
         await send_lines(self.ports, EVENTS, shard, lines)
 

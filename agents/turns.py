@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol
 
-from agents.claims import Claims, Ranges
+from agents.claims import Claims
 from agents.ports import Ports
 from pipeline.errors import LogFull, LogUnavailable, StoreRefused, StoreUnavailable
 from pipeline.log.batches import Batch
+from pipeline.store.late import Late
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Work(Protocol):
     async def turn(self, prepared: list[Any]) -> dict[int, int]:
         """Does everything that the batches ask for; returns, by partition, up to which received_at that is."""
 
-    async def sweep(self, shard: int, versions: Ranges) -> None:
+    async def sweep(self, shard: int, late: Late) -> None:
         """Has done again whatever has rows of the shard with such versions: a former owner may have left them late."""
 
     def forget(self, partition: int | None = None) -> None:
@@ -234,8 +235,8 @@ class Turns:
         """Between turns: while one holds a shard anew, what was due of it before is due no more."""
 
         async def work() -> None:
-            for shard, versions in (await self.work.claims.due()).items():
-                await self.work.sweep(shard, versions)
+            for shard, late in (await self.work.claims.due()).items():
+                await self.work.sweep(shard, late)
                 await self.work.claims.swept(shard)
 
         await self._try(work, lambda: None)

@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from pipeline.domain.copies import Refusal
+from pipeline.store.late import Late
 from pipeline.store.native import RUN
 from pipeline.store.port import Row, Store
 from pipeline.store.sql import load
@@ -49,7 +50,6 @@ TABLES: dict[type[Any], str] = {
 # Copies under another key. They are no materialized views: a crash in the middle of an insert may leave the row
 # without its view's, and no redelivery would see that one is missing.
 COPIES = {"owners": "owners_by_owner", "identities": "identities_by_customer"}
-Ranges = Sequence[tuple[int, int]]  # versions: from, and up to but not including
 CHUNK = 2_000  # names in one IN list: the statement stays far below the server's limit of 256 kB
 
 
@@ -205,23 +205,23 @@ class Facts:
         where = {"project": project, "partition": partition, "partitions": partitions, "after": after}
         return [row[0] for row in self._read("customers_of_shard", **where)]
 
-    def devices_written(self, partition: int, partitions: int, versions: Ranges) -> set[tuple[str, int]]:
-        """(project, device) of a partition of `events` that have rows with versions in one of the ranges."""
-        return self._written("devices_written", versions, partition=partition, partitions=partitions)
+    def devices_written(self, partition: int, partitions: int, late: Late) -> set[tuple[str, int]]:
+        """(project, device) of a partition of `events` that have rows which may have come late."""
+        return self._written("devices_written", late, partition=partition, partitions=partitions)
 
-    def customers_written(self, partition: int, partitions: int, versions: Ranges) -> set[tuple[str, int]]:
+    def customers_written(self, partition: int, partitions: int, late: Late) -> set[tuple[str, int]]:
         """(project, customer) of a partition of `changes`, likewise."""
-        return self._written("customers_written", versions, partition=partition, partitions=partitions)
+        return self._written("customers_written", late, partition=partition, partitions=partitions)
 
-    def identifiers_written(self, versions: Ranges) -> set[tuple[str, int]]:
+    def identifiers_written(self, late: Late) -> set[tuple[str, int]]:
         """(project, identifier) of every project, likewise."""
-        return self._written("identifiers_written", versions)
+        return self._written("identifiers_written", late)
 
-    def _written(self, name: str, versions: Ranges, **where: int) -> set[tuple[str, int]]:
-        if not versions:
+    def _written(self, name: str, late: Late, **where: int) -> set[tuple[str, int]]:
+        if not late.ranges:
             return set()
-        lows, highs = zip(*versions, strict=True)
-        return {(project, key) for project, key in self._read(name, **where, lows=list(lows), highs=list(highs))}
+        lows, highs = (list(ends) for ends in zip(*late.ranges, strict=True))
+        return {tuple(row) for row in self._read(name, **where, lows=lows, highs=highs, behind=late.behind)}
 
     def goal_events(self, project: str) -> set[str]:
         """Names of all events that a goal of the project names or ever named: taking one back changes facts, too."""

@@ -5,9 +5,10 @@ import asyncio
 import msgspec
 import pytest
 
-from agents.claims import CLOCKS_APART_MS, COUNTER_BITS, Claims
+from agents.claims import CLOCKS_APART_MS, COUNTER_BITS, SLOW_MS, Claims
 from agents.watermarks import speaker
 from pipeline.errors import LogUnavailable, StoreUnavailable
+from pipeline.store.late import Late
 from schemas.log import CHANGES, EVENTS, PAIRS, Mark, PairNote
 from tests.agents.fakes import FakePorts, now
 from tests.agents.virtual_time import run
@@ -69,9 +70,8 @@ def test_a_shard_is_swept_once_when_nobody_else_can_write_any_more() -> None:
         assert await heir.due() == {}
         await asyncio.sleep(2)
         since = 2 * (3_000_000 - 40_000 - CLOCKS_APART_MS)
-        assert await heir.due() == {
-            1: [(1 << COUNTER_BITS | since, 2 << COUNTER_BITS), (2 << COUNTER_BITS, 3 << COUNTER_BITS)]
-        }
+        ranges = [(1 << COUNTER_BITS | since, 2 << COUNTER_BITS), (2 << COUNTER_BITS, 3 << COUNTER_BITS)]
+        assert await heir.due() == {1: Late(ranges, 2 * (2 * 40_000 + SLOW_MS))}
         assert await heir.due() != {}
         await heir.swept(1)
         assert await heir.due() == {}
@@ -116,7 +116,7 @@ def test_a_clock_that_steps_back_hides_no_late_row_from_the_sweep(whose: str) ->
     def set_back() -> int:
         return now() - FIVE_MINUTES * 1000
 
-    async def later() -> tuple[int, tuple[int, int]]:
+    async def later() -> tuple[int, Late]:
         if whose == "former's before its claim":
             ports.now = set_back
         await former.hold({0})
@@ -129,10 +129,11 @@ def test_a_clock_that_steps_back_hides_no_late_row_from_the_sweep(whose: str) ->
         await asyncio.sleep(60)
         await heir.hold({0})
         await asyncio.sleep(41)
-        ((versions,),) = (await heir.due()).values()
+        (versions,) = (await heir.due()).values()
         return late, versions
 
-    late, (low, high) = run(later())
+    late, versions = run(later())
+    ((low, high),) = versions.ranges
     assert low <= late < high
 
 

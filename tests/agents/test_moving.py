@@ -89,7 +89,7 @@ def test_the_first_owner_of_a_shard_sweeps_up_after_the_generation_before(swept_
         await claims.hold({0})
         assert store.claims[-1][0] == 1 << 10  # not the shard 0 of before
         clock[0] += 10_000
-        ((low, _),) = (await claims.due())[0]
+        ((low, _),) = (await claims.due())[0].ranges
         assert low == 1 << 40 | max(0, 2 * (since - 10_000 - CLOCKS_APART_MS - 100_000))
         await claims.swept(0)
         assert [claim[0] for claim in store.claims if claim[3]] == [3] * swept_before + [1 << 10]

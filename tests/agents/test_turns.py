@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from agents.claims import Claims, Ranges
+from agents.claims import Claims
 from agents.ports import Ports
 from agents.turns import BACKOFF_SECONDS, REFUSED_TRIES, Turns
 from pipeline.errors import LogFull, LogUnavailable, StoreRefused, StoreUnavailable
 from pipeline.log.batches import Batch
+from pipeline.store.late import Late
 from tests.agents.fakes import FakeDelivered, FakePorts, FakeStore, delivered
 from tests.agents.virtual_time import run
 
@@ -60,7 +61,7 @@ class Work:
         self.remains.update({name: self.remains[name] - 1 for name in again})
         return again
 
-    async def sweep(self, shard: int, versions: Ranges) -> None:
+    async def sweep(self, shard: int, late: Late) -> None:
         self.swept.append(shard)
 
     def forget(self, partition: int | None = None) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from agents.claims import COUNTER_BITS
 from pipeline.domain.copies import Refusal
-from pipeline.store.facts import COPIES, TABLES, Facts, Ranges
+from pipeline.store.facts import COPIES, TABLES, Facts
+from pipeline.store.late import Late
 from pipeline.store.port import Row
 from pipeline.store.sql import load
 from schemas.facts import (
@@ -276,22 +278,26 @@ class MemoryFacts(Facts):
         found = {who for of, who in (*owners, *customers) if of == project and who % partitions == partition}
         return sorted(who for who in found if who > after)
 
-    def _written(self, name: str, versions: Ranges, **where: int) -> set[tuple[str, int]]:
+    def _written(self, name: str, late: Late, **where: int) -> set[tuple[str, int]]:
         column, tables = WRITTEN[name]
-        found = {
-            (key[0], key[KEYS[table][1].index(column)])
+        rows = [
+            (key[0], key[KEYS[table][1].index(column)], version)
             for table in tables
             for key, (version, _) in self.tables[table].items()
-            if any(low <= version < high for low, high in versions)
-        }
+        ]
         if name == "identifiers_written":
-            found |= {
-                key[:2]
-                for key, (version, *_) in self.memory.refusals.items()
-                if any(low <= version < high for low, high in versions)
-            }
-            return found
-        return {(of, number) for of, number in found if number % where["partitions"] == where["partition"]}
+            rows += [(*key[:2], version) for key, (version, *_) in self.memory.refusals.items()]
+        else:
+            rows = [row for row in rows if row[1] % where["partitions"] == where["partition"]]
+        rows = [row for row in rows if any(low <= row[2] < high for low, high in late.ranges)]
+        by_writer: dict[Any, list[tuple[str, int, int]]] = defaultdict(list)
+        for row in rows:
+            by_writer[row[0] if name == "identifiers_written" else "", row[2] >> COUNTER_BITS].append(row)
+        found: set[tuple[str, int]] = set()
+        for written in by_writer.values():
+            newest = max(version for *_, version in written)
+            found |= {(project, who) for project, who, version in written if version + late.behind >= newest}
+        return found
 
     def ownerships_of(self, project: str, owners: Iterable[int]) -> dict[int, list[Ownership]]:
         return self._by(project, "owners_by_owner", "owner", owners)

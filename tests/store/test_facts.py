@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from pipeline.store.facts import Facts
+from pipeline.store.late import Late
 from pipeline.store.port import Store
 from pipeline.store.refused_pairs import RefusedPairs
 from pipeline.store.sql import load
@@ -97,9 +98,9 @@ READS: dict[str, Callable[[Facts, str], Any]] = {
     "entries": lambda facts, project: facts.funnel_entries(project, IDS),
     "devices of a shard": lambda facts, project: facts.devices_of_shard(project, NAMES[:1], 1, 2),
     "every device of a shard": lambda facts, project: facts.devices_of_shard(project, (), 1, 2),
-    "devices written": lambda facts, project: facts.devices_written(1, 2, ((3, 9), (20, 31))),
-    "customers written": lambda facts, project: facts.customers_written(1, 2, ((3, 31),)),
-    "identifiers written": lambda facts, project: facts.identifiers_written(((3, 31),)),
+    "devices written": lambda facts, project: facts.devices_written(1, 2, Late(((3, 9), (20, 31)), 100)),
+    "customers written": lambda facts, project: facts.customers_written(1, 2, Late(((3, 31),), 100)),
+    "identifiers written": lambda facts, project: facts.identifiers_written(Late(((3, 31),), 100)),
     "customers of a shard": lambda facts, project: facts.customers_of_shard(project, 0, 2),
 }
 
