@@ -13,9 +13,11 @@ Once nobody else can be writing, the heir does again what it finds such rows of 
     seconds                             0                       session timeout + what an insert takes
 
 Of these, each older owner's last rows are enough. One that may still write was a member of the group less than a
-session timeout ago, by the clock of its own that its versions are of. So between an insert that was under way when it
-lost the shard and the last one that it wrote there lies no more than that and what an insert takes, however long it
-was frozen and whatever clocks say. The sweep takes twice that, and `SLOW_MS`.
+session timeout ago, by the clock of its own that its versions are of; a version is taken before it asks itself that. So
+between an insert that was under way when it lost the shard and the last one that it wrote there lies no more than that
+and what an insert takes, however long it was frozen and whatever clocks say. The sweep takes twice that, and `SLOW_MS`.
+Of another partition count all are done again: its shards had been cut otherwise, and one of its owners may have gone on
+long in another shard of the same devices.
 """
 
 import threading
@@ -30,7 +32,7 @@ from schemas.log import shard_number
 
 COUNTER_BITS = 40
 CLOCKS_APART_MS = 600_000  # of two workers, at most: a step back of 5 min on one of them, and as much again
-SLOW_MS = 30_000  # what two workers that were given the same term at once may have claimed apart, and much more
+SLOW_MS = 150_000  # a store that says nothing of an insert for this long has been given up, and the insert begun anew
 
 
 class Claims:
@@ -115,19 +117,16 @@ class Claims:
             # The first of a generation does so, too, of all shards of the one before: they were cut otherwise.
             own = self._number(shard)
             is_first = not any(of == own and is_swept for of, _, _, is_swept in claims)
-            since = min(
-                at
-                for of, _, at, is_swept in claims
-                if not is_swept and (of == own or (is_first and of < self._number(0)))
-            )
-            since -= span + CLOCKS_APART_MS
+            unswept = [(of, at) for of, _, at, is_swept in claims if not is_swept]
+            cut_otherwise = [at for of, at in unswept if is_first and of < self._number(0)]
+            since = min([at for of, at in unswept if of == own] + cut_otherwise) - span - CLOCKS_APART_MS
             older = {each: at for _, each, at, _ in claims if each < term}
             ranges = [
                 (each << COUNTER_BITS | max(0, 2 * (since - at)), (each + 1) << COUNTER_BITS)
                 for each, at in sorted(older.items())
                 if 2 * (since - at) < 1 << COUNTER_BITS
             ]
-            found[shard] = Late(ranges, 2 * (2 * span + SLOW_MS))
+            found[shard] = Late(ranges, 1 << COUNTER_BITS if cut_otherwise else 2 * (2 * span + SLOW_MS))
         return found
 
     async def swept(self, shard: int) -> None:

@@ -99,10 +99,12 @@ class IdentityAgent:
         refused, taken_back = difference(
             self.refused.of(project, members), known.refusals, lambda row: (row.identifier, row.other)
         )
+        version = self.claims.version()  # before the fence: of who may still write it is no later than that allows
         self.ports.fence()
-        self.refused.write(refused, taken_back, self.claims.version())
+        self.refused.write(refused, taken_back, version)
+        version = self.claims.version()
         self.ports.fence()
-        facts.write(upserts, retracts, self.claims.version())
+        facts.write(upserts, retracts, version)
         for identifier in members:
             for customer in {identifier, stored.get(identifier, identifier), decided.get(identifier, identifier)}:
                 outbox.mark(project, customer, identifier, 0)

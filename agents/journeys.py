@@ -199,8 +199,9 @@ class JourneysAgent:
             (rows.conversions, rows.old_conversions),
             (rows.entries, rows.old_entries),
         ):
+            version = self.claims.version()  # before the fence: of who may still write it is no later than that allows
             self.ports.fence()  # for each table anew: a worker may freeze between any two
-            facts.write(upserts, retracts, self.claims.version())
+            facts.write(upserts, retracts, version)
         return weights
 
     def _stitched(self, project: str, customers: list[int]) -> tuple[dict[int, CustomerFacts], dict[int, int]]:

@@ -308,8 +308,9 @@ class SessionsAgent:
         self._write_table(rows.rejected, rows.old_rejected)
 
     def _write_table(self, upserts: Sequence[Fact], retracts: Sequence[Fact]) -> None:
+        version = self.claims.version()  # before the fence: of who may still write it is no later than that allows
         self.ports.fence()  # for each table anew: a worker may freeze between any two
-        self.ports.facts.write(upserts, retracts, self.claims.version())
+        self.ports.facts.write(upserts, retracts, version)
 
     def _count(self, rows: Rows) -> None:
         count = self.ports.counters.add

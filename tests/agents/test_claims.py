@@ -6,9 +6,12 @@ import msgspec
 import pytest
 
 from agents.claims import CLOCKS_APART_MS, COUNTER_BITS, SLOW_MS, Claims
+from agents.crew import INSERT_SECONDS
+from agents.turns import BACKOFF_SECONDS
 from agents.watermarks import speaker
 from pipeline.errors import LogUnavailable, StoreUnavailable
 from pipeline.store.late import Late
+from pipeline.store.remote import ANSWER_SECONDS
 from schemas.log import CHANGES, EVENTS, PAIRS, Mark, PairNote
 from tests.agents.fakes import FakePorts, now
 from tests.agents.virtual_time import run
@@ -135,6 +138,28 @@ def test_a_clock_that_steps_back_hides_no_late_row_from_the_sweep(whose: str) ->
     late, versions = run(later())
     ((low, high),) = versions.ranges
     assert low <= late < high
+
+
+def test_an_insert_that_was_given_up_and_begun_anew_is_among_the_last_rows() -> None:
+    """The store was silent about it for as long as one waits. Then the shard went to another, and both came late."""
+    ports, heirs = FakePorts(), FakePorts()
+    heirs.store = heirs.facts.store = ports.store  # type: ignore[misc]
+    heirs.sweep_after = ports.session_timeout + INSERT_SECONDS
+    former, heir = Claims("sessions", ports), Claims("sessions", heirs)
+
+    async def later() -> None:
+        await former.hold({0})
+        await asyncio.sleep(1_800)
+        given_up = former.version()
+        await asyncio.sleep(ANSWER_SECONDS + max(BACKOFF_SECONDS))
+        await heir.hold({0})
+        await asyncio.sleep(ports.session_timeout)
+        begun_anew = former.version()  # the latest that it may: all this time it has not heard that it lost the shard
+        await asyncio.sleep(heirs.sweep_after)
+        (late,) = (await heir.due()).values()
+        assert given_up + late.behind >= begun_anew
+
+    run(later())
 
 
 def test_a_clock_that_is_set_forward_brings_no_sweep_forward() -> None:

@@ -7,11 +7,14 @@ heir              takes the shards, does it all again and more
 import asyncio
 import threading
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import pytest
 
+from agents.claims import COUNTER_BITS, Claims
 from schemas.log import CHANGES, EVENTS, PAIRS
 from tests.agents.virtual_time import run
 from tests.simulation.test_broken_off import RULES
@@ -142,3 +145,43 @@ def test_a_worker_that_wakes_around_a_read_or_a_write_overwrites_and_leaves_noth
             at += 1
 
     run(main())
+
+
+def test_of_a_worker_that_freezes_between_the_fence_and_a_write_the_version_is_from_before() -> None:
+    """It wakes long after, beside an insert that it began before: a sweep finds both, as their versions are near."""
+    hour = 3_600_000
+    first, then = STORIES["somebody else was there first"]
+    world = World([*RULES, *received("\n".join([*first, *then]))], 1, NO_FAULT, workers=1)
+    (worker,) = world.workers
+    asked, ahead = [0], list[int]()
+
+    def silence() -> float:
+        asked[0] = world.milliseconds
+        world.milliseconds += hour
+        return 0.0
+
+    def watched(write: Callable[..., None], claims: Claims) -> Callable[..., None]:
+        def watching(upserts: list[Any], retracts: list[Any], version: int) -> None:
+            if upserts or retracts:
+                ahead.append(claims._began + version % (1 << COUNTER_BITS) // 2 - asked[0])
+            write(upserts, retracts, version)
+
+        return watching
+
+    worker.ports.silence = silence
+    for topic, turns in worker.turns.items():
+        agent: Any = turns.work
+        ports = agent.ports = replace(worker.ports)
+        ports.do, ports.do_all, ports.facts = worker._do, worker._do_all, copy(world.facts)
+        ports.facts.write = watched(world.facts.write, agent.claims)
+        if topic == PAIRS:
+            agent.refused.write = watched(agent.refused.write, agent.claims)
+
+    async def main() -> None:
+        for _ in world.steps:
+            await world.step()
+        await world.settle(0)
+
+    run(main())
+    assert len(ahead) > 5
+    assert max(ahead) < hour / 2
