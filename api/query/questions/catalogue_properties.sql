@@ -6,7 +6,7 @@ SELECT
     count(),
     arraySort(groupUniqArray(toString(JSONType(raw)))),
     uniq(raw),
-    topK(10)(substring(raw, 1, 200))
+    topK(10)(substringUTF8(raw, 1, 200))
 FROM (
     SELECT toString(event) AS event, pair.1 AS property, pair.2 AS raw
     FROM (

@@ -1,6 +1,6 @@
 """Rejected: what was acknowledged and could not be used, by reason and source, the newest with their payload."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
 
@@ -81,4 +81,16 @@ def solve(asking: Asking, question: RejectedQuestion) -> Solved[RejectedQuestion
             asking.rows("rejected_newest", **bound, rows=question.newest) if question.newest else ()
         )
     ]
-    return Solved(question, {}, RejectedResult(count=sum(each.count for each in counts), counts=counts, newest=newest))
+    result = RejectedResult(count=sum(each.count for each in counts), counts=counts, newest=newest)
+    return Solved(question, {}, result, [] if counts else _unseen(asking, question, bound))
+
+
+def _unseen(asking: Asking, question: RejectedQuestion, bound: dict[str, Any]) -> list[str]:
+    """A warning where the source that is asked for has no rejects at all in the range, with those that have."""
+    if not question.source:
+        return []
+    sources = {source for _, source, _, _ in asking.rows("rejected", **bound | {"reason": "", "source": ""})}
+    if question.source in sources:
+        return []
+    close = near(question.source, sorted(sources))
+    return [f"nothing of a source {question.source!r} was rejected in this time{close}"]

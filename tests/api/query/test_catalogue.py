@@ -38,6 +38,13 @@ async def test_the_catalogue_lists_properties_with_types_and_frequent_values(hou
     assert properties["tags"]["types"] == ["array"]
 
 
+async def test_a_long_value_of_the_catalogue_is_cut_between_two_letters_whatever_their_bytes(house: House) -> None:
+    house.tell(f"tablet 09:00 track Said once={'ä' * 300} moved=x{'✓' * 300}")
+    properties = {one["name"]: one for one in event(await house.ask("catalogue"), "Said")["properties"]}
+    assert properties["once"]["frequent"] == ['"' + "ä" * 199]
+    assert properties["moved"]["frequent"] == ['"x' + "✓" * 198]
+
+
 async def test_the_catalogue_is_a_get_too(house: House) -> None:
     house.tell(BASKET)
     got = await house.client.get(

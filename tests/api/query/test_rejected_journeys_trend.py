@@ -33,6 +33,13 @@ async def test_rejects_of_one_reason_or_one_source(house: House) -> None:
     assert "too_large" in error["message"]
 
 
+async def test_a_source_of_which_nothing_was_rejected_is_told_with_the_nearest_that_has_rejects(house: House) -> None:
+    house.reject(reason="wrong_type", source="webshop")
+    assert (await house.ask("rejected", source="webshop", reason="too_large"))["warnings"] == []
+    told = (await house.ask("rejected", source="wepshop"))["warnings"]
+    assert told == ["nothing of a source 'wepshop' was rejected in this time; did you mean 'webshop'?"]
+
+
 async def test_journeys_are_counted_by_state_and_stage(house: House) -> None:
     house.tell(
         """
