@@ -5,15 +5,39 @@ function consent(words, consent) {
   const PURPOSES = { analytics: [1, 8], marketing: [1, 7], personalization: [1, 3, 4] };
   const WAITS_MS = 1e4;
 
+  // Where the page has a manager itself, else in the frame around it that has one: it answers messages there. This frame
+  // is told by a name inside of it.
+  const around = () => {
+    for (let frame = window; ; frame = frame.parent) {
+      try {
+        if (frame.frames.__tcfapiLocator) return frame;
+      } catch {} // of another origin, and names it none
+      if (frame === window.top) return;
+    }
+  };
+  const asking = (frame) => (command, version, heard) => {
+    const callId = "wayfare." + Math.random();
+    addEventListener("message", (message) => {
+      let { data } = message;
+      try {
+        if (message.source === frame && typeof data === "string") data = JSON.parse(data);
+      } catch {}
+      const answer = data?.__tcfapiReturn;
+      if (message.source === frame && answer?.callId === callId) heard(answer.returnValue, answer.success);
+    });
+    frame.postMessage({ __tcfapiCall: { command, version, callId } }, "*");
+  };
   const listenToFramework = (since) => {
-    if (!window.__tcfapi) {
+    const frame = window.__tcfapi ? window : around();
+    if (!frame) {
       if (Date.now() - since < WAITS_MS) setTimeout(listenToFramework, 100, since);
       return;
     }
-    window.__tcfapi("addEventListener", 2, (told, isGood) => {
-      const isFree = told.gdprApplies === false;
+    const ask = window.__tcfapi || asking(frame);
+    ask("addEventListener", 2, (told, isGood) => {
+      const isFree = told?.gdprApplies === false;
       // While the manager loads, or asks him, nothing is known yet.
-      if (!isGood || !(isFree || /tcloaded|useractioncomplete/.test(told.eventStatus))) return;
+      if (!isGood || !(isFree || /tcloaded|useractioncomplete/.test(told?.eventStatus))) return;
       const given = told.purpose?.consents || {};
       const purposes = Object.fromEntries(
         Object.entries(PURPOSES).map(([ours, theirs]) => [ours, isFree || theirs.every((each) => given[each] === true)])

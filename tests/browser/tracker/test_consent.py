@@ -260,6 +260,54 @@ def test_the_frameworks_consent_manager_is_asked_for_every_purpose(
     wait_for(page, shop, "Consent Changed", "Allowed", "Consent Changed", "/shears.html", "Consent Changed")
 
 
+# What the framework's stub does for frames, and a manager behind it that answers texts with texts.
+TCF_AROUND = """
+    const locator = document.createElement("iframe");
+    locator.name = "__tcfapiLocator";
+    document.body.append(locator);
+    window.heard = [];
+    addEventListener("message", ({data, source}) => {
+        const {command, version, callId} = data.__tcfapiCall || {};
+        if (command !== "addEventListener" || version !== 2) return;
+        window.heard.push((returnValue, isText) => {
+            const answer = {__tcfapiReturn: {returnValue, success: true, callId}};
+            source.postMessage(isText ? JSON.stringify(answer) : answer, "*");
+        });
+    });
+    window.say = (status, given, isText) => window.heard.forEach((done) => done(
+        {eventStatus: status, gdprApplies: true, tcString: "CPx", purpose: {consents: given}}, isText));
+"""
+
+
+def test_a_consent_manager_around_the_frame_is_asked_by_messages(
+    page: Page, make_site: MakeSite, shop: Project
+) -> None:
+    site, around = make_site(consent="tcf"), make_site(page="off", auto="off", beat="off")
+    around.policy = around.policy.replace("frame-src 'self'", "frame-src *")
+    go(page, around.url)
+    # From the outside to the inside: the manager, a frame of another origin that knows none, the page with the tracker.
+    page.evaluate(f"{{{TCF_AROUND}}}")
+    page.evaluate(
+        f"const frame = document.createElement('iframe'); frame.src = '{site.url}/framed.html'; "
+        "document.body.append(frame)"
+    )
+    until(page, lambda: page.evaluate("heard.length"))
+    (frame,) = [each for each in page.frames if each.url.endswith("/index.html")]
+    # Others send messages too, and answers that are not the manager's count as none.
+    frame.evaluate(
+        "postMessage('{', '*'); postMessage(null, '*'); postMessage({__tcfapiReturn: {callId: 'x', success: true, "
+        "returnValue: {eventStatus: 'tcloaded', gdprApplies: false}}}, '*')"
+    )
+    page.evaluate("say('cmpuishown', {1: true, 8: true})")
+    frame.evaluate("wayfare.track('Waiting')")
+    page.evaluate("say('useractioncomplete', {1: true, 8: true}, true)")  # a text, as some managers answer
+    seen = wait_for(page, shop, "/index.html", "Waiting", "Consent Changed")
+    assert one(seen, "Consent Changed")["properties"] == {
+        "analytics": True, "marketing": False, "personalization": False, "method": "tcf", "tc_string": "CPx",
+        "gdpr_applies": True,
+    }  # fmt: skip
+
+
 def test_googles_consent_mode_is_followed_and_a_denial_by_default_is_no_refusal(
     page: Page, make_site: MakeSite, shop: Project
 ) -> None:
