@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from api.query import fills
 from pipeline.errors import Fault, LogUnavailable, NotFound
 from pipeline.ingest.place import Place, Places
 from pipeline.ingest.remembered import remembered
@@ -155,6 +156,7 @@ class Opened:
             self.runtime = Runtime(settings, self.log, self.store)
             if not self.runtime.definitions.projects():
                 self.runtime.definitions.save(Project(settings.project))
+                fills.judged_first(self.store, settings.project)
         except BaseException:
             self.lock.release()
             raise

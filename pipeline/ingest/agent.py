@@ -13,8 +13,8 @@ from ua_parser import BestAvailableResolver, Domain, Resolver, load_lazy_builtin
 from pipeline.ingest.remembered import Remembered
 
 _TV = re.compile(r"smart-?tv|appletv|apple tv|hbbtv|web0s|netcast|googletv|bravia|crkey|roku|\baft[a-z]{1,3}\b", re.I)
-_TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook|android(?!.*mobile)", re.I)
-_MOBILE = re.compile(r"mobi|iphone|ipod|windows phone|blackberry|opera mini", re.I)
+_TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook|^(?!dalvik/).*android(?!.*mobile)", re.I)
+_MOBILE = re.compile(r"mobi|iphone|ipod|windows phone|blackberry|opera mini|^dalvik/", re.I)  # Android apps' own
 _DESKTOP = re.compile(r"windows nt|macintosh|x11|linux|cros", re.I)
 
 _DEVICE_TYPES = {

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pipeline.ingest.acquisition import VERSION
 from tests.cli.conftest import Folder, event, lines
 from tests.scenarios.house import EmbeddedHouse
 from tests.scenarios.part import launched, started, until
@@ -67,6 +68,11 @@ def test_a_second_one_ends_with_2_and_says_who_holds_the_folder(running: Embedde
         assert str(running.collector.pid) in second.stderr
         assert running.url in second.stderr
     assert running.answers(), "the first one goes on"
+
+
+def test_the_first_project_is_judged_by_the_acquisition_table_of_now(running: EmbeddedHouse) -> None:
+    answer = running.http.post(f"{running.url}/api/v1/projects/default/questions/sessions", json={})
+    assert answer.json()["definitions"]["acquisition"] == VERSION
 
 
 def test_the_lock_is_readable_by_its_owner_alone(running: EmbeddedHouse) -> None:

@@ -87,6 +87,7 @@ def test_a_screens_path_is_its_name() -> None:
             "Chrome/120.0.0.0 Safari/537.36",
             (False, "Chrome", "Android", "tablet"),
         ),
+        ("Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8 Build/UP1A)", (False, "Android", "Android", "mobile")),  # an app
     ],
 )
 def test_a_user_agent_tells_bot_browser_system_and_device(text: str, expected: tuple[bool, str, str, str]) -> None:
