@@ -1,8 +1,8 @@
 """A series of a trend: events of some names, and what is measured of them."""
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -19,6 +19,7 @@ from pipeline.errors import InvalidQuestion
 from schemas.facts import EventRow
 
 _VALUE = "$value"
+_TOLD_AS = ("revenue", "value", "total")  # properties that ingest takes an event's value from
 
 
 class Series(Strict):
@@ -90,6 +91,7 @@ def happened(asking: Asking, asked: Asked, left: Left) -> Iterator[Happened]:
     read = [one.property for one in series.where] + [*(asked.breakdown or ()), series.property or ""]
     if series.property == _VALUE:
         read.append("$currency")
+        read += () if series.measure == "sum" else _TOLD_AS  # a sum is the same with a 0 more
     seen: set[str] = set()
     for customer, event in narrowed.of_customers(asking, series.events, asked.within, asked.include_bots, read):
         seen.add(event.event)
@@ -100,6 +102,14 @@ def happened(asking: Asking, asked: Asked, left: Left) -> Iterator[Happened]:
         if series.property == _VALUE and event.currency not in ("", asking.project.currency):
             left.currencies[event.currency] += 1
             number = None
+        elif series.property == _VALUE and not _tells_value(event, properties):
+            number = None
         value = group(event, properties) or None if group else None
         yield Happened(customer, event, label(event.occurred_at, asked.by, zone), value, number)
     left.unseen.update(set(series.events) - seen)
+
+
+def _tells_value(event: EventRow, properties: Mapping[str, Any]) -> bool:
+    """Whether an event has a value at all: the column is 0 where it tells none, and where it tells 0."""
+    told = (filters.number(properties.get(name)) for name in _TOLD_AS)
+    return event.value_micros != 0 or event.currency != "" or any(number is not None for number in told)

@@ -84,6 +84,22 @@ async def test_values_of_another_currency_are_left_out_with_a_warning(house: Hou
     assert answer["warnings"] == ["1 events have a value in USD: it is left out, as it cannot be added to EUR"]
 
 
+@pytest.mark.parametrize(("measure", "number"), [("average", 2.0), ("p50", 1.0), ("min", 0.0), ("sum", 6.0)])
+async def test_an_event_that_tells_no_value_has_no_number_and_one_that_tells_0_has(
+    house: House, measure: str, number: float
+) -> None:
+    house.tell("""
+        ann  09:00  track Paid revenue=5 value_micros=5000000 currency=EUR
+        ann  09:01  track Paid total=1 value_micros=1000000
+        ann  09:02  track Paid revenue=0
+        bob  09:03  track Paid revenue=much
+        bob  09:04  track Paid
+        bob  09:05  page /home
+    """)
+    total = (await house.ask("trend", events="*", measure=measure, property="$value"))["result"]["total"]
+    assert (total["events"], total["measured"]) == (6, number)
+
+
 async def test_a_breakdown_has_its_most_frequent_values_none_and_other_and_they_add_up(house: House) -> None:
     house.tell(SHOP)
     result = (await house.ask("trend", RANGE, events="Added", breakdown="color", limit=2))["result"]
