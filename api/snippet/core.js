@@ -44,9 +44,7 @@ function core(...parts) {
       return true;
     } catch {}
   };
-  const write = (item, value) => {
-    return !(memory[item] = granted() && store(item, value) ? undefined : value);
-  };
+  const write = (item, value) => !(memory[item] = granted() && store(item, value) ? undefined : value);
   const stored = () => {
     try {
       return Object.keys(localStorage)
@@ -323,7 +321,7 @@ function core(...parts) {
 
   // -- pages by themselves: loads, History, hash routes (#/ and #!), the back/forward cache
 
-  let here = {}, place, pending = 0, arrived;
+  let here = {}, place, pending = 0, arrived, referrer = document.referrer;
   const where = () => {
     const { pathname, hash, search } = location;
     return [/^#!?\//.test(hash) ? pathname.replace(/\/$/, "") + hash.replace(/^#!?/, "") : pathname, search];
@@ -347,8 +345,11 @@ function core(...parts) {
       place[1] = search; // replaced: filters and the like
       return;
     }
-    if (place) leave(true);
-    here = { url: location.href, path, referrer: place ? here.url : document.referrer };
+    if (place && (isWhole || !pending)) { // else the page before was replaced before anybody saw it: no page
+      leave(true);
+      referrer = here.url;
+    }
+    here = { url: location.href, path, referrer };
     place = [path, search];
     arrived = new Date();
     isNew = true;
@@ -356,7 +357,7 @@ function core(...parts) {
     hasLeft = atEnd = NaN;
     beat = FIRST_BEAT;
     // The title often comes after the address.
-    if (options.page !== "off") pending = setTimeout(settle, 50);
+    if (options.page !== "off") pending ||= setTimeout(settle, 50);
   };
 
   // -- engaged time: visible, with the focus, and something moved in the last 30 s
@@ -419,10 +420,9 @@ function core(...parts) {
     group: known("group", "groupId", "group"),
     push: (...calls) => calls.forEach(([call, ...given]) => api[call]?.(...given)),
     ready: (call) => call(),
+    on: () => api, // Segment's, without a meaning here
     user: () => ({ id: () => user().id, anonymousId: deviceId }),
   };
-
-  api.on = () => api; // Segment's, without a meaning here
 
   const begin = () => {
     let calls = Array.isArray(window[name]) ? window[name] : [];
@@ -452,7 +452,7 @@ function core(...parts) {
         if (options.spa !== "off") visit(!isReplaced);
       };
     });
-    if (options.spa !== "off") listen(window, "popstate hashchange", () => visit(true));
+    if (options.spa !== "off") listen(window, "popstate hashchange", visit);
     listen(window, "pageshow", (shown) => {
       if (!shown.persisted) return;
       heed();

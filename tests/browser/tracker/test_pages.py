@@ -77,6 +77,24 @@ def test_an_event_right_after_a_step_of_an_app_comes_after_its_page(page: Page, 
     assert [each["path"] for each in seen] == ["/app", "/app/basket", "/app/basket"]
 
 
+def test_a_path_that_a_router_replaces_before_anybody_saw_it_is_no_page(page: Page, site: Site, shop: Project) -> None:
+    came: list[str] = []
+    page.on("request", lambda request: came.append(request.post_data or ""))
+    go(page, f"{site.url}/app")
+    page.wait_for_timeout(120)
+    page.evaluate(
+        "history.pushState({}, '', '/app/old'); for (let i of [1, 2, 3]) history.replaceState({}, '', '/app/' + i)"
+    )
+    page.wait_for_timeout(120)
+    page.evaluate("history.replaceState({}, '', '/app/4')")  # it was seen: the next is another
+    wait_for(page, shop, "/app", "/app/3", "/app/4")
+    found = [each for each in arrived(shop) if each["event"] in ("page", "page_leave")]
+    assert sorted((each["event"], each["path"]) for each in found) == [
+        ("page", "/app"), ("page", "/app/3"), ("page", "/app/4"), ("page_leave", "/app"), ("page_leave", "/app/3"),
+    ]  # fmt: skip
+    assert f'"path":"/app/3","referrer":"{site.url}/app"' in "".join(came)
+
+
 def is_vital(event: Event) -> bool:
     return bool(event["event"] == "web_vitals")
 
