@@ -9,8 +9,9 @@ from pipeline.store.port import Store
 
 FORMS = "chdb:///relative/folder, chdb:////absolute/folder or clickhouse://user:password@host:port/database?secure=1"
 
-# clickhouse-driver's own switch: else it makes a table of all days from 1900 to 2299, of 20 MB, when it is imported.
-_NO_DATE_TABLE = "CLICKHOUSE_DRIVER_LASY_DATE_LUT", "1"
+# clickhouse-driver's own switch: else it makes a table of all days from 1900 to 2299, of 20 MB, when it is imported,
+# which is where any module of this package is: its names of errors are ours.
+os.environ.setdefault("CLICKHOUSE_DRIVER_LASY_DATE_LUT", "1")
 
 
 def open_store(url: str) -> Store:
@@ -25,7 +26,6 @@ def open_store(url: str) -> Store:
 
         return EmbeddedStore(Path(unquote(parts.path[1:])))
     if parts.scheme == "clickhouse" and parts.hostname:
-        os.environ.setdefault(*_NO_DATE_TABLE)
         from pipeline.store.remote import Address, RemoteStore
 
         try:
