@@ -83,6 +83,12 @@ def test_inserts_reach_the_disk_before_they_are_acknowledged(embedded: Store) ->
     assert embedded.query(sql) == [("fsync_after_insert", "1"), ("fsync_part_directory", "1")]
 
 
+def test_nothing_is_written_where_the_disk_is_almost_full(embedded: Store) -> None:
+    """A merge on a full disk has put a part without its marks in the place of whole ones."""
+    sql = "SELECT keep_free_space FROM system.disks WHERE name = 'default'"
+    assert embedded.query(sql) == [(100_000_000,)]
+
+
 @pytest.mark.parametrize("sql", ["SELECT count() FROM system.numbers", "SELECT sleepEachRow(1) FROM numbers(60)"])
 def test_closing_ends_a_running_query(url: str, sql: str) -> None:
     store = open_store(url)
