@@ -8,6 +8,9 @@ uvicorn are its inner steps `_start_asgi_task` and `data_received`; a version wi
 
 Senders repeat themselves: what the parser found in the head of a request is kept by the head's bytes, but for the
 digits of its length. A request that comes whole under a head that is known is not parsed again.
+
+No other protocol is spoken here. Java's HttpClient offers HTTP/2 with each request (`Upgrade: h2c`), which a server may
+overlook; the parser would take the body for that other protocol. So it does not get to see the offer.
 """
 
 import asyncio
@@ -28,6 +31,8 @@ Head = tuple[bytes, bytes]  # what comes before and after the digits of its leng
 MOST_HEADS, MOST_HEAD = 4_096, 2_048  # how many are kept, of at most so many bytes
 HEAD_LIMIT = 65_536  # bytes of a head that has no end yet: the parser keeps all of them
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (\d{1,9})\r\n")
+_OFFER = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+_OVERLOOKED = b"\r\nignored:"  # as long
 REMEMBERED = ("path", "raw_path", "query_string", "method", "headers")  # of a scope
 _NOBODY_WAITS = asyncio.Event()  # of a request that is there whole and taken without a task
 
@@ -65,7 +70,7 @@ class DirectProtocol(HttpToolsProtocol):
         self._is_feeding = True
         self._head_bytes += len(data)
         try:
-            super().data_received(data)
+            super().data_received(_without_offer(data) if was_between or self._is_in_head else data)
         finally:
             self._is_feeding = False
         if self._is_in_head and self._head_bytes > HEAD_LIMIT and not self.transport.is_closing():
@@ -206,6 +211,13 @@ class DirectProtocol(HttpToolsProtocol):
         if CLOSE in headers:
             self.transport.close()
         cycle.on_response()
+
+
+def _without_offer(data: bytes) -> bytes:
+    """Data that begins in a head, without the offer of another protocol in that head."""
+    end = data.find(b"\r\n\r\n")
+    end = len(data) if end < 0 else end
+    return _OFFER.sub(_OVERLOOKED, data[:end]) + data[end:] if _OFFER.search(data, 0, end) else data
 
 
 def _head_of(data: bytes) -> tuple[Head, int] | None:

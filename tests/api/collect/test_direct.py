@@ -219,6 +219,21 @@ async def test_a_request_that_comes_in_pieces_is_taken_whole() -> None:
     assert [bytes(line.e) for line in listening.log.lines] == [one()]
 
 
+async def test_an_offer_of_http_2_is_overlooked_and_the_body_taken() -> None:
+    """As Java's HttpClient makes it with each request: the parser would leave the body to that protocol."""
+    offer = "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "upgrade: other", "HTTP2-Settings: AAEAAEAA"
+    async with serving() as listening:
+        reader, writer = await listening.connect()
+        for number, cut in enumerate([0, 0, 40, -len(one())]):  # the second time under a head that is known
+            whole = request(one(number), *offer)
+            for piece in filter(None, (whole[:cut], whole[cut:])):
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0.005)
+            assert (await answer(reader))[0] == 200
+    assert [bytes(line.e) for line in listening.log.lines] == [one(number) for number in range(4)]
+
+
 @pytest.mark.parametrize("pieces", [1, 3])
 async def test_a_chunked_body_is_taken(pieces: int) -> None:
     body, size = one(), len(one()) // pieces + 1
