@@ -87,7 +87,7 @@ function survey(asked, track, onLeave, onEnd) {
   };
   const thank = () => {
     if (!answer()) return end();
-    form.replaceWith(make("div", { class: "thanks" }, asked.thanks));
+    form.replaceWith(make("div", { class: "thanks", id: "asked" }, asked.thanks));
     status.textContent = asked.thanks;
     close.focus();
     setTimeout(end, 5e3);

@@ -49,6 +49,7 @@ def test_a_survey_is_asked_after_an_event_and_its_answer_is_a_touchpoint(
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_have_text("Thank you.")
+    expect(page.get_by_role("dialog", name="Thank you.")).to_be_visible()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     assert page.evaluate("document.activeElement.id") == "plan", "and comes back there"
