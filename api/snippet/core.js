@@ -226,7 +226,7 @@ function core(...parts) {
       else wait = SECOND * answer.headers.get("retry-after") || SECOND;
     } catch {}
     if (wait) {
-      if (maySend()) queue = [...flying, ...queue];
+      if (maySend()) queue = [...flying, ...queue].slice(-MOST_EVENTS);
       timer = clearTimeout(timer);
       soon(Math.max(wait, Math.min(3e5, SECOND * 2 ** fails++) * (0.5 + Math.random())));
     }
@@ -286,7 +286,7 @@ function core(...parts) {
       return console.warn(error); // it holds itself, or a BigInt: no JSON
     }
     (isCookieless() && /^[ig]/.test(type) ? held : queue).push(event);
-    if (queue.length > MOST_EVENTS) queue.shift();
+    if (queue.length > 2e3) queue.shift(); // a page may tell much in a row
     if (fails) save();
     soon(200);
   };

@@ -92,6 +92,15 @@ def test_no_more_than_200_events_wait(page: Page, site: Site, shop: Project) -> 
     assert shop.ask("trend", events=["Number"])["events"] == 200
 
 
+def test_what_a_page_tells_in_a_row_arrives_though_it_is_more_than_may_wait(
+    page: Page, site: Site, shop: Project
+) -> None:
+    go(page, site.url)
+    page.evaluate("for (let i = 0; i < 500; i++) wayfare.track('Number', {i})")
+    until(page, lambda: shop.ask("trend", events=["Number"])["events"] == 500)
+    assert shop.ask("trend", events=["Number"])["events"] == 500
+
+
 def test_what_happens_last_on_a_page_arrives(page: Page, site: Site, shop: Project) -> None:
     go(page, site.url)
     page.evaluate("wayfare.track('Last'); location.href = 'about:blank'")
