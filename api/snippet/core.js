@@ -226,7 +226,7 @@ function core(...parts) {
       else wait = SECOND * answer.headers.get("retry-after") || SECOND;
     } catch {}
     if (wait) {
-      if (maySend()) queue = [...flying, ...queue].slice(-MOST_EVENTS);
+      if (maySend()) queue = [...flying, ...queue];
       timer = clearTimeout(timer);
       soon(Math.max(wait, Math.min(3e5, SECOND * 2 ** fails++) * (0.5 + Math.random())));
     }
