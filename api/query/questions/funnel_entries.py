@@ -89,14 +89,11 @@ class OfFunnel(OfCustomers):
 class OfPeople(OfFunnel):
     """A question about what customers did or had beside the steps: entries of customers or of sessions."""
 
-    @model_validator(mode="after")
-    def _not_of_others(self) -> Self:
-        if self.count not in _OF_PEOPLE:
-            raise refused("count", f"this is asked of {', '.join(_OF_PEOPLE)}; ask one of them")
-        return self
-
-
-_OF_PEOPLE = ("customers", "sessions", "entries")
+    count: Literal["customers", "sessions", "entries"] = Field(
+        "customers",
+        description="sessions: a session's own events; entries: all, but no event fills a step twice; groups are "
+        "asked of a funnel alone",
+    )
 
 
 Whose = dict[tuple[int, int], int]  # an event's time and message id -> its customer

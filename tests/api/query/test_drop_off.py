@@ -154,6 +154,7 @@ async def test_a_step_that_is_no_event_is_told(house: House) -> None:
         ({"top": 101}, "top", "less than or equal to 100"),
         ({"nodes": "pages"}, "nodes", "'both'"),
         ({"breakdown": "color"}, "breakdown", "no field here"),
+        ({"count": "groups"}, "count", "'customers', 'sessions' or 'entries'"),
         ({"steps": STEPS[:1]}, "steps", "at least 2"),
         ({"window": "never"}, "window", "or session"),
     ],
