@@ -38,6 +38,9 @@ _KINDS: dict[str, type[Definition]] = {
     "decision": Decision,
     "survey": Survey,
 }
+# Made here, by one thread: msgspec works a type out at its first use, and a process has stood still while two
+# threads read their first definitions, both in the midst of that.
+_DECODERS: dict[str, msgspec.json.Decoder[Definition]] = {kind: msgspec.json.Decoder(of) for kind, of in _KINDS.items()}
 SIGNER_DIGITS = 16  # of a key's hash: its name in links of mails
 _Place = tuple[str, str, str]  # project, kind, name
 
@@ -263,7 +266,7 @@ def _place(definition: Definition, project: str) -> _Place:
 
 def _decoded(place: _Place, version: int, body: str) -> Definition:
     try:
-        definition = msgspec.json.decode(body, type=_KINDS[place[1]])
+        definition = _DECODERS[place[1]].decode(body)
     except msgspec.MsgspecError as error:
         project, kind, name = place
         raise StoreRefused(f"{kind} {name!r} of project {project!r} cannot be read: {error}") from error
