@@ -70,6 +70,12 @@ def test_a_second_one_ends_with_2_and_says_who_holds_the_folder(running: Embedde
     assert running.answers(), "the first one goes on"
 
 
+def test_a_signal_has_it_tell_where_its_threads_are(running: EmbeddedHouse) -> None:
+    running.collector.send(signal.SIGUSR1)
+    until(lambda: "(most recent call first)" in running.collector.tail(100_000), "its threads told")
+    assert running.answers(), "it goes on"
+
+
 def test_the_first_project_is_judged_by_the_acquisition_table_of_now(running: EmbeddedHouse) -> None:
     answer = running.http.post(f"{running.url}/api/v1/projects/default/questions/sessions", json={})
     assert answer.json()["definitions"]["acquisition"] == VERSION
