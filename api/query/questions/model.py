@@ -17,6 +17,7 @@ R = TypeVar("R", bound=BaseModel)
 
 MOST_ROWS = 20_000  # rows of a broken down answer
 MOST_MEMBERS = 1_000_000  # customers whose ids a statement is told
+MOST_NAMED = 8  # fields that an error names
 ROWS_OF_COLUMNS = 4  # times as many rows may come back as columns of numbers
 
 
@@ -29,7 +30,10 @@ class Strict(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _only_known(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        known = {field.alias or name for name, field in cls.model_fields.items()} | cls.model_fields.keys()
+        names = [field.alias or name for name, field in cls.model_fields.items()]
+        known = {*names, *cls.model_fields}
+        if not isinstance(given, dict | cls) and len(names) <= MOST_NAMED:
+            raise ValueError(f"must be a JSON object; its fields are {', '.join(names)}")
         if not isinstance(given, dict) or given.keys() <= known:
             return handler(given)
         mistakes = [_unknown(name, cls) for name in given if name not in known][:MOST_MISTAKES]

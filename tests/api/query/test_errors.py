@@ -40,6 +40,8 @@ STEP = {"events": ["page"]}
         ("funnel", {"steps": [STEP, {"events": [""]}]}, "steps[1].events[0]", "must not be empty"),
         ("funnel", {"steps": [STEP, {"events": [7]}]}, "steps[1].events[0]", "string"),
         ("funnel", {"steps": [STEP, {}]}, "steps[1].events", "required"),
+        ("funnel", {"steps": [STEP, "page"]}, "steps[1]", "a JSON object; its fields are events, goal, where"),
+        ("retention", {"starts": ["page"]}, "starts", "a JSON object; its fields are events, where"),
         ("funnel", {"steps": [STEP, STEP], "window": 0}, "window", "more than 0"),
         ("funnel", {"steps": [STEP, STEP], "window": "0d"}, "window", "more than 0"),
         ("funnel", {"steps": [STEP, STEP], "window": -5}, "window", "more than 0"),
