@@ -29,7 +29,7 @@ from api.query import errors
 from api.query.routers import joined
 from api.runtime import Opened, Runtime
 from api.snippet import cookie, surveys
-from pipeline import allocator
+from pipeline import allocator, open_files
 from pipeline.settings import load
 
 Scope = MutableMapping[str, Any]
@@ -104,13 +104,14 @@ def create(runtime: Runtime) -> App:
 
 def settle() -> None:
     """Tells the garbage collector of a server's process that what is loaded by now stays, and to look more rarely: with
-    some hundred requests under way it else looked through all modules again and again. And the allocator to keep what
-    it has.
+    some hundred requests under way it else looked through all modules again and again. The allocator is told to keep
+    what it has, and the system that clients may be many.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     allocator.keep()
+    open_files.raise_limit()
 
 
 def _quiet_access_log() -> None:
