@@ -1,7 +1,7 @@
 """How many files a server may have open at once: each connection of a client is one.
 
-Most systems start a process with a limit of 1,024 that it may raise by itself; ClickHouse's engine does so where it is in
-the process.
+Most systems start a process with a limit of 1,024 that it may raise by itself; ClickHouse's engine does so where it is
+in the process.
 """
 
 import resource
