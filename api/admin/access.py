@@ -5,6 +5,7 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request
 
 from api.query.access import Bearer, presented, writer
+from api.query.bodies import JsonRoute
 from api.query.errors import Unauthorized
 from api.query.routers import FAILURES
 from api.runtime import Runtime
@@ -13,9 +14,9 @@ from pipeline.errors import Forbidden
 __all__ = ["administration", "administrator", "operator", "writer"]
 
 
-def administration(path: str = "") -> APIRouter:
+def administration(path: str = "", route: type[JsonRoute] = JsonRoute) -> APIRouter:
     """A router of administration."""
-    return APIRouter(prefix=f"/api/v1/admin{path}", tags=["administration"], responses=FAILURES)
+    return APIRouter(route_class=route, prefix=f"/api/v1/admin{path}", tags=["administration"], responses=FAILURES)
 
 
 def operator(runtime: Runtime) -> Callable[..., None]:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import AfterValidator, BaseModel, Field
 
 from api.admin.access import administration, writer
+from api.query.bodies import JsonRoute
 from api.query.questions.model import Strict
 from api.runtime import Runtime
 from schemas.definitions import Project
@@ -42,6 +43,10 @@ class ImportedCost(Strict):
     cost_micros: int = Field(ge=-_MOST, le=_MOST, description="millionths of the currency")
 
 
+class LongRoute(JsonRoute):
+    most_bytes = 16_000_000  # MOST_ROWS with names of some hundred letters
+
+
 class CostsBody(Strict):
     rows: list[ImportedCost] = Field(max_length=MOST_ROWS, description="each replaces that of its day and campaign")
     is_taken_back: bool = Field(False, description="what stands for these days and campaigns counts no more")
@@ -52,7 +57,7 @@ class CostsStored(BaseModel):
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = administration("/projects/{project}/costs")
+    routes = administration("/projects/{project}/costs", LongRoute)
     writes = Depends(writer(runtime))
 
     @routes.put("", operation_id="put_costs", summary="Store costs of advertising by day and campaign")

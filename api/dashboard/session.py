@@ -8,17 +8,20 @@ The cookie holds the key itself, so it opens one project, every process of the A
 is out at once. It leaves with no request that another site begins (SameSite=Strict).
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.query import access
+from api.query.bodies import JsonRoute
 from api.query.errors import Unauthorized
+from api.query.routers import FAILURES
 from api.query.runtime_port import Runtime
 from pipeline.errors import Forbidden
 
 DAYS: Final = 30  # then the key has to be typed again
+REFUSALS: Final[dict[int | str, dict[str, Any]]] = {status: FAILURES[status] for status in (401, 403, 413, 422)}
 
 
 class SignIn(BaseModel):
@@ -45,7 +48,7 @@ class BrowserSession(BaseModel):
 
 def router(runtime: Runtime) -> APIRouter:
     """The three routes."""
-    routes = APIRouter(prefix="/api/v1/session", tags=["session"])
+    routes = APIRouter(route_class=JsonRoute, prefix="/api/v1/session", tags=["session"])
 
     @routes.get("", operation_id="get_session", summary="Which projects this browser may read")
     def session(request: Request, response: Response) -> BrowserSession:
@@ -59,7 +62,7 @@ def router(runtime: Runtime) -> APIRouter:
             return _session(runtime, "", signed_in=False)
         return BrowserSession(needs_key=True, signed_in=False, projects=[])
 
-    @routes.post("", operation_id="sign_in", summary="Exchange a read key for a cookie")
+    @routes.post("", operation_id="sign_in", summary="Exchange a read key for a cookie", responses=REFUSALS)
     def sign_in(given: SignIn, request: Request, response: Response) -> BrowserSession:
         project = _opens(runtime, given.key.strip())
         if project is None:

@@ -17,7 +17,9 @@ MOST_BYTES: Final = 262_144
 
 
 class JsonRoute(APIRoute):
-    """A route whose body, where it has one, is JSON of at most MOST_BYTES."""
+    """A route whose body, where it has one, is JSON of at most `most_bytes`. It is read before the key is looked at."""
+
+    most_bytes = MOST_BYTES
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -26,6 +28,7 @@ class JsonRoute(APIRoute):
 
         async def checked(request: Request) -> Response:
             bounded = _Bounded(request.scope, request.receive)
+            bounded.most_bytes = self.most_bytes
             _check(bounded.headers.get("content-type", ""), await bounded.body())
             return await handler(bounded)
 
@@ -33,13 +36,15 @@ class JsonRoute(APIRoute):
 
 
 class _Bounded(Request):
+    most_bytes = MOST_BYTES
+
     async def body(self) -> bytes:
         if not hasattr(self, "_body"):
             chunks, size = [], 0
             async for chunk in self.stream():
                 size += len(chunk)
-                if size > MOST_BYTES:
-                    raise TooLarge(f"the body is larger than {MOST_BYTES} bytes")
+                if size > self.most_bytes:
+                    raise TooLarge(f"the body is larger than {self.most_bytes} bytes")
                 chunks.append(chunk)
             self._body = b"".join(chunks)
         return self._body

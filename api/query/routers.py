@@ -14,9 +14,11 @@ from api.query.errors import ErrorAnswer
 # A model makes FastAPI build a reader of it for each route and status; one status is enough to have it in the schema.
 _ERROR: dict[str, Any] = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}}
 FAILURES: dict[int | str, dict[str, Any]] = {
+    400: {**_ERROR, "description": "it cannot be done so; `message` says what would be right"},
     401: {**_ERROR, "description": "no key, or one that is unknown or revoked"},
     403: {**_ERROR, "description": "the key does not open this project, or not for this"},
     404: {**_ERROR, "description": "there is no such thing"},
+    413: {**_ERROR, "description": "the body is larger than a request may be"},
     422: {"model": ErrorAnswer, "description": "something in the request is wrong; `field` says what"},
     503: {**_ERROR, "description": "the store or the log is away; try again"},
 }

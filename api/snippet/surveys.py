@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from api.query import access
-from api.query.bodies import JsonRoute
 from api.query.errors import Unauthorized, near
 from api.query.questions.model import Strict
+from api.query.routers import of_projects
 from api.runtime import Runtime
 from api.snippet import SEGMENTS
 from pipeline.errors import NotFound
@@ -59,7 +59,7 @@ class SavedSurveys(BaseModel):
 
 
 def router(runtime: Runtime) -> APIRouter:
-    routes = APIRouter(route_class=JsonRoute, prefix="/api/v1/projects/{project}/surveys", tags=["saved"])
+    routes = of_projects("/surveys", tags=["saved"])
     reads, writes = Depends(access.reader(runtime)), Depends(access.writer(runtime))
 
     @routes.get("", operation_id="list_surveys", summary="All surveys that the tracker asks")
