@@ -20,3 +20,7 @@ REASONS: dict[str, str] = {
     "invalid_link": "a mail's link or pixel that was not signed, was changed, or has expired",
     "invalid_alias": "an alias needs previousId and userId, and they must differ",
 }
+
+# What is kept of these is no event, though it may look like one: a vendor's note, or what anybody wrote into a link
+# without being able to sign it.
+NO_EVENTS = frozenset(("unmapped", "invalid_link"))

@@ -15,6 +15,7 @@ from pipeline.store.sql import load
 from schemas.definitions import Project
 
 MOST = 200
+FOR_EVER = 1 << 42  # ms: the year 2109
 READS = "api.admin.reads"
 
 
@@ -49,14 +50,15 @@ def router(runtime: Runtime) -> APIRouter:
     routes = administration("/projects/{project}")
     writes = Depends(writer(runtime))
     Since = Annotated[int, Query(ge=0, description="UTC ms")]
+    Until = Annotated[int | None, Query(ge=0, description="and before, UTC ms")]
 
     @routes.get("/arrivals", operation_id="arrivals", summary="Events and rejects received since then")
     async def arrivals(since: Since, project: Project = writes) -> Arrivals:
         return await asyncio.to_thread(_arrived, runtime, project.name, since)
 
     @routes.get("/received", operation_id="received", summary="How many events were accepted and rejected since then")
-    async def received(since: Since = 0, source: str = "", project: Project = writes) -> Received:
-        return await asyncio.to_thread(_received, runtime, project.name, since, source)
+    async def received(since: Since = 0, until: Until = None, source: str = "", project: Project = writes) -> Received:
+        return await asyncio.to_thread(_received, runtime, project.name, since, until, source)
 
     @routes.get("/sources", operation_id="sources", summary="Sources that have sent events")
     async def sources(project: Project = writes) -> Sources:
@@ -75,8 +77,8 @@ def _arrived(runtime: Runtime, project: str, since: int) -> Arrivals:
     return Arrivals(now=now, arrivals=sorted(found, key=lambda each: each.received_at))
 
 
-def _received(runtime: Runtime, project: str, since: int, source: str) -> Received:
-    parameters = {"project": project, "since": since, "source": source}
+def _received(runtime: Runtime, project: str, since: int, until: int | None, source: str) -> Received:
+    parameters = {"project": project, "since": since, "until": FOR_EVER if until is None else until, "source": source}
     ((accepted,),) = runtime.store.query(load(READS, "received_events"), parameters)
     rejected: dict[str, int] = dict(runtime.store.query(load(READS, "received_rejected"), parameters))
     return Received(accepted=accepted, rejected=rejected)

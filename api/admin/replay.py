@@ -1,7 +1,7 @@
 """Rejected events once more through the log, after a rule, a setting or a sender was mended.
 
 An event goes back under its own device and time of receipt. The agents decide: what can be used now becomes an event
-and its reject is taken back, what cannot stays rejected.
+and its reject is taken back, what cannot stays rejected. What never was an event does not go back.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from pipeline.store.port import Row
 from pipeline.store.sql import load
 from schemas.definitions import Project
 from schemas.log import EVENTS, Line
+from schemas.rejects import NO_EVENTS
 
 CHUNK = 1_000
 
@@ -34,7 +35,7 @@ class Replay(Strict):
 
 class Replayed(BaseModel):
     replayed: int = Field(description="rejected events that went back to the log")
-    unreadable: int = Field(description="rejects whose payload is no JSON object: there is nothing to replay")
+    unreadable: int = Field(description="rejects whose payload is no event: there is nothing to replay")
 
 
 def router(runtime: Runtime) -> APIRouter:
@@ -55,11 +56,13 @@ def router(runtime: Runtime) -> APIRouter:
 
 
 def line_of(project: str, kinds: Mapping[str, str], row: Row) -> Line | None:
-    """The log's line of a row of `replayed.sql`; None where the payload is no whole JSON object.
+    """The log's line of a row of `replayed.sql`; None where the payload is no event, or no whole JSON object.
 
     `kinds` gives the kind of a source; what came under a source without a key was an import.
     """
-    device, _, _, received_at, source, payload = row
+    device, reason, received_at, source, payload = row
+    if reason in NO_EVENTS:
+        return None
     try:
         event = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeError):

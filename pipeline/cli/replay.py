@@ -1,11 +1,14 @@
 """`wayfare replay`: rejected events once more through the ingest steps, after a rule or a setting was mended."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.cli import options
 from pipeline.cli.output import as_json, err, out
+
+if TYPE_CHECKING:
+    from pipeline.cli.connection import Connection
 
 
 def replay(
@@ -25,7 +28,7 @@ def replay(
         return
     out.print(
         f"{report['replayed']:,} events replayed: {report['accepted']:,} are used now, {report['still_rejected']:,} "
-        f"are still rejected. {report['unreadable']:,} cannot be replayed, as they are no JSON."
+        f"are still rejected. {report['unreadable']:,} cannot be replayed, as they are no events."
     )
 
 
@@ -34,9 +37,18 @@ async def _replay(project: str, body: dict[str, Any]) -> Any:
 
     async with connected(options.settings(), "replay", project=project, agents=True) as server:
         with err.status("replaying"):
-            before = await server.get(f"{server.admin}/received")
-            report = await server.post(f"{server.admin}/replay", body, patience=None)
-            await server.caught_up()
-            after = await server.get(f"{server.admin}/received")
+            return await replayed(server, body)
+
+
+async def replayed(server: "Connection", body: dict[str, Any]) -> dict[str, Any]:
+    """Replays, and counts what became of it. What comes meanwhile is neither replayed nor counted."""
+    now = (await server.get("/api/v1/admin/progress"))["now"]
+    await server.caught_up()
+    before = await server.get(f"{server.admin}/received", until=now)
+    report: dict[str, Any] = await server.post(
+        f"{server.admin}/replay", {**body, "to": min(now, body.get("to", now))}, patience=None
+    )
+    await server.caught_up()
+    after = await server.get(f"{server.admin}/received", until=now)
     gone = sum(before["rejected"].values()) - sum(after["rejected"].values())
     return report | {"accepted": gone, "still_rejected": report["replayed"] - gone}

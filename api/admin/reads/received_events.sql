@@ -1,6 +1,7 @@
--- Accepted events that came since then, of one source or of all.
+-- Accepted events that came in [since, until), of one source or of all.
 SELECT count()
 FROM events FINAL
 WHERE project = {project:String}
     AND received_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
+    AND received_at < fromUnixTimestamp64Milli({until:Int64}, 'UTC')
     AND ({source:String} = '' OR source = {source:String})

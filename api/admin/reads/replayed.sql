@@ -1,6 +1,6 @@
 -- Rejected events in [from, to) to be tried again, in the order of the log.
--- device, message id, log position, received_at ms, source, payload
-SELECT device, message_id, log_position, toUnixTimestamp64Milli(received_at), toString(source), payload
+-- device, reason, received_at ms, source, payload
+SELECT device, toString(reason), toUnixTimestamp64Milli(received_at), toString(source), payload
 FROM rejected FINAL
 WHERE project = {project:String}
     AND received_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
