@@ -105,9 +105,10 @@ def _disk(runtime: Runtime) -> Iterator[Check]:
     places = [(str(folder), shutil.disk_usage(folder).free) for folder in runtime.settings.folders if folder.exists()]
     if runtime.settings.store.startswith("clickhouse:"):
         places += [(f"ClickHouse disk {name}", free) for name, free, _ in runtime.store.query(load(READS, "disks"))]
+    advice = "make room: where too little is free the store writes nothing, and what comes waits in the log"
     for name, free in places:
         state: Literal["ok", "warn", "fail"] = "fail" if free < FREE_FAIL else "warn" if free < FREE_WARN else "ok"
-        yield Check("disk", state, f"{name}: {free / 1e9:,.1f} GB free", "" if state == "ok" else "make room")
+        yield Check("disk", state, f"{name}: {free / 1e9:,.1f} GB free", "" if state == "ok" else advice)
 
 
 LOOKS: dict[str, Callable[[Runtime], Iterator[Check]]] = {

@@ -1,5 +1,6 @@
 """What only the embedded log does: trimming, and positions as the transport sees them."""
 
+import resource
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,24 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     log = SqliteLog(tmp_path / "log.sqlite")
     with pytest.raises(LogUnavailable):
         log.check()
+
+
+def test_a_log_that_may_not_grow_is_unavailable_until_it_may(log: SqliteLog) -> None:
+    here = partition(log)
+    log.append([(here, b"kept")])
+    file = log._tables.path
+    size = max(each.stat().st_size for each in (file, file.with_name(f"{file.name}-wal")))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))  # as a disk without room
+    try:
+        with pytest.raises(LogUnavailable):
+            log.append([(here, b"lost")])
+        with pytest.raises(LogUnavailable):
+            log.check()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    log.check()
+    assert log.append([(here, b"kept, too")]) == [1]
 
 
 def test_three_slashes_are_relative_and_four_absolute() -> None:
