@@ -29,6 +29,8 @@ from schemas.facts import (
     Touchpoint,
 )
 
+# Settings of its statements: they look at all there is, however long a server's profile lets others take.
+LASTING = {"max_execution_time": 0}
 TABLES = fact_tables.TABLES | {RefusedPair: refused_pairs.TABLE}
 # what makes two rows of a table the same fact
 KEYS: dict[type[Any], tuple[str, ...]] = {
@@ -115,7 +117,7 @@ def settled(
     `since`: UTC ms; all facts of what was received before it were written when `verify` began. Ask it when that has
     ended: whoever hangs together with a device of which anything was received later is left out.
     """
-    rows = store.query(load("pipeline.store.reads", "verify_received"), {"project": project, "since": since})
+    rows = store.query(load("pipeline.store.reads", "verify_received"), {"project": project, "since": since}, LASTING)
     moving = [device for (device,) in rows]
     if not moving:
         return list(differences), False
@@ -188,7 +190,7 @@ def _rows(store: Store, name: str, project: str, scope: "Scope | None") -> Itera
         "devices": [] if scope is None else scope.devices,
         "identifiers": [] if scope is None else scope.identifiers,
     }
-    return store.query(load("pipeline.store.reads", name), parameters)
+    return store.query(load("pipeline.store.reads", name), parameters, LASTING)
 
 
 @dataclass
@@ -205,7 +207,7 @@ def _together(store: Store, project: str, devices: Sequence[int], decisions: Seq
     found, identifiers, others = set(devices), set(devices), joined(decisions)
     while True:
         parameters = {"project": project, "devices": sorted(found), "identifiers": sorted(identifiers)}
-        rows = store.query(load("pipeline.store.reads", "verify_together"), parameters)
+        rows = store.query(load("pipeline.store.reads", "verify_together"), parameters, LASTING)
         more_devices = {row[0] for row in rows if row[0]} - found
         more_identifiers = {row[1] for row in rows if row[1]} - identifiers
         more_identifiers |= {other for one in identifiers for other in others.get(one, ())} - identifiers
@@ -218,9 +220,9 @@ def _together(store: Store, project: str, devices: Sequence[int], decisions: Seq
 def _copied(store: Store, copy: str, table: str, project: str) -> list[Difference]:
     """A row counts that is in one of both at two looks: between the reads of both new ones come."""
     sql = load("pipeline.store.reads", f"verify_{copy.replace(' ', '_')}")
-    ((have, want, differ, rows),) = store.query(sql, {"project": project, "rows": []})
+    ((have, want, differ, rows),) = store.query(sql, {"project": project, "rows": []}, LASTING)
     if differ:
-        ((_, _, differ, _),) = store.query(sql, {"project": project, "rows": rows})
+        ((_, _, differ, _),) = store.query(sql, {"project": project, "rows": rows}, LASTING)
     if not differ:
         return []
     return [Difference(copy, "differs", {"copy_of": table, "rows": differ}, {"rows": have}, {"rows": want})]

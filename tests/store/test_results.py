@@ -1,11 +1,15 @@
 """What a query gives is plain Python values, exact and the same from both adapters."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from pipeline.errors import StoreRefused
+from pipeline.store import open_store
 from pipeline.store.port import Store
+from pipeline.store.remote import _Clients
 
 EXACT = {
     "toUInt8(255)": 255,
@@ -93,6 +97,27 @@ def test_a_stream_tells_an_error_in_its_middle(asked_store: Store) -> None:
         for _ in asked_store.stream("SELECT throwIf(number = 3000000, 'three') FROM numbers(5000000)"):
             pass
     assert asked_store.query("SELECT 1") == [(1,)]
+
+
+def test_a_statement_that_copies_a_table_has_no_limit_of_the_servers_profile(
+    fresh_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connectable = _Clients._connectable
+
+    def limited(clients: _Clients) -> Any:
+        client = connectable(clients)
+        client.settings["max_execution_time"] = 1  # as a profile of the server's would have it
+        return client
+
+    monkeypatch.setattr(_Clients, "_connectable", limited)
+    store = open_store(fresh_database())
+    slow = "SELECT sleepEachRow(0.1) FROM numbers(15) SETTINGS max_block_size = 1"
+    with pytest.raises(StoreRefused):
+        store.query(slow)
+    store.command("CREATE TABLE copied (slept UInt8) ENGINE = MergeTree ORDER BY slept")
+    store.command(f"INSERT INTO copied {slow}")
+    assert store.query("SELECT count() FROM copied") == [(15,)]
+    store.close()
 
 
 def test_settings_hold_for_their_query_only(asked_store: Store) -> None:
