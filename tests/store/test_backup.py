@@ -208,6 +208,34 @@ def test_what_is_no_copy_is_a_mistake_and_leaves_nothing(tmp_path: Path) -> None
     assert list((tmp_path / "there").iterdir()) == []
 
 
+def test_a_copy_goes_back_by_the_first_of_python_3_11_too(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Debian 12 has 3.11.2, where tarfile's `filter` is not known yet."""
+    pair.append(1)
+    pair.drain()
+    backup(pair.store, pair.settings, tmp_path / "copy.tar")
+    pair.close()
+    monkeypatch.delattr(tarfile, "data_filter")
+    monkeypatch.setattr(tarfile.TarFile, "extract", lambda self, member, path="", set_attrs=True: None)
+    restored = settings_in(tmp_path / "there")
+    restore(restored, tmp_path / "copy.tar")
+    again = Pair(restored)
+    assert again.messages() == {1}
+    again.close()
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE])
+def test_a_copy_whose_parts_are_no_files_is_none(tmp_path: Path, kind: bytes) -> None:
+    (tmp_path / "secret").write_text("{}")
+    with tarfile.open(tmp_path / "links.tar", "w") as tar:
+        part = tarfile.TarInfo("manifest.json")
+        part.type, part.linkname = kind, str(tmp_path / "secret")
+        tar.addfile(part)
+    with pytest.raises(UserMistake, match="no copy"):
+        restore(settings_in(tmp_path / "there"), tmp_path / "links.tar")
+
+
 def test_a_copy_of_a_newer_version_is_refused(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.store.backup.FORMAT", 2)
     backup(pair.store, pair.settings, tmp_path / "copy.tar")
