@@ -9,6 +9,9 @@ uvicorn are its inner steps `_start_asgi_task` and `data_received`; a version wi
 Senders repeat themselves: what the parser found in the head of a request is kept by the head's bytes, but for the
 digits of its length. A request that comes whole under a head that is known is not parsed again.
 
+A connection is held by who never ends a request as well as by who sends many: one that is not whole in time is given
+up, whatever its route, and so is a connection on which nothing is asked.
+
 No other protocol is spoken here. Java's HttpClient offers HTTP/2 with each request (`Upgrade: h2c`), which a server may
 overlook; the parser would take the body for that other protocol. So it does not get to see the offer.
 """
@@ -29,6 +32,7 @@ Take = Callable[[MutableMapping[str, Any], str, bytes, Callable[[Answer], None]]
 Head = tuple[bytes, bytes]  # what comes before and after the digits of its length
 
 MOST_HEADS, MOST_HEAD = 4_096, 2_048  # how many are kept, of at most so many bytes
+WHOLE_S = 40.0  # for a request to come whole; the collector itself answers slow bodies before
 HEAD_LIMIT = 65_536  # bytes of a head that has no end yet: the parser keeps all of them
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (\d{1,9})\r\n")
 _OFFER = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
@@ -37,19 +41,23 @@ REMEMBERED = ("path", "raw_path", "query_string", "method", "headers")  # of a s
 _NOBODY_WAITS = asyncio.Event()  # of a request that is there whole and taken without a task
 
 
-def protocol_of(take: Take) -> type[HttpToolsProtocol]:
+def protocol_of(take: Take, whole_s: float = WHOLE_S) -> type[HttpToolsProtocol]:
     """The protocol class for `uvicorn.Config(http=...)`. `take` is Collector.take."""
 
     class Protocol(DirectProtocol):
         heads: ClassVar[dict[Head, MutableMapping[str, Any]]] = {}
 
-    Protocol.take = staticmethod(take)
+    Protocol.take, Protocol.whole_s = staticmethod(take), whole_s
     return Protocol
 
 
 class DirectProtocol(HttpToolsProtocol):
     take: Take
     heads: ClassVar[dict[Head, MutableMapping[str, Any]]]  # scopes of requests, without what is the connection's
+    whole_s: ClassVar[float]
+    _is_whole = True  # as far as a request has begun
+    _begun_at = 0.0  # the loop's time
+    _late: asyncio.TimerHandle | None = None
     _is_between = True  # the parser has read a request to its end, and nothing after it
     _is_feeding = False
     _is_in_head = False
@@ -62,6 +70,12 @@ class DirectProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         if self.client:  # as trusted proxies are named
             self.client = unmapped(self.client[0]), self.client[1]
+        self._late = self.loop.call_later(self.whole_s, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._late is not None:
+            self._late.cancel()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         was_between = self._is_between
@@ -74,8 +88,10 @@ class DirectProtocol(HttpToolsProtocol):
         finally:
             self._is_feeding = False
         if self._is_in_head and self._head_bytes > HEAD_LIMIT and not self.transport.is_closing():
-            self._refuse_head()
+            self._give_up(431, "head_too_large", f"the head of a request has {HEAD_LIMIT} bytes at most")
             return
+        if not self._is_whole and self._late is None:
+            self._late = self.loop.call_later(self.whole_s, self._look)
         if self._held is not None:
             (cycle, app), self._held = self._held, None
             body, self._body = self._body, b""
@@ -84,24 +100,50 @@ class DirectProtocol(HttpToolsProtocol):
                 super()._start_asgi_task(cycle, app)
             elif was_between and self._is_between:
                 self._remember(data, cycle, body)
+        elif self._is_whole and self.cycle is not None and self.cycle.response_complete:
+            self._rest()  # empty lines between two requests
+
+    def _rest(self) -> None:
+        """Closes the connection when it has rested for as long as it may, since the last answer."""
+        if self.timeout_keep_alive_task is None and not self.transport.is_closing():
+            rest = self._answered_at + self.timeout_keep_alive - self.loop.time()
+            self.timeout_keep_alive_task = self.loop.call_later(max(rest, 0), self.timeout_keep_alive_handler)
 
     def on_message_begin(self) -> None:
-        self._is_between = False
+        self._is_between = self._is_whole = False
         self._is_in_head, self._head_bytes = True, 0
+        self._begun_at = self.loop.time()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
         super().on_headers_complete()
 
-    def _refuse_head(self) -> None:
-        told = refusal(431, "head_too_large", f"the head of a request has {HEAD_LIMIT} bytes at most", headers=(CLOSE,))
+    def _look(self) -> None:
+        """Gives up a request that is not whole yet, and a connection that has asked nothing."""
+        self._late = None
+        if self.transport.is_closing() or (self._is_whole and self.cycle is not None):
+            return
+        has_open = self.cycle is not None and not self.cycle.response_complete
+        left = self._begun_at + self.whole_s - self.loop.time()
+        if self._is_whole:
+            self.transport.close()
+        elif left > 0 or self.pipeline or (self._is_in_head and has_open):  # one before it is not answered yet
+            self._late = self.loop.call_later(left if left > 0 else self.whole_s, self._look)
+        elif self._is_in_head or (has_open and not self.cycle.response_started):
+            self._give_up(408, "request_timeout", f"the request did not come within {self.whole_s:g} s")
+        else:
+            self.transport.close()  # what it sends on has its answer
+
+    def _give_up(self, status: int, code: str, message: str) -> None:
+        told = refusal(status, code, message, headers=(CLOSE,))
         start = status_and(told.status, tuple(self.server_state.default_headers))
         self.transport.write(b"%b%b\r\n%b" % (start, lines_of(told.headers), told.body))
         self.transport.close()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
+        self._is_whole = True
         self._is_between = self.cycle.keep_alive and not self.parser.should_upgrade()
 
     def on_body(self, body: bytes) -> None:
@@ -127,9 +169,8 @@ class DirectProtocol(HttpToolsProtocol):
         self.timeout_keep_alive_task = None
         if self.cycle is not None and not self.cycle.response_complete:
             return  # its answer begins another
-        rest = self._answered_at + self.timeout_keep_alive - self.loop.time()
-        if rest > 0:
-            self.timeout_keep_alive_task = self.loop.call_later(rest, self.timeout_keep_alive_handler)
+        if self._answered_at + self.timeout_keep_alive > self.loop.time():
+            self._rest()
         else:
             super().timeout_keep_alive_handler()
 

@@ -53,15 +53,17 @@ class Server(uvicorn.Server):
 class Listening:
     """A collector behind uvicorn with our protocol: its log, and how many requests came through ASGI."""
 
-    def __init__(self, **given: Any) -> None:
-        self.log = FutureLog()
+    def __init__(self, whole_s: float = 40, keep_alive_s: float = 5, beside: Any = None, **given: Any) -> None:
+        """`beside` is the app of paths that are none of the collector's."""
+        self.log, self._beside = FutureLog(), beside
         self.door = Door(writer=self.log, **given)
         self.through_asgi = 0
         self._writers: list[asyncio.StreamWriter] = []
         self.socket = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
             self._app,
-            http=protocol_of(self.door.collector.take),
+            http=protocol_of(self.door.collector.take, whole_s),
+            timeout_keep_alive=keep_alive_s,  # type: ignore[arg-type]
             interface="asgi3",
             lifespan="off",
             log_config=None,
@@ -71,6 +73,8 @@ class Listening:
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         self.through_asgi += 1
+        if self._beside and not scope["path"].startswith("/v1/"):
+            return await self._beside(scope, receive, send)
         await self.door.collector(scope, receive, send)
 
     def protocol(self) -> asyncio.Protocol:
