@@ -1,8 +1,9 @@
 """The salts of the days: shared by all collectors through the store, and gone when their day is over.
 
 The collector that first looks writes it; of several the first counts. That of the next day is made an hour ahead, so
-that all know it by midnight. A salt that is over is taken from the disk and from memory: what was hashed with it can be
-told from nothing then.
+that all know it by midnight (UTC). A salt that is over is taken from the disk and from memory: what was hashed with it
+can be told from nothing then. The table is empty for a moment while that is done, so each collector remembers what it
+has read and looks at every refresh whether another has written an earlier one.
 """
 
 import secrets
@@ -18,6 +19,8 @@ DAY_MS = 86_400_000
 AHEAD_MS = 3_600_000
 BYTES = 32
 
+Row = tuple[int, str]  # ms when it was made, salt
+
 
 class Salts:
     """State: the salts that are in force, by day (days since 1970)."""
@@ -25,7 +28,7 @@ class Salts:
     def __init__(self, store: Store, now: Callable[[], int]) -> None:
         """`now` in ms."""
         self._store, self._now = store, now
-        self._known: dict[int, bytes] = {}
+        self._known: dict[int, Row] = {}
         self._lock = threading.Lock()
 
     def of(self, day: int) -> bytes:
@@ -33,33 +36,37 @@ class Salts:
         found = self._known.get(day)
         if found is None:
             raise SaltMissing("the salt of the day is not there yet")
-        return found
+        return found[1].encode()
 
     def refresh(self) -> None:
         """Makes what will be needed and destroys what is over. Blocks."""
         with self._lock:
             now = self._now()
             days = sorted({now // DAY_MS, (now + AHEAD_MS) // DAY_MS})
-            if self._known.keys() == set(days):
-                return
+            self._known = {day: row for day, row in self._known.items() if day in days}
             stored = self._stored()
             if any(day not in days for day in stored):
-                kept = {day: row for day, row in stored.items() if day in days}
+                kept = {day: self._first(day, stored) for day in days if day in stored}
                 self._store.command(load("pipeline.store.statements", "salts_truncate"))
                 self._write(kept)
                 stored = kept
-            if missing := [day for day in days if day not in stored]:
-                self._write({day: (now, secrets.token_urlsafe(BYTES)) for day in missing})
+            # What is known and gone has been destroyed by one whose clock is ahead, but for the last, which was not over.
+            missing = [day for day in days if day not in stored and (day not in self._known or day == days[-1])]
+            if missing:
+                self._write({day: self._known.get(day) or (now, secrets.token_urlsafe(BYTES)) for day in missing})
                 stored = self._stored()  # another collector may have been first
-            self._known = {day: stored[day][1].encode() for day in days if day in stored}
+            self._known = {day: self._first(day, stored) for day in days if day in stored or day in self._known}
 
-    def _stored(self) -> dict[int, tuple[int, str]]:
-        found: dict[int, tuple[int, str]] = {}
+    def _first(self, day: int, stored: dict[int, Row]) -> Row:
+        return min(rows[day] for rows in (stored, self._known) if day in rows)
+
+    def _stored(self) -> dict[int, Row]:
+        found: dict[int, Row] = {}
         for day, made_at, salt in self._store.query(load("pipeline.store.statements", "salts")):
             found.setdefault(day, (made_at, salt))
         return found
 
-    def _write(self, salts: dict[int, tuple[int, str]]) -> None:
+    def _write(self, salts: dict[int, Row]) -> None:
         if salts:
             columns: list[list[Any]] = [
                 list(salts),
