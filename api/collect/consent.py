@@ -11,7 +11,7 @@ denied    rejected, nothing of it kept; only the event that tells of the change 
 unknown   taken without ids, under an id of the day, where the project allows that; else rejected
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -29,10 +29,16 @@ Verdict = Literal["taken", "cookieless", "consent_denied", "consent_missing", "o
 NAMING = ("identify", "alias", "group")  # calls that say who somebody is: without consent there is nobody to name
 _STRICTEST: tuple[State, ...] = ("denied", "unknown", "granted")
 _STATES: Mapping[str, State] = {state: state for state in _STRICTEST}
-_OF_THE_DEVICE = frozenset(
-    ("anonymousId", "userId", "previousId", "groupId", "traits", "sessionId", "session", "externalIds", "sessionStart")
-)
+# What tells a person or a device, as `_plain` writes names: of the event itself and its context, and of properties.
+_IDS = frozenset((
+    "anonymousid", "userid", "previousid", "aliasid", "groupid", "accountid", "customerid", "contactid", "visitorid",
+    "rudderid", "distinctid", "anondistinctid", "clientid", "deviceid", "installid", "sessionid", "windowid",
+    "externalid", "externalids", "advertisingid", "adtrackingid", "idfa", "idfv", "gaid", "aaid", "fingerprint",
+))  # fmt: skip
+_OF_THE_DEVICE = _IDS | {"traits", "session", "sessionstart", "integrations"}  # others' client ids are in integrations
+_IN_DEVICE = _IDS | {"id", "token"}  # context.device
 _OF_A_PERSON = EMAIL_KEYS | PHONE_KEYS  # names in properties that identity goes by
+_BETWEEN = str.maketrans("", "", "_-$ .")
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -137,14 +143,25 @@ def without_ids(raw: bytes, device: str) -> bytes:
 
     `raw` is a JSON object. Its properties say `"cookieless": true`.
     """
-    fields: dict[str, Any] = {name: value for name, value in _object(raw).items() if name not in _OF_THE_DEVICE}
-    fields["anonymousId"] = device
-    for name in ("context", "properties"):
-        value = fields.get(name)
-        inner = dict(_object(value)) if value is not None and bytes(value)[:1] == b"{" else {}
-        if name == "context":
-            fields[name] = {one: given for one, given in inner.items() if one not in _OF_THE_DEVICE}
-        else:
-            kept = {one: given for one, given in inner.items() if one not in _OF_A_PERSON}
-            fields[name] = kept | {"cookieless": True}
-    return msgspec.json.encode(fields)
+    fields = {name: value for name, value in _object(raw).items() if _plain(name) not in _OF_THE_DEVICE}
+    context = {name: value for name, value in _inner(fields, "context") if _plain(name) not in _OF_THE_DEVICE}
+    if "device" in context:
+        context["device"] = {name: value for name, value in _inner(context, "device") if _plain(name) not in _IN_DEVICE}
+    kept = {
+        name: value
+        for name, value in _inner(fields, "properties")
+        if name not in _OF_A_PERSON and _plain(name) not in _IDS
+    }
+    return msgspec.json.encode(
+        fields | {"anonymousId": device, "context": context, "properties": kept | {"cookieless": True}}
+    )
+
+
+def _plain(name: str) -> str:
+    return name.translate(_BETWEEN).lower()
+
+
+def _inner(fields: Mapping[str, Any], name: str) -> Iterable[tuple[str, Any]]:
+    """What an object among the fields holds; nothing where it is none."""
+    value = fields.get(name)
+    return _object(value).items() if value is not None and bytes(value)[:1] == b"{" else ()

@@ -50,7 +50,7 @@ class Salts:
                 self._store.command(load("pipeline.store.statements", "salts_truncate"))
                 self._write(kept)
                 stored = kept
-            # What is known and gone has been destroyed by one whose clock is ahead, but for the last, which was not over.
+            # What is known and gone was destroyed by one whose clock is ahead, but for the last, which was not over.
             missing = [day for day in days if day not in stored and (day not in self._known or day == days[-1])]
             if missing:
                 self._write({day: self._known.get(day) or (now, secrets.token_urlsafe(BYTES)) for day in missing})

@@ -73,9 +73,8 @@ class Listening:
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         self.through_asgi += 1
-        if self._beside and not scope["path"].startswith("/v1/"):
-            return await self._beside(scope, receive, send)
-        await self.door.collector(scope, receive, send)
+        is_beside = self._beside and not scope["path"].startswith("/v1/")
+        await (self._beside if is_beside else self.door.collector)(scope, receive, send)
 
     def protocol(self) -> asyncio.Protocol:
         """Of a connection to another socket of the server."""

@@ -103,6 +103,28 @@ async def test_a_cookieless_event_has_no_id_but_that_of_the_day() -> None:
     assert event["properties"] == {"path": "/a", "cookieless": True}
 
 
+async def test_ids_under_the_names_that_clients_give_them_are_gone_from_a_cookieless_event_too() -> None:
+    door = door_with(cookieless=True)
+    ids = "user_id", "userId", "customer_id", "deviceId", "$device_id", "distinct_id", "Session ID", "client_id", "idfa"
+    device = {"id": "D-1", "advertisingId": "AD-1", "token": "PUSH-1", "type": "ios", "model": "iPhone"}
+    await door.batch(
+        page(
+            context={
+                "consent": {"state": "unknown"}, "device": device, "externalId": [{"type": "crm", "id": "7"}],
+                "user_id": "u", "anonymousId": "a", "groupId": "g", "locale": "de",
+            },
+            properties={"product_id": "p", "order_id": "o"} | dict.fromkeys(ids, "x-1"),
+            integrations={"Google Analytics": {"clientId": "GA1.2.3"}}, rudderId="r-1",
+        )
+    )  # fmt: skip
+    event = door.log.event
+    assert event.keys() == {"type", "messageId", "anonymousId", "context", "properties"}
+    assert event["context"] == {
+        "consent": {"state": "unknown"}, "device": {"type": "ios", "model": "iPhone"}, "locale": "de",
+    }  # fmt: skip
+    assert event["properties"] == {"product_id": "p", "order_id": "o", "cookieless": True}
+
+
 async def test_the_id_of_the_day_is_that_of_network_and_browser_and_another_one_tomorrow() -> None:
     now = NOW
     policy = Policy.of(Project("shop", privacy=Privacy(cookieless=True)))

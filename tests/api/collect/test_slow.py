@@ -1,4 +1,4 @@
-"""Senders that take their time over a request, or never begin one: each holds a connection, of which there are not many."""
+"""Senders that take their time over a request, or never begin one: each holds a connection."""
 
 import asyncio
 from typing import Any
