@@ -23,7 +23,9 @@ from api.snippet.shortened import shortened
 
 WHOLE: Final = ("core", "crossing", "autocapture", "pages", "segment")
 CORE: Final = ("core",)
-LOADED: Final = (("visit", "backs", "vitals"), ("consent",), ("surveys",), ("survey",), ("cookie",))  # modules
+LOADED: Final = (  # modules
+    ("visit", "backs", "vitals"), ("consent",), ("surveys",), ("survey",), ("cookie",), ("leading",),
+)  # fmt: skip
 # Chromium then makes every function ready at once, and not one after another when it is called first: a third less time
 # for a page that has not had the tracker before. Other browsers read a comment.
 AT_ONCE: Final = "//# allFunctionsCalledOnLoad\n"
@@ -54,7 +56,8 @@ class Script(NamedTuple):
 def script(parts: tuple[str, ...]) -> Script:
     """One script of some of the parts: each is a function, and the first is called with the others.
 
-    One of LOADED is a module that gives its function, or what the first gives when it is called so.
+    One of LOADED is a module that gives its function, or what the first gives when it is called so. The others are not
+    strict: where a page has frozen what they would set, they go on without.
     """
     folder = resources.files(__name__)
     first, *others = [
@@ -63,7 +66,7 @@ def script(parts: tuple[str, ...]) -> Script:
     ]
     called = f"({first})({','.join(others)})"
     module = f"export default {called if others else first}\n"
-    text = module if parts in LOADED else f'"use strict";{called};\n'
+    text = module if parts in LOADED else called + ";\n"
     plain = (AT_ONCE + shortened(text)).encode()
     name = hashlib.sha256(plain).hexdigest()[:20]
     return Script(plain, gzip.compress(plain, 9, mtime=0), f'W/"{name}"')

@@ -10,13 +10,14 @@ function autocapture({ options, wanted, track, listen, now, isOwn, inside, isPri
   // -- links
 
   const followed = (happened) => {
-    const link = inside(happened, "a[href],area[href]");
+    const link = inside(happened, "a[*|href],area[href]");
     if (!link || isPrivate(happened) || happened.button > 1) return;
-    const url = /^http/.test(link.protocol) ? link.origin + link.pathname : "";
+    const to = link.href.baseVal ? new URL(link.href.baseVal, document.baseURI) : link; // in an SVG image it is a text
+    const url = /^http/.test(to.protocol) ? to.origin + to.pathname : "";
     const file = (link.download || url).match(FILES);
     if (file || link.hasAttribute("download")) { // also what a script has made: blob: and data:
       if (wanted("downloads")) track("File Downloaded", { url, extension: (file?.[1] || "").toLowerCase() });
-    } else if (url && !isOwn(link.hostname) && wanted("links")) track("Outbound Link Clicked", { url, host: link.host });
+    } else if (url && !isOwn(to.hostname) && wanted("links")) track("Outbound Link Clicked", { url, host: to.host });
   };
   listen(document, "click auxclick", followed);
 

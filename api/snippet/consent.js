@@ -50,7 +50,7 @@ function consent(words, consent) {
   const listenToGoogle = () => {
     const layer = (window.dataLayer ||= []);
     const assumed = {}, answered = {}; // by defaults, by updates: these count first, also where a default comes later
-    let isDue = false;
+    let isDue = false, waits = 0;
     const heard = (entry) => {
       if (entry?.[0] !== "consent" || !/default|update/.test(entry[1]) || !entry[2]) return;
       for (const [storage, word] of Object.entries(entry[2])) {
@@ -59,11 +59,18 @@ function consent(words, consent) {
         // Defaults of several regions: which one holds only Google knows, so the strictest does.
         else if (assumed[storage] !== "denied") assumed[storage] = word;
       }
+      // So long Google's own tags wait for an answer before a default counts.
+      waits = Math.max(waits, Date.now() + +entry[2].wait_for_update || 0);
       if (!isDue) queueMicrotask(tell); // when all that one script says has been heard
       isDue = true;
     };
     const tell = () => {
       isDue = false;
+      const left = waits - Date.now();
+      if (left > 0 && !answered.analytics_storage) {
+        setTimeout(tell, left);
+        return;
+      }
       const standing = { ...assumed, ...answered };
       const isGranted = (storage) => standing[storage] === "granted";
       if (!answered.analytics_storage && !isGranted("analytics_storage")) return;

@@ -103,6 +103,13 @@ function core(...parts) {
     if (granted()) keep((device = id));
     write("id", id);
   };
+  // Prototype.js and its like have arrays and dates tell themselves as texts of JSON, which they are told in then.
+  const json = (value) =>
+    JSON.stringify(value, function (item, told) {
+      const own = this[item];
+      return Array.isArray(own) ? own : told;
+    });
+  const date = () => new Date().toISOString();
   const parse = (text) => {
     try {
       return JSON.parse(text) || {};
@@ -164,7 +171,7 @@ function core(...parts) {
   };
   const consent = (given, evidence) => {
     const purposes = given === true || !given ? { analytics: !!given } : given;
-    const text = +!!purposes.analytics + JSON.stringify(purposes);
+    const text = +!!purposes.analytics + json(purposes);
     if (granted() && read("consent") === text) return;
     const changed = (state) =>
       put("track", { event: "Consent Changed", properties: { ...purposes, method: "call", ...evidence } },
@@ -180,7 +187,7 @@ function core(...parts) {
         fails = 0;
         depart();
         keep("", 0);
-        store(LAST, queue[0] && JSON.stringify(queue[0]));
+        store(LAST, queue[0] && json(queue[0]));
       }
       forget();
       said = "0";
@@ -196,9 +203,9 @@ function core(...parts) {
   const maySend = () => granted() || isCookieless();
   const batch = () => {
     let size = 0;
-    return queue.filter((event) => (size += JSON.stringify(event).length) < MOST_CHARACTERS || event === queue[0]);
+    return queue.filter((event) => (size += json(event).length) < MOST_CHARACTERS || event === queue[0]);
   };
-  const body = (events) => JSON.stringify({ writeKey: key, sentAt: new Date(), batch: events });
+  const body = (events) => json({ writeKey: key, sentAt: date(), batch: events });
   // A text needs no preflight; browsers keep 64 kB alive.
   const post = (text) =>
     fetch(url, { method: "POST", body: text, credentials: "omit", keepalive: text.length < 2e4 });
@@ -208,7 +215,7 @@ function core(...parts) {
   const save = () => {
     if (!fails && !isSaved) return;
     const rest = fails ? [...flying, ...queue].slice(-MOST_EVENTS) : [];
-    while (!write("q." + tab, rest[0] ? JSON.stringify(rest) : "") && rest[0]) rest.splice(0, (rest.length + 1) / 2);
+    while (!write("q." + tab, rest[0] ? json(rest) : "") && rest[0]) rest.splice(0, (rest.length + 1) / 2);
     return (isSaved = rest[0]);
   };
   const soon = (ms) => (timer ||= setTimeout(flush, ms));
@@ -265,12 +272,12 @@ function core(...parts) {
     let event;
     try {
       // As it is now, whatever the page does to its objects.
-      event = JSON.parse(JSON.stringify({
+      event = JSON.parse(json({
         type,
         messageId: fresh(),
         anonymousId: deviceId(),
         userId: id,
-        timestamp: new Date(),
+        timestamp: date(),
         sequence: sequence++,
         ...fields,
         ...given,
@@ -300,7 +307,7 @@ function core(...parts) {
   };
   const known = (type, field, remembered) => (...given) => {
     const [[id], traits, more] = told(given);
-    if (id !== undefined) write("user", JSON.stringify({ ...user(), [remembered]: id }));
+    if (id !== undefined) write("user", json({ ...user(), [remembered]: id }));
     put(type, { [field]: id ?? user()[remembered], traits }, more);
   };
   const track = (event, ...given) => {
@@ -351,7 +358,7 @@ function core(...parts) {
     }
     here = { url: location.href, path, referrer };
     place = [path, search];
-    arrived = new Date();
+    arrived = date();
     isNew = true;
     bottom = engaged = 0;
     hasLeft = atEnd = NaN;
@@ -445,14 +452,16 @@ function core(...parts) {
     if (calls.some((each) => each[0] === "page")) uncounted();
     api.push(...calls);
 
-    ["pushState", "replaceState"].forEach((call, isReplaced) => {
-      const original = history[call];
-      history[call] = function (...given) {
-        original.apply(this, given);
-        if (options.spa !== "off") visit(!isReplaced);
-      };
-    });
-    if (options.spa !== "off") listen(window, "popstate hashchange", visit);
+    if (options.spa !== "off") {
+      ["pushState", "replaceState"].forEach((call, isReplaced) => {
+        const original = history[call];
+        history[call] = function (...given) { // stays the browser's own where the page has frozen it
+          original.apply(this, given);
+          visit(!isReplaced);
+        };
+      });
+      listen(window, "popstate hashchange", visit);
+    }
     listen(window, "pageshow", (shown) => {
       if (!shown.persisted) return;
       heed();

@@ -1,4 +1,4 @@
-// From one of the site's own domains to another: the link carries the device's id.
+// From one of the site's own domains to another: the link, or the form, carries the device's id (see leading.js).
 //
 //   a.test --click--> b.test/?wayfare_id=ID.TIME.SUM --> ID is the device's on b.test too
 //
@@ -24,13 +24,6 @@ function crossing(house) {
     to.searchParams.set(parameter, text + "." + sum(text));
     return to.href;
   };
-  const followed = (happened) => {
-    const link = house.inside(happened, "a[href]");
-    const plain = link?.href;
-    if (!/^http/.test(plain) || plain === dressed(plain)) return;
-    link.href = dressed(plain);
-    setTimeout(() => (link.href = plain));
-  };
   const arrived = () => {
     const at = new URL(location);
     const text = at.searchParams.get(parameter);
@@ -43,6 +36,6 @@ function crossing(house) {
   };
   house.api.link = dressed; // for scripts that lead to another domain
   if (!domains[0]) return;
-  house.listen(document, "click auxclick", followed);
   arrived();
+  house.load("leading", house, dressed, parameter);
 }

@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
-from string import ascii_letters
 from typing import Final
 
 from api.snippet.tokens import Token, tokens
@@ -31,6 +30,7 @@ _WORDS: Final = frozenset(
     )
 )
 _SHORTER: Final = {"const": "let", "true": "!0", "false": "!1"}  # none of them is the name of a property
+_LETTERS: Final = "etnrisouaflchpdvmgybwESxTNCkLAODMIBPUjRFHGVzWXKqYJQZ"  # the frequent first: they pack better
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
 
@@ -275,6 +275,6 @@ def _is_lone(texts: list[str]) -> bool:
 
 
 def _names() -> Iterator[str]:
-    yield from ascii_letters
-    for pair in product(ascii_letters, ascii_letters):
+    yield from _LETTERS
+    for pair in product(_LETTERS, _LETTERS):
         yield "".join(pair)

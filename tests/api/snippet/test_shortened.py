@@ -41,12 +41,12 @@ def test_a_script_does_the_same_with_short_names() -> None:
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        ("const first=1;use(first,first.first,{first:first});", "let a=1;use(a,a.first,{first:a});"),
-        ("const {first,second:third}=use({first});", "let {first:a,second:b}=use({first:a});"),
-        ("const one=(each)=>a+each;", "let b=b=>a+b;"),
-        ("const one=()=>{const two=1;return two+one;};", "let a=()=>{let b=1;return b+a};"),
-        ("const one=1;let two;use(one);let four;\nelse\nuse([two,true]);", "let a=1,b;use(a);let c;else use([b,!0]);"),
-        ("const one=(two)=>two;const three=(two)=>two+one;", "let a=a=>a,b=b=>b+a;"),
+        ("const first=1;use(first,first.first,{first:first});", "let e=1;use(e,e.first,{first:e});"),
+        ("const {first,second:third}=use({first});", "let {first:e,second:t}=use({first:e});"),
+        ("const one=(each)=>e+each;", "let t=t=>e+t;"),
+        ("const one=()=>{const two=1;return two+one;};", "let e=()=>{let t=1;return t+e};"),
+        ("const one=1;let two;use(one);let four;\nelse\nuse([two,true]);", "let e=1,t;use(e);let n;else use([t,!0]);"),
+        ("const one=(two)=>two;const three=(two)=>two+one;", "let e=e=>e,t=t=>t+e;"),
     ],
     ids=[
         "properties keep their names", "shorthands are written out", "a foreign name is not taken",

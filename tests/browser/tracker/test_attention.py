@@ -139,6 +139,15 @@ def test_links_that_lead_away_and_downloads(page: Page, site: Site, shop: Projec
     ]
 
 
+def test_a_link_in_an_image_leads_away_too(page: Page, site: Site, shop: Project) -> None:
+    page.route("http://partner.test/**", lambda route: route.fulfill(body="a partner"))
+    go(page, f"{site.url}/leads.html")
+    page.click("#drawing")
+    page.wait_for_url("http://partner.test/**")
+    seen = wait_for(page, shop, "/leads.html", "Outbound Link Clicked")
+    assert seen[1]["properties"] == {"url": "http://partner.test/drawn", "host": "partner.test"}
+
+
 def test_a_form_left_is_told_with_its_last_field_and_no_value(page: Page, site: Site, shop: Project) -> None:
     go(page, f"{site.url}/contact.html")
     page.fill("[name=secret]", "in the vault")

@@ -331,6 +331,33 @@ def test_googles_consent_mode_is_followed_and_a_denial_by_default_is_no_refusal(
     assert page.context.cookies() == []
 
 
+def test_a_default_of_google_counts_when_its_time_for_an_answer_is_over(
+    context: BrowserContext, make_site: MakeSite, shop: Project
+) -> None:
+    """A page that assumes consent has Google's tags wait for the visitor's answer meanwhile."""
+    site = make_site(consent="google")
+    assumes = (
+        "window.dataLayer = []; window.gtag = function () { dataLayer.push(arguments); };"
+        "gtag('consent', 'default', {analytics_storage: 'granted', wait_for_update: %d});"
+    )
+    page = context.new_page()
+    page.add_init_script(assumes % 60_000)
+    go(page, site.url)
+    page.evaluate("wayfare.track('Asked')")
+    page.wait_for_timeout(600)
+    assert context.cookies() == []
+    page.evaluate("gtag('consent', 'update', {analytics_storage: 'denied'})")
+    page.evaluate("wayfare.track('Refused')")
+    page.wait_for_timeout(400)
+    assert (context.cookies(), page.evaluate("localStorage.length")) == ([], 0)
+    page.close()
+    other = context.new_page()
+    other.add_init_script(assumes % 700)
+    go(other, f"{site.url}/shears.html")
+    seen = wait_for(other, shop, "/shears.html", "Consent Changed")
+    assert one(seen, "Consent Changed")["properties"]["analytics"] is True
+
+
 def test_without_cookies_events_are_sent_before_consent_but_neither_ids_nor_who_it_is(
     page: Page, embedded: EmbeddedHouse
 ) -> None:

@@ -2,7 +2,8 @@
 
 import re
 
-from playwright.sync_api import Browser, BrowserContext
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from api.snippet import line
 from tests.browser.tracker.tested_site import Site
@@ -11,13 +12,20 @@ from tests.scenarios.house import EmbeddedHouse
 from tests.scenarios.project import Project
 
 
+def come_whole(page: Page, url: str) -> None:
+    """Goes there and waits for the part that leads away."""
+    with page.expect_response("**/wayfare.leading.js"):
+        go(page, url)
+    page.wait_for_timeout(100)
+
+
 def test_a_link_between_own_domains_carries_the_device_for_this_browser_and_a_moment(
     named: Browser, named_context: BrowserContext, make_site: MakeSite, shop: Project
 ) -> None:
     site = make_site(domains="meadow.test orchard.test")
     there = f"http://www.orchard.test:{site.port}/shears.html?size=m#part"
     page = named_context.new_page()
-    go(page, f"http://www.meadow.test:{site.port}/")
+    come_whole(page, f"http://www.meadow.test:{site.port}/")
     page.evaluate(f"document.querySelector('#partner').href = '{there}'")
     page.evaluate("addEventListener('click', (clicked) => clicked.preventDefault(), {once: true})")
     page.click("#partner")
@@ -43,6 +51,38 @@ def test_a_link_between_own_domains_carries_the_device_for_this_browser_and_a_mo
         until(visitor, other.cookies)
         assert other.cookies()[0]["value"] not in link
         other.close()
+
+
+LEADS: dict[str, tuple[str, str]] = {
+    "a link in an image": ("document.querySelector('#drawn').setAttribute('xlink:href', '%s')", "#drawing"),
+    "an area of an image": ("document.querySelector('#area').href = '%s'", "#picture"),
+    "a form": ("document.querySelector('#search').setAttribute('action', '%s')", "#find"),
+    "a button of a form": ("document.querySelector('#buy').setAttribute('formaction', '%s')", "#buy"),
+}
+
+
+@pytest.mark.parametrize("how", LEADS)
+def test_whatever_leads_to_another_own_domain_carries_the_device(
+    named_context: BrowserContext, make_site: MakeSite, shop: Project, how: str
+) -> None:
+    site = make_site(domains="meadow.test orchard.test")
+    site.policy = re.sub("form-action [^;]*", "form-action *", site.policy)
+    there = f"http://www.orchard.test:{site.port}/shears.html?size=m"
+    page = named_context.new_page()
+    come_whole(page, f"http://www.meadow.test:{site.port}/leads.html")
+    leads, clicked = LEADS[how]
+    page.evaluate(leads % there)
+    before = page.evaluate("document.body.innerHTML")
+    kind = "submit" if "form" in how else "click"
+    page.evaluate(f"addEventListener('{kind}', (happened) => happened.preventDefault(), {{once: true}})")
+    page.click(clicked)
+    page.wait_for_timeout(50)
+    assert page.evaluate("document.body.innerHTML") == before, "the page has its own back"
+    page.click(clicked)
+    page.wait_for_url("**/shears.html?*")
+    seen = wait_for(page, shop, "/leads.html", *(["Form Submitted"] * 2 if kind == "submit" else []), "/shears.html")
+    assert len({each["device"] for each in seen}) == 1
+    assert "wayfare_id" not in seen[-1]["url"]
 
 
 def test_the_collector_sets_the_cookie_where_that_is_wanted(

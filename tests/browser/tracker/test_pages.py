@@ -100,6 +100,25 @@ def test_a_path_that_a_router_replaces_before_anybody_saw_it_is_no_page(page: Pa
     assert f'"path":"/app/3","referrer":"{site.url}/app"' in "".join(came)
 
 
+def test_a_page_that_has_frozen_its_history_is_counted_and_left_like_others(
+    page: Page, site: Site, shop: Project
+) -> None:
+    page.add_init_script("Object.freeze(history)")
+    go(page, site.url)
+    page.evaluate("wayfare.track('Last'); location.href = 'about:blank'")
+    wait_for(page, shop, "/", "Last")
+
+
+def test_a_page_gets_the_two_names_that_it_is_told_of_and_no_other(page: Page, site: Site, shop: Project) -> None:
+    page.add_init_script("window.before = new Set([...Object.getOwnPropertyNames(window), 'before'])")
+    go(page, f"{site.url}/shears.html")
+    page.evaluate("wayfare.identify('ann'); wayfare.track('Looked'); wayfare.page(); wayfare.reset()")
+    page.click("body")
+    wait_for(page, shop, "/shears.html", "identify", "Looked", "/shears.html")
+    added = page.evaluate("Object.getOwnPropertyNames(window).filter((name) => !before.has(name))")
+    assert sorted(added) == ["analytics", "wayfare"]
+
+
 def is_vital(event: Event) -> bool:
     return bool(event["event"] == "web_vitals")
 

@@ -1,6 +1,7 @@
 """What fails, is offline or happens last arrives once."""
 
 import json
+import re
 
 from playwright.sync_api import Page, Request, Route
 
@@ -137,6 +138,25 @@ def test_an_event_that_is_no_json_stops_no_other(page: Page, site: Site, shop: P
     wait_for(page, shop, "/", "Good")
     assert [each.partition(": ")[0] for each in complaints] == ["warning", "warning"]
     complaints.clear()
+
+
+def test_events_arrive_whatever_the_page_has_added_to_what_all_objects_have(
+    page: Page, site: Site, shop: Project
+) -> None:
+    """Prototype.js until 1.6 had lists and dates tell themselves as texts of JSON: no batch was one."""
+    page.add_init_script(
+        "Array.prototype.toJSON = function () { return '[' + this.join() + ']'; };"
+        "Date.prototype.toJSON = function () { return '\"' + this.toISOString() + '\"'; };"
+        "Array.prototype.each = Object.prototype.extended = function () {};"
+    )
+    bodies: list[str] = []
+    page.on("request", lambda request: bodies.append(request.post_data or "") if request.method == "POST" else None)
+    go(page, site.url)
+    page.evaluate("wayfare.identify('ann', {tags: ['a', 'b']}); wayfare.track('Chosen', {sizes: [1, [2]]})")
+    seen = wait_for(page, shop, "/", "identify", "Chosen")
+    assert seen[2]["properties"]["sizes"] == [1, [2]]
+    told = json.loads(bodies[0])
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", at) for at in (told["sentAt"], told["batch"][0]["timestamp"]))
 
 
 def test_where_there_is_little_room_the_newest_events_are_kept(page: Page, site: Site) -> None:
