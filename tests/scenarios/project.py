@@ -79,7 +79,7 @@ class Project:
     def run_client(self, command: Sequence[str], **environ: str) -> None:
         """A program that sends with somebody's client, to its end; then all it sent has been worked on."""
         done = subprocess.run(
-            command, env=os.environ | environ | {"HOST": self.house.url, "WRITE_KEY": self.write_key},
+            command, env=os.environ | {"HOST": self.house.url, "WRITE_KEY": self.write_key} | environ,
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

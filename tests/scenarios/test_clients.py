@@ -7,6 +7,7 @@ import json
 import sys
 from base64 import b64encode
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from pipeline.ingest.who import message_hash
 from tests.api.collect.test_captured_clients import CAPTURES, NOT_SENT_ON
+from tests.equipment.bad_way import REFUSED, TAKEN, BadWay
 from tests.equipment.released import node_packages, python_packages
 from tests.scenarios.house import EmbeddedHouse, House
 from tests.scenarios.project import Project
@@ -25,25 +27,45 @@ CAPTURED_KEY = "WRITEKEY123"
 KINDS = ("alias", "group", "identify", "page", "screen")
 ORDERS = 60
 
+Client = Callable[[], tuple[list[str], dict[str, str]]]
+
+
+def segments_for_python() -> tuple[list[str], dict[str, str]]:
+    """The command, and what it needs in its environment."""
+    return [sys.executable, str(CLIENTS / "segment_python.py")], {"PYTHONPATH": str(python_packages(PYTHON_CLIENT))}
+
+
+def segments_for_node() -> tuple[list[str], dict[str, str]]:
+    return ["node", str(CLIENTS / "segment_node.cjs")], {"NODE_PATH": str(node_packages(NODE_CLIENT))}
+
+
+def rudderstacks_for_python() -> tuple[list[str], dict[str, str]]:
+    return [sys.executable, str(CLIENTS / "rudder_python.py")], {"PYTHONPATH": str(python_packages(RUDDER_CLIENT))}
+
 
 def test_segments_client_for_python(house: House) -> None:
-    sends(
-        house.project(),
-        [sys.executable, str(CLIENTS / "segment_python.py")],
-        PYTHONPATH=str(python_packages(PYTHON_CLIENT)),
-    )
+    command, needs = segments_for_python()
+    sends(house.project(), command, **needs)
 
 
 def test_segments_client_for_node(house: House) -> None:
-    sends(house.project(), ["node", str(CLIENTS / "segment_node.cjs")], NODE_PATH=str(node_packages(NODE_CLIENT)))
+    command, needs = segments_for_node()
+    sends(house.project(), command, **needs)
 
 
 def test_rudderstacks_client_for_python(embedded: EmbeddedHouse) -> None:
-    sends(
-        embedded.project(),
-        [sys.executable, str(CLIENTS / "rudder_python.py")],
-        PYTHONPATH=str(python_packages(RUDDER_CLIENT)),
-    )
+    command, needs = rudderstacks_for_python()
+    sends(embedded.project(), command, **needs)
+
+
+@pytest.mark.parametrize("client", [segments_for_python, segments_for_node, rudderstacks_for_python])
+def test_over_a_bad_way_every_event_of_a_client_arrives_once(embedded: EmbeddedHouse, client: Client) -> None:
+    """Its requests are cut and refused, also when they have been taken, two times each and more."""
+    command, needs = client()
+    with BadWay(embedded.url, misfortunes=2) as way:
+        sends(embedded.project(), command, HOST=way.url, **needs)
+    assert set(way.met) & set(TAKEN)
+    assert set(way.met) & set(REFUSED)
 
 
 @pytest.mark.skipif(not CAPTURES.is_dir(), reason=f"needs the captured requests in {CAPTURES}")
