@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.conftest import Complaints
 from tests.browser.tracker.tested_site import Site
 from tests.browser.tracker.visitors import Event, acts, until
+from tests.equipment.bad_way import REFUSED, TAKEN, BadWay
 from tests.equipment.released import node_packages
 from tests.scenarios.house import EmbeddedHouse
 from tests.scenarios.project import Project
@@ -17,6 +19,7 @@ from tests.scenarios.project import Project
 PACKAGES = ("@segment/analytics-next@1.84.3", "@rudderstack/analytics-js@3.34.1")
 SEGMENT = "/clients/@segment/analytics-next/dist/umd/index.js"
 RUDDERSTACK = "/clients/@rudderstack/analytics-js/dist/npm/modern/bundled/umd/index.js"
+STANDARD, BATCHES = "{strategy: 'standard'}", "{strategy: 'batching', config: {size: 5, timeout: 500}}"
 CALLS = """
     client.page('Shop', 'Shelf', {shelf: 3});
     client.identify('ann', {plan: 'garden'});
@@ -58,16 +61,19 @@ def everything_came(page: Page, shop: Project) -> dict[str, Event]:
     return seen
 
 
-@pytest.mark.parametrize(
-    "batching", ["{strategy: 'standard'}", "{strategy: 'batching', config: {size: 5, timeout: 500}}"]
-)
+@pytest.mark.parametrize("batching", [STANDARD, BATCHES])
 def test_segments_client(shelf: Page, embedded: EmbeddedHouse, shop: Project, batching: str) -> None:
+    load_segments(shelf, embedded.url, embedded.url, shop, batching)
+    everything_came(shelf, shop)
+
+
+def load_segments(shelf: Page, settings_at: str, sends_to: str, shop: Project, batching: str) -> None:
     shelf.add_script_tag(url=SEGMENT)
-    host = urlsplit(embedded.url).netloc
+    host = urlsplit(sends_to).netloc
     shelf.evaluate(
         f"""async () => {{
             const [client] = await AnalyticsNext.AnalyticsBrowser.load(
-                {{writeKey: '{shop.write_key}', cdnURL: '{embedded.url}'}},
+                {{writeKey: '{shop.write_key}', cdnURL: '{settings_at}'}},
                 {{integrations: {{'Segment.io': {{
                     apiHost: '{host}/v1', protocol: 'http', deliveryStrategy: {batching},
                 }}}}}},
@@ -75,22 +81,41 @@ def test_segments_client(shelf: Page, embedded: EmbeddedHouse, shop: Project, ba
             {CALLS}
         }}"""
     )
-    everything_came(shelf, shop)
 
 
 def test_rudderstacks_client(shelf: Page, embedded: EmbeddedHouse, shop: Project) -> None:
+    load_rudderstacks(shelf, embedded.url, embedded.url, shop)
+    everything_came(shelf, shop)
+
+
+def load_rudderstacks(shelf: Page, settings_at: str, sends_to: str, shop: Project) -> None:
     shelf.add_script_tag(url=RUDDERSTACK)
     shelf.evaluate(
         f"""async () => {{
             const {{RudderAnalytics}} = window.rudderanalytics?.RudderAnalytics
                 ? window.rudderanalytics : {{RudderAnalytics: window.RudderAnalytics}};
             const client = new RudderAnalytics();
-            client.load('{shop.write_key}', '{embedded.url}', {{configUrl: '{embedded.url}'}});
+            client.load('{shop.write_key}', '{sends_to}', {{configUrl: '{settings_at}'}});
             await new Promise((done) => client.ready(done));
             {CALLS}
         }}"""
     )
-    everything_came(shelf, shop)
+
+
+@pytest.mark.parametrize("client", ["Segment's", "Segment's, in batches", "RudderStack's"])
+def test_over_a_bad_way_every_event_of_a_client_arrives_once(
+    shelf: Page, embedded: EmbeddedHouse, shop: Project, complaints: Complaints, client: str
+) -> None:
+    """Its requests are cut and refused, also when they have been taken."""
+    with BadWay(embedded.url, misfortunes=1) as way:
+        if client == "RudderStack's":
+            load_rudderstacks(shelf, embedded.url, way.url, shop)
+        else:
+            load_segments(shelf, embedded.url, way.url, shop, STANDARD if client == "Segment's" else BATCHES)
+        everything_came(shelf, shop)
+    assert set(way.met) & set(TAKEN)
+    assert set(way.met) & set(REFUSED)
+    complaints.clear()  # the clients tell of what has failed
 
 
 def test_segments_own_snippet_loads_the_tracker(shelf: Page, embedded: EmbeddedHouse, shop: Project) -> None:
