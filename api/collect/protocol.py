@@ -33,7 +33,7 @@ Head = tuple[bytes, bytes]  # what comes before and after the digits of its leng
 
 MOST_HEADS, MOST_HEAD = 4_096, 2_048  # how many are kept, of at most so many bytes
 WHOLE_S = 40.0  # for a request to come whole; the collector itself answers slow bodies before
-HEAD_LIMIT = 65_536  # bytes of a head that has no end yet: the parser keeps all of them
+HEAD_LIMIT = 65_536  # bytes of a head, or after a body, that have no end yet: the parser keeps all of them
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: (\d{1,9})\r\n")
 _OFFER = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 _OVERLOOKED = b"\r\nignored:"  # as long
@@ -61,7 +61,8 @@ class DirectProtocol(HttpToolsProtocol):
     _is_between = True  # the parser has read a request to its end, and nothing after it
     _is_feeding = False
     _is_in_head = False
-    _head_bytes = 0  # of an unfinished head, without the piece of data that it began in
+    _head_bytes = 0  # since an unfinished head began or its body's last piece came, without the data that did so
+    _awaited: RequestResponseCycle | None = None  # taken, and not answered yet
     _answered_at = 0.0  # the loop's time
     _held: tuple[RequestResponseCycle, Any] | None = None
     _body = b""  # of the held request, where it has come in one piece
@@ -87,8 +88,9 @@ class DirectProtocol(HttpToolsProtocol):
             super().data_received(_without_offer(data) if was_between or self._is_in_head else data)
         finally:
             self._is_feeding = False
-        if self._is_in_head and self._head_bytes > HEAD_LIMIT and not self.transport.is_closing():
-            self._give_up(431, "head_too_large", f"the head of a request has {HEAD_LIMIT} bytes at most")
+        if not self._is_whole and self._head_bytes > HEAD_LIMIT and not self.transport.is_closing():
+            self._held = None
+            self._give_up(431, "head_too_large", f"a request's head, and what follows its body, has {HEAD_LIMIT} bytes")
             return
         if not self._is_whole and self._late is None:
             self._late = self.loop.call_later(self.whole_s, self._look)
@@ -109,11 +111,23 @@ class DirectProtocol(HttpToolsProtocol):
             rest = self._answered_at + self.timeout_keep_alive - self.loop.time()
             self.timeout_keep_alive_task = self.loop.call_later(max(rest, 0), self.timeout_keep_alive_handler)
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Who has shut his side may still read: what was taken of him is answered, then the connection ends."""
+        awaited = self._awaited
+        if awaited is None or awaited is not self.cycle or awaited.response_complete or not self._is_whole:
+            return False
+        awaited.keep_alive = False
+        return True
+
     def on_message_begin(self) -> None:
         self._is_between = self._is_whole = False
         self._is_in_head, self._head_bytes = True, 0
         self._begun_at = self.loop.time()
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_in_head:  # else it follows a body, and is none
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
@@ -125,17 +139,19 @@ class DirectProtocol(HttpToolsProtocol):
         if self.transport.is_closing() or (self._is_whole and self.cycle is not None):
             return
         has_open = self.cycle is not None and not self.cycle.response_complete
-        left = self._begun_at + self.whole_s - self.loop.time()
+        left = max(self._begun_at, self._answered_at) + self.whole_s - self.loop.time()
         if self._is_whole:
             self.transport.close()
         elif left > 0 or self.pipeline or (self._is_in_head and has_open):  # one before it is not answered yet
             self._late = self.loop.call_later(left if left > 0 else self.whole_s, self._look)
-        elif self._is_in_head or (has_open and not self.cycle.response_started):
-            self._give_up(408, "request_timeout", f"the request did not come within {self.whole_s:g} s")
         else:
-            self.transport.close()  # what it sends on has its answer
+            self._give_up(408, "request_timeout", f"the request did not come within {self.whole_s:g} s")
 
     def _give_up(self, status: int, code: str, message: str) -> None:
+        """Closes the connection, with an answer to a request that is not whole where it has none yet."""
+        if not self._is_in_head and self.cycle.response_started:
+            self.transport.close()
+            return
         told = refusal(status, code, message, headers=(CLOSE,))
         start = status_and(told.status, tuple(self.server_state.default_headers))
         self.transport.write(b"%b%b\r\n%b" % (start, lines_of(told.headers), told.body))
@@ -147,6 +163,7 @@ class DirectProtocol(HttpToolsProtocol):
         self._is_between = self.cycle.keep_alive and not self.parser.should_upgrade()
 
     def on_body(self, body: bytes) -> None:
+        self._head_bytes = 0
         if self._held is not None and not self._body and self.cycle is self._held[0]:
             self._body = body
         else:
@@ -223,7 +240,10 @@ class DirectProtocol(HttpToolsProtocol):
             return False
         scope: Any = cycle.scope
         whole = body + cycle.body if cycle.body else body
-        return self.take(scope, peer, whole, lambda answer: self._answer(cycle, answer))
+        is_taken = self.take(scope, peer, whole, lambda answer: self._answer(cycle, answer))
+        if is_taken:
+            self._awaited = cycle
+        return is_taken
 
     def _peer(self, cycle: RequestResponseCycle) -> str | None:
         """The sender's address, as uvicorn's middleware finds it behind proxies; None where only that can tell."""

@@ -7,12 +7,15 @@ import pytest
 
 from tests.api.collect.test_direct import Listening, answer, one, request, serving
 
-SOON_S = 0.3
+SOON_S = 0.5
 
 
 async def ends(reader: asyncio.StreamReader) -> bytes:
-    """All that still comes until the connection is closed."""
-    return await asyncio.wait_for(reader.read(), 10 * SOON_S)
+    """All that still comes until the connection is closed; nothing where that broke off what was being sent."""
+    try:
+        return await asyncio.wait_for(reader.read(), 20)
+    except ConnectionResetError:
+        return b""
 
 
 async def drips(listening: Listening, *pieces: bytes) -> bytes:
@@ -81,3 +84,66 @@ async def test_who_asks_now_and_then_or_waits_for_the_log_keeps_the_connection()
         assert (await answer(reader))[0] == 200
         writer.write(request(one(6))[20:])
         assert (await answer(reader))[0] == 200
+
+
+def chunked(*trailers: bytes) -> bytes:
+    """A request whose body comes in one chunk, up to the last of the lines after it."""
+    head = request(b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    return head + b"%x\r\n%b\r\n0\r\n" % (len(one()), one()) + b"".join(trailers)
+
+
+async def test_what_follows_a_body_is_no_header() -> None:
+    """A proxy may let through what it would have taken out of a head."""
+    async with serving() as listening:
+        reader, writer = await listening.connect()
+        writer.write(chunked(b"X-Forwarded-For: 203.0.113.9\r\n", b"User-Agent: Other\r\n", b"\r\n"))
+        assert (await answer(reader))[0] == 200
+        assert (listening.log.line.g or [])[2:] != ["Berlin"]
+        assert listening.log.line.a != "Other"
+        trailed = chunked(b"X-Write-Key: web-key\r\n", b"\r\n")
+        writer.write(b"".join(line + b"\r\n" for line in trailed.split(b"\r\n") if b"Authorization" not in line))
+        assert (await answer(reader))[0] == 401
+
+
+@pytest.mark.parametrize("line", [b"X-Flood: 0123456789\r\n", b"0123456789"], ids=["lines", "a line"])
+async def test_what_follows_a_body_without_an_end_is_given_up(line: bytes) -> None:
+    async with serving() as listening:
+        reader, writer = await listening.connect()
+        writer.write(chunked(b"X-Flood: "))
+        told = asyncio.create_task(ends(reader))
+        sent = 0
+        while not told.done() and sent < 2_000_000:
+            writer.write(line * 1000)
+            sent += len(line) * 1000
+            await asyncio.sleep(0)
+        await told
+    assert sent < 2_000_000
+    assert listening.log.lines == []
+
+
+async def test_small_chunks_are_no_flood() -> None:
+    body = one() + b" " * 30_000
+    async with serving() as listening:
+        reader, writer = await listening.connect()
+        head = request(b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+        for piece in (head, *(b"1\r\n%c\r\n" % letter for letter in body), b"0\r\n\r\n"):
+            writer.write(piece)
+        assert (await answer(reader))[0] == 200
+
+
+async def test_who_shuts_his_side_after_asking_is_answered() -> None:
+    async with serving() as listening:
+        for is_known in (False, True):
+            listening.log.gate.clear()
+            reader, writer = await listening.connect()
+            writer.write(request(one()))
+            writer.write_eof()
+            await asyncio.sleep(0.05)
+            listening.log.gate.set()
+            assert (await answer(reader))[0] == 200, is_known
+            assert await ends(reader) == b""
+        reader, writer = await listening.connect()
+        writer.write(request(one())[:-5])
+        writer.write_eof()
+        assert await ends(reader) == b"", "what is not whole is nobody's"
+    assert len(listening.log.lines) == 2
