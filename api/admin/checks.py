@@ -96,7 +96,7 @@ def _agents(runtime: Runtime) -> Iterator[Check]:
     told = f"data is complete up to {behind:,.0f} s ago; records that wait: {waiting}"
     if any(lag.values()) and now - oldest > slack:
         yield Check("agents", "fail", f"no sign of the agents for {(now - oldest) / 1000:,.0f} s; {told}",
-                    "start a worker, or look into its log")  # fmt: skip
+                    "start `wayfare up` or `wayfare worker`, or look into its log")  # fmt: skip
     else:
         yield Check("agents", "ok", told)
 

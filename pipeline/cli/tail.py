@@ -7,7 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from pipeline.cli import options
-from pipeline.cli.output import as_json, out
+from pipeline.cli.output import as_json, err, out
 from pipeline.errors import UserMistake
 
 EVERY_SECONDS, OVERLAP_MS, MOST_TOLD = 0.5, 10_000, 20_000
@@ -19,6 +19,7 @@ def tail(project: options.Project = "", json: options.Json = False) -> None:
 
 
 async def _tail(project: str, json: bool) -> None:
+    from api.admin.arrivals import MOST
     from pipeline.cli.connection import connected
 
     settings = options.settings()
@@ -30,17 +31,23 @@ async def _tail(project: str, json: bool) -> None:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             found = await server.get(f"{server.admin}/arrivals", since=since)
-            for arrival in found["arrivals"]:
-                if arrival["id"] not in told:
-                    told[arrival["id"]] = None
-                    if json:
-                        as_json(arrival)
-                    else:
-                        out.print(line(arrival), no_wrap=True, overflow="ellipsis")
+            _show([arrival for arrival in found["arrivals"] if arrival["id"] not in told], json, MOST)
+            told |= {arrival["id"]: None for arrival in found["arrivals"]}
             # Facts come a moment after their receipt, so each look goes back over the last seconds.
             since = max(since, found["now"] - OVERLAP_MS)
             while len(told) > MOST_TOLD:
                 del told[next(iter(told))]
+
+
+def _show(arrivals: list[dict[str, Any]], json: bool, most: int) -> None:
+    """What is new since the last look; a look sees `most` events."""
+    for arrival in arrivals:
+        if json:
+            as_json(arrival)
+        else:
+            out.print(line(arrival), no_wrap=True, overflow="ellipsis")
+    if len(arrivals) >= most:
+        err.print("more arrive than are shown", style="dim")
 
 
 def line(arrival: dict[str, Any]) -> Text:

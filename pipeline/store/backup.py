@@ -158,7 +158,9 @@ def _unpack(file: Path, folder: Path) -> Manifest:
             for member in (MANIFEST, FACTS, CLAIMS, LOG):
                 _take_out(tar, member, folder / member)
         manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
-    except (tarfile.TarError, KeyError, msgspec.MsgspecError, OSError) as error:
+    except OSError as error:
+        raise UserMistake(f"{file} cannot be unpacked: {error}", field="file") from error
+    except (tarfile.TarError, KeyError, msgspec.MsgspecError) as error:
         raise UserMistake(f"{file} is no copy that `wayfare backup` made: {error}", field="file") from error
     if manifest.format > FORMAT or manifest.migration > len(migrations()):
         raise UserMistake(

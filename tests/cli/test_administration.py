@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from pipeline.cli import tail
 from pipeline.cli.tail import line
 from tests.cli.conftest import Command, Folder, event, lines
 from tests.scenarios.house import EmbeddedHouse
@@ -200,6 +201,16 @@ def test_what_arrives_is_told_in_order_of_receipt(wayfare: Command, embedded: Em
     told = [line(each).plain for each in found]
     assert any("rejected missing_event" in each for each in told)
     assert any("Viewed" in each for each in told)
+
+
+def test_tail_says_where_more_arrives_than_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    arrival = {"received_at": 0, "reason": "", "event": "Viewed", "channel": "web", "who": "a", "where": "/"}
+    tail._show([arrival] * 3, json=False, most=4)
+    assert "more arrive" not in capsys.readouterr().err
+    tail._show([arrival] * 4, json=True, most=4)
+    told = capsys.readouterr()
+    assert "more arrive than are shown" in told.err
+    assert len(told.out.splitlines()) == 4
 
 
 def test_metrics_are_prometheus_text(embedded: EmbeddedHouse) -> None:
