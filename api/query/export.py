@@ -1,7 +1,8 @@
 """Answers as tables: CSV, JSON lines or Parquet, by the Accept header, sent in pieces.
 
 An answer's `part` (groups, periods, links ...) becomes rows. Objects inside are columns with dots; a list of objects
-inside is a row each, beside what holds it; any other list is JSON in one column.
+inside is a row each, beside what holds it; any other list is JSON in one column. Values of events are no part of an
+answer's shape: lists of them are JSON whatever is in them.
 
     {"period": "2025-03-03", "customers": 4, "cells": [{"after": 0, "count": 4}, {"after": 1, "count": 2}]}
     period      customers  cells.after  cells.count
@@ -12,6 +13,7 @@ inside is a row each, beside what holds it; any other list is JSON in one column
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any, Final
@@ -24,6 +26,9 @@ from pipeline.errors import InvalidQuestion
 Record = Mapping[str, Any]
 CSV, LINES, PARQUET = "text/csv", "application/x-ndjson", "application/vnd.apache.parquet"
 PIECE: Final = 5_000  # rows
+_OF_EVENTS: Final = frozenset({"frequent"})  # lists of values as somebody sent them
+# A spreadsheet calculates a text that begins so. What visitors choose, as a campaign's name in a link, must not be one.
+_FORMULA: Final = re.compile(r"[=@\t\r]|[+-](?!\d*\.?\d*\Z)")
 # What becomes rows where nobody says: the first of these that the answer has and that is not empty.
 _PARTS: Final = (
     *("rows", "cohorts", "points", "links", "steps", "histogram", "elements", "counts", "events", "total"),
@@ -76,7 +81,7 @@ def _rows(one: Any, prefix: str = "") -> Iterator[dict[str, Any]]:
     for name, value in one.items():
         if isinstance(value, Mapping):
             flat |= next(_rows(value, f"{prefix}{name}."), {})
-        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+        elif name not in _OF_EVENTS and isinstance(value, list) and value and isinstance(value[0], Mapping):
             lists.append((name, value))
         else:
             flat[f"{prefix}{name}"] = json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
@@ -105,8 +110,15 @@ def _csv(blocks: Iterator[list[Record]]) -> Iterator[bytes]:
         if not columns:
             columns = _columns(block)
             csv.writer(text).writerow(columns)
-        csv.DictWriter(text, columns, extrasaction="ignore").writerows(map(dict, block))
+        csv.writer(text).writerows([_cell(one.get(name)) for name in columns] for one in block)
         yield text.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    """As a sheet shows it: true and false as JSON has them, and no text that is a formula."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def _lines(blocks: Iterator[list[Record]]) -> Iterator[bytes]:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pyarrow.parquet
 import pytest
+from msgspec.structs import replace
 
 from api.query import export
 from tests.api.query.conftest import House, browser
 from tests.api.query.test_explain import SHOP, STEPS, explain
+from tests.story import story
 
 FUNNEL = {"steps": STEPS, "by": "day", "last": None}
 
@@ -24,6 +26,13 @@ async def table(house: House, path: str, body: dict[str, Any], media: str, part:
     return answer.content
 
 
+def cell(value: Any) -> str:
+    """As CSV has it."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 async def in_all_forms(house: House, path: str, body: dict[str, Any], part: str = "") -> list[dict[str, Any]]:
     """The rows, which are the same in every form."""
     lines = (await table(house, path, body, export.LINES, part)).decode().splitlines()
@@ -31,7 +40,7 @@ async def in_all_forms(house: House, path: str, body: dict[str, Any], part: str 
     packed = pyarrow.parquet.read_table(io.BytesIO(await table(house, path, body, export.PARQUET, part)))
     assert packed.to_pylist() == rows
     text = (await table(house, path, body, export.CSV, part)).decode()
-    told = [{name: "" if value is None else str(value) for name, value in row.items()} for row in rows]
+    told = [{name: cell(value) for name, value in row.items()} for row in rows]
     assert list(csv.DictReader(io.StringIO(text))) == told
     return rows
 
@@ -112,3 +121,32 @@ async def test_parts_of_journeys_and_of_what_is_asked_of_a_funnel_come_as_rows(h
     assert [row["property"] for row in await in_all_forms(house, "divide", divided)] == [
         row["property"] for row in rows
     ]
+
+
+async def test_a_list_of_values_of_any_kind_is_json_in_one_column_though_some_are_objects(house: House) -> None:
+    """Objects among a property's frequent values made rows of them, and the values of all others were gone."""
+    first, second = story("ann 09:00 track Added\nann 09:01 track Added")
+    told_of = ({"a": {"k": "v"}, "b": "red"}, {"a": "plain", "b": "red"})
+    house.tell([replace(one, properties=json.dumps(held)) for one, held in zip((first, second), told_of, strict=True)])
+    rows = await in_all_forms(house, "catalogue", {"last": None})
+    told = {row["properties.name"]: json.loads(row["properties.frequent"]) for row in rows}
+    assert told["b"] == ["red"]
+    assert sorted(told["a"], key=str) == ["plain", {"k": "v"}]
+
+
+@pytest.mark.parametrize("text", ["=1+1|cmd", "@SUM(A1)", "+41 44 000", "-2+3", "\t=1", "\r=1"])
+async def test_a_text_that_a_spreadsheet_would_calculate_is_marked_in_csv_alone(house: House, text: str) -> None:
+    """Whoever follows a link of his own making chooses a campaign's name."""
+    house.tell([replace(one, utm_campaign=text) for one in story("ann 09:00 page /home")])
+    asked = {"last": None, "breakdown": "campaign"}
+    lines = (await table(house, "sessions", asked, export.LINES)).decode()
+    assert json.loads(lines)["value"] == text
+    sheet = (await table(house, "sessions", asked, export.CSV)).decode()
+    assert next(csv.DictReader(io.StringIO(sheet, newline="")))["value"] == "'" + text
+    packed = pyarrow.parquet.read_table(io.BytesIO(await table(house, "sessions", asked, export.PARQUET)))
+    assert packed.to_pylist()[0]["value"] == text
+
+
+def test_numbers_stay_as_they_are_in_csv_and_truth_is_told_as_json_tells_it() -> None:
+    rows: list[dict[str, Any]] = [{"n": -5, "rate": -0.5, "text": "-5", "yes": True, "nothing": None}]
+    assert b"".join(export.WRITERS[export.CSV][0](iter([rows]))) == b"n,rate,text,yes,nothing\r\n-5,-0.5,-5,true,\r\n"
