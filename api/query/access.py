@@ -29,14 +29,19 @@ def reader(runtime: Runtime) -> Callable[..., Project]:
     """Dependency: the asked project, where the caller may read it."""
 
     def may_read(project: ProjectName, request: Request, _: Bearer) -> Project:
-        key = presented(runtime, request)
-        if key is None and not is_local(runtime, request):
-            raise Unauthorized("this needs a read key: Authorization: Bearer KEY")
-        if key is not None:
-            _belongs(key, project)
-        return _existing(runtime, project)
+        return readable(runtime, request, project)
 
     return may_read
+
+
+def readable(runtime: Runtime, request: Request, project: str) -> Project:
+    """The project as it is now. Unauthorized, Forbidden or NotFound where the caller may not read it, or no longer."""
+    key = presented(runtime, request)
+    if key is None and not is_local(runtime, request):
+        raise Unauthorized("this needs a read key: Authorization: Bearer KEY")
+    if key is not None:
+        _belongs(key, project)
+    return _existing(runtime, project)
 
 
 def writer(runtime: Runtime) -> Callable[..., Project]:

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from api.query import export, fills, flights
+from api.query import access, export, fills, flights
 from api.query.errors import shape
 from api.query.questions import segments
 from api.query.questions.model import Asking, Solved
@@ -187,6 +187,7 @@ async def _events(
     while not await request.is_disconnected():
         await asyncio.sleep(POLL_SECONDS)
         try:
+            project = access.readable(runtime, request, project.name)  # as it is now, if the key still opens it
             current = await answered(runtime, project, question, solve, answer)
         except WayfareError as error:
             yield _event("error", shape(error, request.state.request_id))

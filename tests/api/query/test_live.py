@@ -11,7 +11,7 @@ from api.query import ask
 from api.query.questions import sessions
 from api.query.questions.sessions import SessionsAnswer, SessionsQuestion
 from pipeline.errors import StoreUnavailable
-from tests.api.query.conftest import House
+from tests.api.query.conftest import LOCAL_TOKEN, House
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def streaming(house: House) -> AsyncIterator[tuple[AsyncIterator[Any], Callable[[], None]]]:
+async def streaming(
+    house: House, key: str = LOCAL_TOKEN
+) -> AsyncIterator[tuple[AsyncIterator[Any], Callable[[], None]]]:
     """The parts of a live answer as they are sent, and what makes the client go away."""
     gone = asyncio.Event()
 
@@ -29,7 +31,8 @@ async def streaming(house: House) -> AsyncIterator[tuple[AsyncIterator[Any], Cal
         await gone.wait()
         return {"type": "http.disconnect"}
 
-    scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"accept", b"text/event-stream")], "state": {}}
+    headers = [(b"accept", b"text/event-stream"), (b"authorization", f"Bearer {key}".encode())]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers, "state": {}}
     request = Request(scope, receive)
     request.state.request_id = "r1"
     question = SessionsQuestion.model_validate({"last": None})
@@ -93,6 +96,26 @@ async def test_a_fault_ends_the_stream_with_an_error_of_the_one_shape(
         assert name == "error"
         assert content["error"]["code"] == "store_unavailable"
         assert [part async for part in parts] == []
+
+
+async def test_a_stream_ends_when_its_key_is_revoked(house: House) -> None:
+    secret, _ = house.definitions.new_key(house.name, "read", "wall")
+    async with asyncio.timeout(20), streaming(house, secret) as (parts, _):
+        await answers(parts)
+        house.definitions.revoke(house.name, "wall")
+        name, content = await answers(parts)
+        assert (name, content["error"]["code"]) == ("error", "unauthorized")
+        assert [part async for part in parts] == []
+
+
+async def test_a_stream_answers_in_the_zone_that_its_project_has_now(house: House) -> None:
+    house.project(zone="UTC")
+    house.tell("ann  23:30  page /home")
+    async with asyncio.timeout(20), streaming(house) as (parts, _):
+        _, first = await answers(parts)
+        house.project(zone="Asia/Tokyo")
+        _, second = await answers(parts)
+        assert [one["question"]["zone"] for one in (first, second)] == ["UTC", "Asia/Tokyo"]
 
 
 async def test_a_mistake_is_answered_before_a_stream_begins(house: House) -> None:
