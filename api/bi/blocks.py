@@ -33,11 +33,19 @@ FRAME_BYTES: Final = 1 << 20  # of what a frame holds, as ClickHouse's own max_c
 def framed(data: bytes) -> bytes:
     """An answer as frames."""
     view = memoryview(data)
-    return b"".join(_frame(view[at : at + FRAME_BYTES]) for at in range(0, len(data), FRAME_BYTES))
+    pieces = (view[at : at + FRAME_BYTES] for at in range(0, len(data), FRAME_BYTES))
+    return b"".join(_frame(piece, block.compress(piece, store_size=False)) for piece in pieces)
 
 
-def _frame(piece: memoryview) -> bytes:
-    packed: bytes = block.compress(piece, store_size=False)
+def framed_as_it_is(told: bytes) -> bytes:
+    """An error as a frame. Some JDBC clients show the bytes of one as they come: so nothing in it is shortened, though
+    it is LZ4, which others demand: one run of literals."""
+    longer = len(told) - 15  # of 15 and more the rest follows in bytes, as far as one is less than 255
+    length = bytes([0xF0, *[255] * (longer // 255), longer % 255]) if longer >= 0 else bytes([len(told) << 4])
+    return _frame(memoryview(told), length + told)
+
+
+def _frame(piece: memoryview, packed: bytes) -> bytes:
     frame = _HEAD.pack(_LZ4, _HEAD.size + len(packed), len(piece)) + packed
     return _CHECKSUM.pack(*divmod(CityHash128(frame), _HALF)) + frame
 

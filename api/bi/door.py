@@ -144,7 +144,7 @@ class Door:
     def _refused(self, refused: BiRefused, packing: Packing) -> Response:
         told = f"Code: {refused.number}. {refused.message} (version {self._reader.version} (official build))\n"
         headers = self._headers() | {"X-ClickHouse-Exception-Code": str(refused.number)}
-        body = blocks.framed(told.encode()) if packing == "blocks" else told.encode()
+        body = blocks.framed_as_it_is(told.encode()) if packing == "blocks" else told.encode()
         return Response(body, _STATUS.get(refused.number, 400), headers, media_type="text/plain; charset=utf-8")
 
     def _headers(self) -> dict[str, str]:

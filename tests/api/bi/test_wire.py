@@ -17,6 +17,7 @@ from clickhouse_driver.streams.compressed import CompressedBlockInputStream
 from clickhouse_driver.streams.native import BlockInputStream
 
 from api.bi.asked import LONGEST
+from api.bi.blocks import unframed
 from pipeline.errors import StoreRefused
 from pipeline.store.native_revision import revised
 from tests.api.bi.conftest import Door
@@ -184,6 +185,15 @@ def test_how_many_rows_an_answer_has_is_told_and_nothing_of_what_was_read(door: 
 
 def test_settings_of_inserts_come_with_every_statement_of_the_jdbc_client_and_change_nothing(door: Door) -> None:
     assert door.rows("SELECT 1", async_insert="0", wait_for_async_insert="1", compress="0") == [["1"]]
+
+
+def test_an_error_in_frames_can_be_read_by_who_does_not_open_them(door: Door) -> None:
+    """The JDBC client of Metabase shows an error's bytes as they come: packed, words that repeat were gone."""
+    statements = ("SELECT * FROM system.grants", "SELECT nope FROM sessions", "x" * 70_000)
+    for sql in statements:
+        plain, framed = door.ask(sql), door.ask(sql, compress="1").content
+        assert unframed(framed, 1 << 20) == plain.content
+        assert plain.content in framed
 
 
 def test_an_error_is_in_frames_where_answers_are(door: Door) -> None:
