@@ -38,6 +38,15 @@ async def test_the_catalogue_lists_properties_with_types_and_frequent_values(hou
     assert properties["tags"]["types"] == ["array"]
 
 
+async def test_of_equally_frequent_values_the_order_is_always_the_same(house: House) -> None:
+    """A live catalogue was sent anew each second, with the same values in another order."""
+    colors = ("red", "blue", "green", "white", "black", "pink", "brown", "red")
+    house.tell("\n".join(f"ann{at} 09:00:{at:02} track Added color={color}" for at, color in enumerate(colors)))
+    properties = {one["name"]: one for one in event(await house.ask("catalogue"), "Added")["properties"]}
+    assert properties["color"]["frequent"] == ["red", "black", "blue", "brown", "green", "pink", "white"]
+    assert properties["color"]["distinct"] == 7
+
+
 async def test_a_long_value_of_the_catalogue_is_cut_between_two_letters_whatever_their_bytes(house: House) -> None:
     house.tell(f"tablet 09:00 track Said once={'ä' * 300} moved=x{'✓' * 300}")
     properties = {one["name"]: one for one in event(await house.ask("catalogue"), "Said")["properties"]}
