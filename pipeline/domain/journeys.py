@@ -149,13 +149,20 @@ def by_journey(
 
     Touchpoints are from the first of some journey on. Events of no journey are left out.
     """
-    ordered = _ordered(touchpoints)
-    holders = Holders(ordered, journeys(ordered, project=project, customer=customer), SILENCE_MS, senders)
+    holders = holders_of(touchpoints, project=project, customer=customer, senders=senders)
     held: defaultdict[int, list[Event]] = defaultdict(list)
     for event in events:
         if journey := holders.journey(event):
             held[journey].append(event)
     return held
+
+
+def holders_of(
+    touchpoints: Iterable[Touchpoint], *, project: str, customer: int, senders: Senders | None = None
+) -> "Holders":
+    """Of a customer's touchpoints from the first of some journey on."""
+    ordered = _ordered(touchpoints)
+    return Holders(ordered, journeys(ordered, project=project, customer=customer), SILENCE_MS, senders)
 
 
 class Holders:
@@ -218,15 +225,35 @@ class Stages:
     at          visitor           lead                    customer, or lapsed where the silence was long
     """
 
-    def __init__(self, journeys: Iterable[tuple[int, int, str]] = ()) -> None:
-        """Of his journeys (started_at, last_at, stage), in their order."""
-        self._journeys = list(journeys)
-        self._starts = [started for started, _, _ in self._journeys]
+    def __init__(self, journeys: Iterable[tuple[int, int, int, str]] = (), holders: Holders | None = None) -> None:
+        """Of his journeys (id, started_at, last_at, stage), in their order.
+
+        `holders` are of all that may hold an event; with none time alone tells, which is enough of one journey.
+        """
+        mine = list(journeys)
+        self._journeys = [(last, stage) for _, _, last, stage in mine]
+        self._starts = [started for _, started, _, _ in mine]
+        self._numbers = {journey: number for number, (journey, *_) in enumerate(mine)}
+        self._holders = holders
+
+    def of(self, event: Event) -> str:
+        """What he was when the journey began that holds the event; of one in no journey, what he was at the event.
+
+        devices   phone    [--- session, $ ------- x ---]      x is of the journey that the session ended by $
+                  laptop                  [- session -]        though the next one has begun
+        """
+        held = self._holders.journey(event) if self._holders else 0
+        if self._holders is None or (held and held not in self._numbers):
+            return self.at(event.occurred_at)
+        if not held:
+            return self._after(bisect_right(self._starts, event.occurred_at) - 1, event.occurred_at)
+        number = self._numbers[held]
+        return self._after(number - 1, self._starts[number])
 
     def at(self, when: int) -> str:
-        """What he was when the journey began that holds an event of then; outside any, what he was at the event."""
+        """The same of a moment, where no two journeys have sessions that overlap."""
         number = bisect_right(self._starts, when) - 1
-        if number >= 0 and when <= self._journeys[number][1] + SILENCE_MS:
+        if number >= 0 and when <= self._journeys[number][0] + SILENCE_MS:
             when = self._starts[number]
             number -= 1
         return self._after(number, when)
@@ -237,5 +264,5 @@ class Stages:
     def _after(self, number: int, when: int) -> str:
         if number < 0:
             return VISITOR
-        _, last_at, stage = self._journeys[number]
+        last_at, stage = self._journeys[number]
         return stage_after(stage, last_at, when)

@@ -1,6 +1,6 @@
 -- Journeys that start before `to`, customer by customer, in their order.
--- customer, started_at ms, last_at ms, stage
-SELECT customer, toUnixTimestamp64Milli(started_at), toUnixTimestamp64Milli(last_at), toString(stage)
+-- customer, id, started_at ms, last_at ms, stage
+SELECT customer, id, toUnixTimestamp64Milli(started_at), toUnixTimestamp64Milli(last_at), toString(stage)
 FROM journeys FINAL
 WHERE project = {project:String} AND started_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
 ORDER BY customer, started_at, id

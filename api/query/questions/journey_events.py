@@ -12,8 +12,9 @@ from typing import cast
 from api.query.questions import narrowed
 from api.query.questions.model import Asking
 from api.query.questions.ranges import Range
+from api.query.questions.touched import senders_of, touchpoints_of
 from pipeline.domain.journeys import SILENCE_MS, by_journey
-from schemas.facts import EventRow, Touchpoint
+from schemas.facts import EventRow
 
 
 def of_journeys(
@@ -29,19 +30,13 @@ def of_journeys(
     `window`: how far from the range events are looked at, ms; None: to the ends of the journeys. `names` and `read`
     are those of `narrowed.of_customers`.
     """
-    touchpoints = {
-        customer: [Touchpoint(*columns) for _, *columns in rows]
-        for customer, rows in groupby(
-            asking.rows("journey_touchpoints", **asked.bound(), silence=SILENCE_MS), key=lambda row: int(row[0])
-        )
-    }
+    touchpoints = touchpoints_of(asking, asked)
     if not touchpoints:
         return
     begin = min(mine[0].started_at for mine in touchpoints.values())
     end = max(mine[-1].started_at for mine in touchpoints.values()) + SILENCE_MS
-    senders: dict[int, int] | None = None
-    if asking.project.sessions.sender_sessions:  # they interleave, so their starts do not tell which holds an event
-        senders = dict(asking.rows("session_senders", **{"from": begin, "to": end - SILENCE_MS}))
+    senders = senders_of(asking, touchpoints)
+    if senders is not None:
         read = {*read, "$sender_session"}
     if window is not None:
         begin, end = max(begin, asked.start - window), min(end, asked.end + window)

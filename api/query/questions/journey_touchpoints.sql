@@ -1,5 +1,5 @@
--- Touchpoints of customers who have a journey that began before `to` and was not silent for longer than `silence` ms at
--- `from`: from the beginning of the first such journey on.
+-- Touchpoints of customers who have `at_least` so many journeys that began before `to` and were not silent for longer
+-- than `silence` ms at `from`: from the beginning of the first such journey on.
 -- customer, the columns of schemas.facts.Touchpoint
 SELECT
     if(joined.customer = 0, asked.owner, joined.customer) AS customer,
@@ -32,6 +32,7 @@ INNER JOIN (
         AND last_at >= fromUnixTimestamp64Milli(greatest(0, {from:Int64} - {silence:Int64}), 'UTC')
         AND started_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
     GROUP BY customer
+    HAVING count() >= {at_least:UInt32}
 ) AS journey ON journey.customer = if(joined.customer = 0, asked.owner, joined.customer)
 WHERE asked.project = {project:String} AND asked.started_at >= journey.begins
 ORDER BY customer, asked.started_at, asked.id

@@ -85,7 +85,8 @@ def _events(
     names_read = frozenset(name for name in read if name)
     beyond = frozenset(name for name in names_read if asked.is_asked(name))
     looked_at = names_read - beyond
-    columns = {name[1:] for name in looked_at if filters.is_column(name)} | columns_read(beyond, actor)
+    by_sender = asking.project.sessions.sender_sessions
+    columns = {name[1:] for name in looked_at if filters.is_column(name)} | columns_read(beyond, actor, by_sender)
     wide = any(not filters.is_column(name) for name in looked_at) or asked.ACCOUNT in beyond
     kind = "moments" if not columns else "visits" if columns <= _OF_VISITS else "events"
     if asked.ACCOUNT in beyond:

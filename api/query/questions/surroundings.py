@@ -9,20 +9,23 @@ from typing import Final, NamedTuple
 from api.query.questions.model import Asking
 from api.query.questions.ranges import BEGINNING, END, Range
 from api.query.questions.session_texts import texts_bound
+from api.query.questions.touched import senders_of, touchpoints_of
 from pipeline.domain import asked, filters
 from pipeline.domain.asked import Accounts, Traits
 from pipeline.domain.funnels import order
-from pipeline.domain.journeys import Stages
+from pipeline.domain.journeys import Stages, holders_of
 from pipeline.domain.sessions import in_session
 from schemas.facts import NOTHING, AskedEvent, Event
 
 _COLUMNS_OF_SESSIONS: Final = frozenset({"channel", "contact"})  # of an event, to tell whether it can be in one
 
 
-def columns_read(names: frozenset[str], actor: str) -> frozenset[str]:
-    """The $columns of events, $ left out, that must be read so that the session that holds each can be found."""
+def columns_read(names: frozenset[str], actor: str, by_sender: bool) -> frozenset[str]:
+    """The $columns of events, $ left out, that must be read so that the session and the journey that hold each can be
+    found; `by_sender`: where sessions go by the sender's own ids."""
     is_held = actor == "customer" and any(name.startswith(asked.SESSION) for name in names)
-    return _COLUMNS_OF_SESSIONS if is_held else frozenset()
+    columns = _COLUMNS_OF_SESSIONS if is_held else frozenset()
+    return columns | {"sender_session"} if by_sender and asked.STAGE in names else columns
 
 
 class _Held(NamedTuple):
@@ -80,7 +83,7 @@ class Surroundings:
         self.accounts: Final = _accounts(asking, within, include_bots) if asked.ACCOUNT in names else None
         stages = {asked.STAGE, asked.STAGE_NOW} & names
         until = END if asked.STAGE_NOW in stages else within.end
-        self.stages: Final = stages_of(asking, until) if stages else None
+        self.stages: Final = stages_of(asking, until, within if asked.STAGE in stages else None) if stages else None
         self.now: Final = asking.now
 
     def put(self, event: AskedEvent, customer: int, session: int | None) -> None:
@@ -97,7 +100,7 @@ class Surroundings:
             event.account = self.accounts.get(customer, _NO_CALLS).of(event, order(event))
         if self.stages is not None:
             stages = self.stages.get(customer, _NO_JOURNEYS)
-            event.stage, event.stage_now = stages.at(event.occurred_at), stages.now(self.now)
+            event.stage, event.stage_now = stages.of(event), stages.now(self.now)
 
 
 def _notions(names: frozenset[str]) -> dict[str, int]:
@@ -109,12 +112,25 @@ _NO_CALLS: Final = Accounts()
 _NO_JOURNEYS: Final = Stages()
 
 
-def stages_of(asking: Asking, until: int) -> dict[int, Stages]:
-    """Of each customer with a journey that begins before `until` (ms)."""
+def stages_of(asking: Asking, until: int, within: Range | None = None) -> dict[int, Stages]:
+    """Of each customer with a journey that begins before `until` (ms).
+
+    `within`: when the events are that will be told their stage. Who has two journeys or more by then may have had
+    several devices at once, so of his it takes the touchpoints to know which journey holds an event.
+    """
     asking.notions.update({"journey": 1, "session": 1} | asking.goal_versions())
     rows = asking.rows("customer_stages", to=until)
+    touchpoints = touchpoints_of(asking, within, 2) if within else {}
+    senders = senders_of(asking, touchpoints)
+    project = asking.project.name
+    holders = {
+        customer: holders_of(mine, project=project, customer=customer, senders=senders)
+        for customer, mine in touchpoints.items()
+    }
     return {
-        customer: Stages((started, last, stage) for _, started, last, stage in mine)
+        customer: Stages(
+            [(journey, started, last, stage) for _, journey, started, last, stage in mine], holders.get(customer)
+        )
         for customer, mine in groupby(rows, key=lambda row: int(row[0]))
     }
 

@@ -53,6 +53,25 @@ async def test_events_are_told_by_what_their_customer_was_and_is(house: House, l
             assert alone["result"]["events"] == size
 
 
+async def test_an_event_has_the_stage_of_the_journey_of_its_own_session(house: House, later: None) -> None:
+    """Two devices at once: the journey that the phone's sale ends holds all of the phone's session, though the laptop's
+    session has begun the next journey in the middle of it."""
+    house.tell(
+        """
+        phone   09:00  login ann
+        phone   09:01  track Viewed
+        laptop  09:05  login ann
+        phone   09:10  track Paid
+        phone   09:12  track Viewed
+        laptop  09:13  track Viewed
+        """,
+        goals=GOALS,
+    )
+    question = {"events": "Viewed", "breakdown": "$stage"}
+    groups = (await house.ask("trend", question))["result"]["groups"]
+    assert {group["value"]: group["a"] for group in groups} == {"visitor": 2, "customer": 1}
+
+
 async def test_sessions_funnels_and_retention_are_broken_down_by_stage(house: House, later: None) -> None:
     house.tell(SHOP, goals=GOALS)
     sessions = (await house.ask("sessions", breakdown="$stage_now"))["result"]["rows"]
@@ -110,4 +129,4 @@ def test_a_stage_is_that_of_the_journey_before_the_one_that_holds_the_event(
     wanted = before[-1][2] if before else "visitor"
     if wanted in ("customer", "returning") and when - before[-1][1] > SILENCE_MS:
         wanted = "lapsed"
-    assert Stages(journeys).at(at) == wanted
+    assert Stages((number, *one) for number, one in enumerate(journeys, 1)).at(at) == wanted
