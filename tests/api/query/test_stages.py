@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.domain.journeys import SILENCE_MS, Stages
-from schemas.definitions import Goal
+from schemas.definitions import Goal, SessionOptions
 from tests.api.query.conftest import House
 from tests.api.query.test_explain import explain
 from tests.api.query.test_saved import put
@@ -65,6 +65,23 @@ async def test_an_event_has_the_stage_of_the_journey_of_its_own_session(house: H
         phone   09:12  track Viewed
         laptop  09:13  track Viewed
         """,
+        goals=GOALS,
+    )
+    question = {"events": "Viewed", "breakdown": "$stage"}
+    groups = (await house.ask("trend", question))["result"]["groups"]
+    assert {group["value"]: group["a"] for group in groups} == {"visitor": 2, "customer": 1}
+
+
+async def test_of_sessions_by_their_senders_ids_each_event_has_the_stage_of_its_own(house: House, later: None) -> None:
+    """They interleave on one device: the first goes on after its sale, while the second has begun the next journey."""
+    house.tell(
+        """
+        laptop  09:00  track Viewed  user=ann sender_session=1
+        laptop  09:01  track Paid  user=ann sender_session=1
+        laptop  09:02  track Viewed  user=ann sender_session=2
+        laptop  09:03  track Viewed  user=ann sender_session=1
+        """,
+        project=house.project(sessions=SessionOptions(sender_sessions=True)),
         goals=GOALS,
     )
     question = {"events": "Viewed", "breakdown": "$stage"}
