@@ -14,14 +14,10 @@ SELECT
     countIf(bounced IS NOT NULL),
     countIf(bounced = 1)
 FROM (
+    WITH toDateTime(started_at, {zone:String}) AS zoned
     SELECT
         owner,
-        multiIf(
-            {by:String} = 'hour', formatDateTime(toStartOfHour(toTimeZone(started_at, {zone:String})), '%FT%T%z'),
-            {by:String} = 'day', toString(toDate(toTimeZone(started_at, {zone:String}))),
-            {by:String} = 'week', toString(toMonday(toTimeZone(started_at, {zone:String}))),
-            {by:String} = 'month', toString(toStartOfMonth(toTimeZone(started_at, {zone:String}))),
-            '') AS period,
+-- include period
         multiIf(
             {definition:String} = 'engaged', bounced_engaged,
             {definition:String} = 'no_interaction', bounced_no_interaction,

@@ -1,24 +1,34 @@
 """Periods of a zone, named by their start: 2026-03-29 for days, weeks (Mondays) and months, else the hour's time.
 
-The .sql files name them the same way; hours carry their offset, so the hour that a change of clocks repeats is two.
+The .sql files name them the same way; hours carry their offset, so the hour that a change of clocks repeats is two. One
+that begins with a change by half an hour is named by that: in Lord Howe 01:30 is 30 minutes long where summer ends.
 """
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from api.query.questions.ranges import BEGINNING, END, Period, Range
 
 MOST_PERIODS = 10_000
 HOUR_MS = 3_600_000
+_QUARTER_MS: Final = 900_000  # offsets of zones, and changes of their clocks, come in quarters
 
 
 def label(ms: int, by: Period, zone: ZoneInfo) -> str:
     """The name of the period that holds a time."""
     local = datetime.fromtimestamp(ms / 1000, zone)
     if by == "hour":
-        return local.strftime("%Y-%m-%dT%H:00:00%z")
+        return _hour(ms, local, zone).strftime("%Y-%m-%dT%H:%M:%S%z")
     return _first_day(local.date(), by).isoformat()
+
+
+def _hour(ms: int, local: datetime, zone: ZoneInfo) -> datetime:
+    """Where the hour that holds a time begins, or, where clocks have changed since then, the change."""
+    offset, since = local.utcoffset(), local.minute * 60 + local.second
+    begins = (datetime.fromtimestamp(ms // 1000 - since + quarter, zone) for quarter in range(0, 3600, 900))
+    return next(begin for begin in begins if begin.utcoffset() == offset)
 
 
 def all_between(asked: Range, by: Period, zone: ZoneInfo, found: Iterable[str]) -> list[str]:
@@ -52,7 +62,9 @@ def end_of(name: str, by: Period, zone: ZoneInfo) -> int:
     """Where a period ends, exclusive, ms."""
     start = datetime.fromisoformat(name)
     if by == "hour":
-        return round(start.timestamp() * 1000) + HOUR_MS
+        begin = round(start.timestamp() * 1000)
+        quarters = range(begin + _QUARTER_MS, begin + HOUR_MS, _QUARTER_MS)
+        return next((ms for ms in quarters if label(ms, by, zone) != name), begin + HOUR_MS)
     following = _first_day(start.date() + timedelta(days={"day": 1, "week": 7, "month": 31}[by]), by)
     return _at(following.isoformat(), zone)
 

@@ -128,19 +128,24 @@ class OfCustomers(Counted):
 
 
 def preceding(asked: Range, zone: ZoneInfo, field: str) -> Range:
-    """The time of the same length right before: as many days in the zone where both ends are midnights, else ms.
+    """The time of the same length right before: as many days in the zone where a day begins at both ends, else ms.
 
     InvalidQuestion at `field` for a range with an open end, and for one that nothing can lie before.
     """
     if asked.start <= BEGINNING or asked.end >= END:
         raise InvalidQuestion("a range with an open end has nothing before it: name last, or from and to", field=field)
     start, end = (datetime.fromtimestamp(ms / 1000, zone) for ms in asked)
-    if start.time() == end.time() == time():
+    if _begins_day(start) and _begins_day(end):
         day = start.date() - (end.date() - start.date())
         begin = round(datetime.combine(day, time(), zone).timestamp() * 1000)
     else:
         begin = asked.start - (asked.end - asked.start)
     return Range(max(BEGINNING, begin), asked.start)
+
+
+def _begins_day(moment: datetime) -> bool:
+    """Whether a day begins then: at midnight, or at one where the clocks go from midnight to one."""
+    return datetime.combine(moment.date(), time(), moment.tzinfo).timestamp() == moment.timestamp()
 
 
 def _running(last: str, now: datetime) -> Range:

@@ -27,14 +27,10 @@ SELECT
     countIf(first.id = asked.id),
     uniqExactIf(if(joined.customer = 0, owner, joined.customer), first.id != asked.id)
 FROM (
+    WITH toDateTime(started_at, {zone:String}) AS zoned
     SELECT
         id, owner, events, views, interactions, conversions, engaged_ms, bounced_engaged, duration_ms, value_micros,
-        multiIf(
-            {by:String} = 'hour', formatDateTime(toStartOfHour(toTimeZone(started_at, {zone:String})), '%FT%T%z'),
-            {by:String} = 'day', toString(toDate(toTimeZone(started_at, {zone:String}))),
-            {by:String} = 'week', toString(toMonday(toTimeZone(started_at, {zone:String}))),
-            {by:String} = 'month', toString(toStartOfMonth(toTimeZone(started_at, {zone:String}))),
-            '') AS period,
+-- include period
 -- include session_fields
     FROM sessions FINAL
     WHERE project = {project:String}

@@ -1,13 +1,9 @@
 -- Events of some names in [from, to), in total (is_total = 1) and by period.
 -- is_total, period, events, devices
+WITH toDateTime(occurred_at, {zone:String}) AS zoned
 SELECT
     grouping(period) AS is_total,
-    multiIf(
-        {by:String} = 'hour', formatDateTime(toStartOfHour(toTimeZone(occurred_at, {zone:String})), '%FT%T%z'),
-        {by:String} = 'day', toString(toDate(toTimeZone(occurred_at, {zone:String}))),
-        {by:String} = 'week', toString(toMonday(toTimeZone(occurred_at, {zone:String}))),
-        {by:String} = 'month', toString(toStartOfMonth(toTimeZone(occurred_at, {zone:String}))),
-        '') AS period,
+-- include period
     count(),
     uniqExact(device)
 FROM events FINAL

@@ -1,13 +1,9 @@
 -- Events of some names in [from, to), in total (is_total = 1) and by period, with the customers who did them.
 -- is_total, period, events, devices, customers
+WITH toDateTime(e.occurred_at, {zone:String}) AS zoned
 SELECT
     grouping(period) AS is_total,
-    multiIf(
-        {by:String} = 'hour', formatDateTime(toStartOfHour(toTimeZone(e.occurred_at, {zone:String})), '%FT%T%z'),
-        {by:String} = 'day', toString(toDate(toTimeZone(e.occurred_at, {zone:String}))),
-        {by:String} = 'week', toString(toMonday(toTimeZone(e.occurred_at, {zone:String}))),
-        {by:String} = 'month', toString(toStartOfMonth(toTimeZone(e.occurred_at, {zone:String}))),
-        '') AS period,
+-- include period
     count(),
     uniqExact(e.device),
     uniqExact(if(identity.customer = 0, if(ownership.owner = 0, e.device, ownership.owner), identity.customer))

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.query.questions.periods import all_between, label
-from api.query.questions.ranges import BEGINNING, END, Counted, Range
+from api.query.questions.periods import all_between, end_of, label
+from api.query.questions.ranges import BEGINNING, END, Counted, Range, Ranged, preceding
 
 NOW = int(datetime(2024, 3, 31, 12, 34, 56, tzinfo=UTC).timestamp() * 1000)  # clocks went forward in Berlin that night
 
@@ -67,11 +67,39 @@ def test_the_hour_that_clocks_repeat_is_two_periods() -> None:
     assert label(first + 3_600_000, "hour", zone) == "2024-10-27T02:00:00+0100"
 
 
+def test_an_hour_that_begins_with_a_change_of_clocks_is_named_by_it() -> None:
+    """In Lord Howe they change by half an hour: 01:59+11:00 is followed by 01:30+10:30, 01:59+10:30 by 02:30+11:00."""
+    zone = ZoneInfo("Australia/Lord_Howe")
+    for change, names in (
+        ("2026-04-04T15:00", ["2026-04-05T01:00:00+1100", "2026-04-05T01:30:00+1030", "2026-04-05T02:00:00+1030"]),
+        ("2026-10-03T15:30", ["2026-10-04T01:00:00+1030", "2026-10-04T02:30:00+1100", "2026-10-04T03:00:00+1100"]),
+    ):
+        at = int(datetime.fromisoformat(change).replace(tzinfo=UTC).timestamp() * 1000)
+        around = Range(at - 1_800_000, at + 3_600_000)
+        assert all_between(around, "hour", zone, ()) == names
+        assert [label(ms, "hour", zone) for ms in (at - 1, at, at + 1_799_999, at + 1_800_000)] == [
+            names[0], names[1], names[1], names[2],
+        ]  # fmt: skip
+        assert [end_of(name, "hour", zone) - at for name in names] == [0, 1_800_000, 5_400_000]
+
+
+def test_a_day_that_begins_at_one_is_a_day_of_the_time_before() -> None:
+    """In Sao Paulo 4 November 2018 began at 01:00, an hour after 3 November had ended."""
+    zone = ZoneInfo("America/Sao_Paulo")
+    day = Ranged.model_validate({"from": "2018-11-04", "to": "2018-11-05", "zone": "America/Sao_Paulo"}).range(0)
+    before = preceding(day, zone, "compare")
+    assert datetime.fromtimestamp(before.start / 1000, zone).isoformat() == "2018-11-03T00:00:00-03:00"
+    assert before.end == day.start
+    assert preceding(before, zone, "compare").end - preceding(before, zone, "compare").start == 86_400_000
+
+
 @given(
     st.integers(0, 4_000_000_000_000),
     st.integers(1, 40 * 86_400_000),
     st.sampled_from(["hour", "day", "week", "month"]),
-    st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia"]),
+    st.sampled_from(
+        ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia", "Australia/Lord_Howe"]
+    ),
     st.data(),
 )
 def test_every_time_of_a_range_has_its_period_among_all(

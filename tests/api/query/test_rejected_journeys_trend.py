@@ -122,6 +122,36 @@ async def test_hours_carry_their_offset(house: House) -> None:
     ]
 
 
+async def test_hours_of_a_day_with_a_change_by_half_an_hour_are_the_same_in_every_question(house: House) -> None:
+    """7 April 2024 in Lord Howe: at 02:00+11:00 the clocks go back to 01:30+10:30."""
+    house.tell("""
+        d1  +143 14:40  page /home
+        d2  +143 14:59  page /home
+        d3  +143 15:10  page /home
+        d4  +143 15:40  page /home
+        d5  +143 20:10  page /home
+        d6  +143 20:40  page /home
+    """)
+    hours = {
+        "2024-04-07T01:00:00+1100": 2, "2024-04-07T01:30:00+1030": 1, "2024-04-07T02:00:00+1030": 1,
+        "2024-04-07T06:00:00+1030": 1, "2024-04-07T07:00:00+1030": 1,
+    }  # fmt: skip
+    asked = {"by": "hour", "zone": "Australia/Lord_Howe"}
+    steps = [{"events": "page"}, {"events": "page"}]
+    for name, question, part, number in (
+        ("sessions", {}, "rows", lambda row: row["sessions"]),
+        ("bounce", {}, "rows", lambda row: row["with_view"]),
+        ("trend", {"events": "page"}, "points", lambda row: row["events"]),
+        ("trend", {"events": "page", "measure": "unique"}, "points", lambda row: row["a"]),
+        ("trend", {"events": "page", "breakdown": "$path"}, "points", lambda row: row["events"]),
+        ("funnel", {"steps": steps}, "periods", lambda row: row["counts"][0]),
+        ("funnel", {"steps": [{"events": "page"}, {"events": "Paid"}]}, "periods", lambda row: row["counts"][0]),
+        ("funnel", {"steps": steps, "count": "entries"}, "periods", lambda row: row["counts"][0]),
+    ):
+        rows = (await house.ask(name, question, **asked))["result"][part]
+        assert {row["period"]: number(row) for row in rows if number(row)} == hours, (name, question)
+
+
 @pytest.mark.parametrize("by", ["hour", "day", "week", "month"])
 async def test_a_filter_that_holds_for_all_changes_nothing(house: House, by: str) -> None:
     house.tell("""
