@@ -123,9 +123,12 @@ def timeline(
 
 
 def _holding(sessions: Sequence[Session], at: int, sender: int | None) -> Session | None:
-    """The session of a device, in order, whose time holds the moment; `sender`: of that own id of the sender's."""
-    begun = (one for one in reversed(sessions) if one.started_at <= at and sender in (None, one.sender_session))
-    last = next(begun, None)
+    """The session of a device whose time holds the moment; `sender`: of that own id of the sender's.
+
+    Of those that begin in one millisecond it is the one that goes on.
+    """
+    begun = (one for one in sessions if one.started_at <= at and sender in (None, one.sender_session))
+    last = max(begun, key=lambda one: (one.started_at, one.last_at), default=None)
     return last if last is not None and at <= last.last_at else None
 
 

@@ -297,3 +297,18 @@ async def test_the_statement_reads_of_sessions_what_the_core_defines(house: Hous
     }
     assert read == told
     assert len(told) >= 6
+
+
+async def test_of_sessions_that_begin_in_one_millisecond_the_one_that_goes_on_holds_what_follows(house: House) -> None:
+    """An event may open a session of its own in the very time of the one before it."""
+    names = [f"d{number}" for number in range(8)]
+    house.tell(
+        "".join(
+            f"{name}  09:00  page /a\n{name}  09:00  page /b new_session=yes sequence=1\n{name}  09:01  track Added\n"
+            for name in names
+        )
+    )
+    answer = await house.ask("trend", events="Added", breakdown="$session.entry_page")
+    assert {group["value"]: group["events"] for group in answer["result"]["groups"]} == {"/b": len(names)}
+    sessions = (await house.ask("sessions", breakdown="entry_page"))["result"]["rows"]
+    assert {row["value"]: row["events"] for row in sessions} == {"/a": len(names), "/b": 2 * len(names)}

@@ -110,6 +110,20 @@ async def test_of_sessions_that_interleave_the_timeline_names_the_events_own(hou
     assert named["/one"] != named["/two"]
 
 
+async def test_of_sessions_that_begin_in_one_millisecond_the_timeline_names_the_one_that_goes_on(house: House) -> None:
+    house.tell(
+        "".join(
+            f"d{number}  09:00  page /a user=u{number}\nd{number}  09:00  page /b new_session=yes sequence=1\n"
+            f"d{number}  09:01  track Added\n"
+            for number in range(8)
+        )
+    )
+    for number in range(8):
+        timeline = (await get(house, f"/user:u{number}"))["timeline"]
+        assert timeline[0]["event"] == "Added"
+        assert timeline[0]["session"] is not None
+
+
 async def test_what_happens_on_another_channel_during_a_session_is_not_of_it(house: House) -> None:
     house.tell("""
         phone  09:00  page /home user=ann
