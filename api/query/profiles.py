@@ -87,7 +87,9 @@ def profile(asking: Asking, asked: str, limit: int, before: str | None) -> Profi
     held = customer_of(asking, number_of(asking, asked, "id"))
     facts = Facts(asking.store)
     journeys = sorted(
-        facts.journeys(asking.project.name, [held.customer])[held.customer], key=lambda one: -one.started_at
+        facts.journeys(asking.project.name, [held.customer])[held.customer],
+        key=lambda one: (one.started_at, one.last_at, one.stage),  # as customer_stages.sql has it
+        reverse=True,
     )
     events, first, last = asking.rows("customer_totals", owners=held.members)[0]
     met = facts.conversions(asking.project.name, [held.customer])[held.customer]

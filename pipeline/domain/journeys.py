@@ -36,7 +36,7 @@ def journeys(
     silence_ms: int = SILENCE_MS,
     after: Journey | None = None,
 ) -> list[Journey]:
-    """The journeys that the touchpoints of one customer make, ordered by (started_at, id).
+    """The journeys that the touchpoints of one customer make, in time.
 
     Touchpoints may come in any order. Where they are not the customer's first, they begin with a journey's first one
     and `after` is the journey before it. A journey's id comes from its first touchpoint, so it outlives a change of

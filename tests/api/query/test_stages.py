@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pipeline.domain.journeys import SILENCE_MS, Stages
 from schemas.definitions import Goal, SessionOptions
 from tests.api.query.conftest import House
+from tests.api.query.test_customers import get
 from tests.api.query.test_explain import explain
 from tests.api.query.test_saved import put
 from tests.story import DAY, DAY_ZERO
@@ -87,6 +88,25 @@ async def test_of_sessions_by_their_senders_ids_each_event_has_the_stage_of_its_
     question = {"events": "Viewed", "breakdown": "$stage"}
     groups = (await house.ask("trend", question))["result"]["groups"]
     assert {group["value"]: group["a"] for group in groups} == {"visitor": 2, "customer": 1}
+
+
+async def test_of_journeys_that_begin_in_one_millisecond_the_next_is_the_one_that_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two devices buy at once: the second purchase is a journey of its own, by whichever id it has."""
+    monkeypatch.setattr("api.query.ask.time", SimpleNamespace(time_ns=lambda: (DAY_ZERO + DAY) * 1_000_000))
+    names = [f"u{number}" for number in range(8)]
+    house.tell(
+        "".join(f"{name}-{device}  09:00  track Paid user={name}\n" for name in names for device in ("a", "b")),
+        goals=GOALS,
+    )
+    for name, wanted in (("$stage", {"visitor": 8, "customer": 8}), ("$stage_now", {"returning": 16})):
+        groups = (await house.ask("trend", events="Paid", breakdown=name))["result"]["groups"]
+        assert {group["value"]: group["a"] for group in groups} == wanted
+    for name in names:
+        profile = await get(house, f"/user:{name}")
+        assert profile["stage"] == "returning"
+        assert [one["stage"] for one in profile["journeys"]] == ["returning", "customer"]
 
 
 async def test_sessions_funnels_and_retention_are_broken_down_by_stage(house: House, later: None) -> None:
